@@ -1,0 +1,21 @@
+package core
+
+import "time"
+
+// Authenticator is one way in which a person proves who they are.
+type Authenticator struct {
+	ID        AuthenticatorID
+	User      UserID
+	Kind      AuthenticatorKind
+	Secret    string // for a password its PHC string; never leaves the server
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// AuthenticatorKind says what sort of proof it is.
+type AuthenticatorKind string
+
+// The kinds of authenticator.
+const (
+	AuthenticatorPassword AuthenticatorKind = "password"
+)

@@ -1,0 +1,116 @@
+package core
+
+import (
+	"errors"
+	"time"
+)
+
+// Code says what went wrong, once for all faces. Each face has a table from
+// Code to its own spelling, and a test that the table is complete.
+type Code string
+
+// The catalogue of errors. Any error that is not an [Error] is CodeInternal.
+const (
+	// CodeInvalid: the request does not have the form that it must have; Fields say where.
+	CodeInvalid Code = "invalid"
+	// CodeTooLarge: the request is larger than is read.
+	CodeTooLarge Code = "too_large"
+	// CodeUnsupportedMedia: the body is not of a type that is understood.
+	CodeUnsupportedMedia Code = "unsupported_media"
+	// CodeNoRoute: there is nothing at this path.
+	CodeNoRoute Code = "no_route"
+	// CodeNotYet: the path is known and not built yet.
+	CodeNotYet Code = "not_yet"
+	// CodeMethodNotAllowed: there is something at this path, but not for this method.
+	CodeMethodNotAllowed Code = "method_not_allowed"
+	// CodeUnauthenticated: the caller's key is missing, unknown, expired or revoked.
+	CodeUnauthenticated Code = "unauthenticated"
+	// CodeForbidden: the caller's key is good, but not for this.
+	CodeForbidden Code = "forbidden"
+	// CodeNotFound: what the request names is not in the caller's pool.
+	CodeNotFound Code = "not_found"
+	// CodeTaken: an identifier belongs to somebody already.
+	CodeTaken Code = "taken"
+	// CodeConflict: somebody else changed the same thing at the same time.
+	CodeConflict Code = "conflict"
+	// CodeTokenInvalid: a person's token is unknown, revoked, or of another kind.
+	CodeTokenInvalid Code = "token_invalid"
+	// CodeTokenExpired: a person's token was good and is past its time.
+	CodeTokenExpired Code = "token_expired"
+	// CodeTicketInvalid: a one-time code or link is unknown, used, or past its time.
+	CodeTicketInvalid Code = "ticket_invalid"
+	// CodeWrongCredentials: the password is wrong or the person is not there; which one is never said.
+	CodeWrongCredentials Code = "wrong_credentials"
+	// CodeLocked: too many wrong tries for this person; RetryAfter says for how long.
+	CodeLocked Code = "locked"
+	// CodeDisabled: the person proved who they are, and may not come in.
+	CodeDisabled Code = "disabled"
+	// CodeSignupClosed: the pool takes no new people by themselves.
+	CodeSignupClosed Code = "signup_closed"
+	// CodeFlowEnded: the flow is unknown, completed, or past its time.
+	CodeFlowEnded Code = "flow_ended"
+	// CodeNotOffered: the flow does not offer this choice now.
+	CodeNotOffered Code = "not_offered"
+	// CodeFlowIncomplete: the flow still needs something before it can complete.
+	CodeFlowIncomplete Code = "flow_incomplete"
+	// CodeRedirectRefused: the address to return to is not registered.
+	CodeRedirectRefused Code = "redirect_refused"
+	// CodeTooMany: a limit on how often something may be done; RetryAfter says for how long.
+	CodeTooMany Code = "too_many"
+	// CodeBusy: the server has too much to do just now; RetryAfter says when to come back.
+	CodeBusy Code = "busy"
+	// CodeUnavailable: the database cannot be reached or cannot write.
+	CodeUnavailable Code = "unavailable"
+	// CodeInternal: a fault of ours.
+	CodeInternal Code = "internal"
+)
+
+// Codes lists the catalogue, for the tests that each face's table is complete.
+func Codes() []Code {
+	return []Code{
+		CodeInvalid, CodeTooLarge, CodeUnsupportedMedia, CodeNoRoute, CodeNotYet, CodeMethodNotAllowed,
+		CodeUnauthenticated, CodeForbidden, CodeNotFound, CodeTaken, CodeConflict, CodeTokenInvalid,
+		CodeTokenExpired, CodeTicketInvalid, CodeWrongCredentials, CodeLocked, CodeDisabled,
+		CodeSignupClosed, CodeFlowEnded, CodeNotOffered, CodeFlowIncomplete, CodeRedirectRefused,
+		CodeTooMany, CodeBusy, CodeUnavailable, CodeInternal,
+	}
+}
+
+// Error is what rules return. Detail is one sentence for developers; it never
+// holds a secret or a database's words. Cause is for the log and never leaves.
+type Error struct {
+	Code       Code
+	Detail     string
+	Fields     []Problem
+	RetryAfter time.Duration
+	Cause      error
+}
+
+// Error gives code and detail.
+func (e *Error) Error() string {
+	s := string(e.Code)
+	if e.Detail != "" {
+		s += ": " + e.Detail
+	}
+	if e.Cause != nil {
+		s += ": " + e.Cause.Error()
+	}
+	return s
+}
+
+// Unwrap gives the cause to errors.Is and errors.As.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Fail makes an [Error] from a code and a sentence.
+func Fail(code Code, detail string) *Error { return &Error{Code: code, Detail: detail} }
+
+// CodeOf returns the code of err: CodeInternal for any error that carries none.
+func CodeOf(err error) Code {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return CodeInternal
+}
+
+// Is reports whether err carries this code.
+func Is(err error, code Code) bool { return err != nil && CodeOf(err) == code }

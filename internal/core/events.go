@@ -1,0 +1,73 @@
+package core
+
+// Event is one line of the audit trail. What it says about its actor, address,
+// request and time comes from the caller who recorded it.
+type Event struct {
+	Name   EventName
+	Target string            // the id of what it is about
+	Reason string            // why it was refused, or why it was done; a Code where there is one
+	Data   map[string]string // more, never a secret
+}
+
+// EventName names what happened. The catalogue is [EventNames].
+type EventName string
+
+// The events.
+const (
+	EventPoolCreated     EventName = "pool.created"
+	EventPoolChanged     EventName = "pool.changed"
+	EventKeyCreated      EventName = "key.created"
+	EventKeyRevoked      EventName = "key.revoked"
+	EventUserCreated     EventName = "user.created"
+	EventUserChanged     EventName = "user.changed"
+	EventUserDisabled    EventName = "user.disabled"
+	EventUserEnabled     EventName = "user.enabled"
+	EventUserUnlocked    EventName = "user.unlocked"
+	EventUserDeleted     EventName = "user.deleted"
+	EventEmailVerified   EventName = "user.email_verified"
+	EventPasswordChanged EventName = "password.changed"
+	EventPasswordReset   EventName = "password.reset"
+	EventPasswordRefused EventName = "password.refused"
+	EventFlowRefused     EventName = "flow.refused"
+	EventSignedIn        EventName = "session.started"
+	EventRefreshed       EventName = "session.refreshed"
+	EventRefreshReused   EventName = "session.refresh_reused"
+	EventSignedOut       EventName = "session.ended"
+	EventMailQueued      EventName = "mail.queued"
+	EventMailSent        EventName = "mail.sent"
+	EventMailDropped     EventName = "mail.dropped"
+)
+
+// EventMeaning is a line of the catalogue of events.
+type EventMeaning struct {
+	Name    EventName
+	Meaning string
+}
+
+// EventNames is the catalogue of events with their meanings.
+func EventNames() []EventMeaning {
+	return []EventMeaning{
+		{EventPoolCreated, "A pool was created."},
+		{EventPoolChanged, "Settings of the pool were changed; data names the keys."},
+		{EventKeyCreated, "An API key was created."},
+		{EventKeyRevoked, "An API key was revoked."},
+		{EventUserCreated, "A person was created, by sign-up or by an application."},
+		{EventUserChanged, "A person's profile or other data were changed; data names the fields."},
+		{EventUserDisabled, "A person was disabled; their sessions ended."},
+		{EventUserEnabled, "A person was enabled again."},
+		{EventUserUnlocked, "A person's lockout was lifted."},
+		{EventUserDeleted, "A person was deleted; their sessions ended."},
+		{EventEmailVerified, "A person proved their mailbox."},
+		{EventPasswordChanged, "A person changed their password, knowing the old one."},
+		{EventPasswordReset, "A person chose a new password after proving their mailbox."},
+		{EventPasswordRefused, "A password was wrong, or the person was locked out; reason says which."},
+		{EventFlowRefused, "An answer in a flow was refused; reason says why."},
+		{EventSignedIn, "A session was started."},
+		{EventRefreshed, "A session was carried on with a refresh token."},
+		{EventRefreshReused, "A spent refresh token was used again; its session ended."},
+		{EventSignedOut, "A session was ended; reason says why."},
+		{EventMailQueued, "A mail was put in line to be sent; data names the template."},
+		{EventMailSent, "A mail was handed to the mail server."},
+		{EventMailDropped, "A mail was given up; reason says why."},
+	}
+}

@@ -1,0 +1,107 @@
+package core
+
+import "time"
+
+// Flow is a sign-up or sign-in under way.
+type Flow struct {
+	ID        FlowID
+	Facts     Facts
+	Completed bool
+	Version   int64 // grows with each change; a change names the version it saw
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// FlowType says what a flow may turn out to be.
+type FlowType string
+
+// The types of flow.
+const (
+	FlowSignup FlowType = "signup"
+	FlowSignin FlowType = "signin"
+)
+
+// Phase is how far a flow has come. It is derived from the facts, never
+// stored.
+type Phase string
+
+// The phases, in the order in which they are passed.
+const (
+	PhasePrimary     Phase = "primary"      // who is it, and the first proof
+	PhaseProfile     Phase = "profile"      // what the pool asks of new people
+	PhaseCreateUser  Phase = "create_user"  // passed by itself: the person comes to be
+	PhaseVerifyEmail Phase = "verify_email" // the mailbox is proved
+	PhaseSetPassword Phase = "set_password" // a new password is due
+	PhaseCompleted   Phase = "completed"    // nothing is left
+)
+
+// ChoiceName names one way to go on in a flow.
+type ChoiceName string
+
+// The choices.
+const (
+	ChoiceSetEmail      ChoiceName = "set_email"
+	ChoicePassword      ChoiceName = "password"
+	ChoiceResetPassword ChoiceName = "reset_password"
+	ChoiceSetPassword   ChoiceName = "set_password"
+	ChoiceVerifyEmail   ChoiceName = "verify_email"
+	ChoiceProfile       ChoiceName = "profile"
+)
+
+// Facts is all that a flow knows, from which phase and choices are derived.
+// Nothing here is an opinion about what comes next.
+type Facts struct {
+	// Allowed is what the flow may be, as asked for.
+	Allowed []FlowType `json:"allowed,omitempty"`
+	// Redirect is where the browser or application goes on, already matched
+	// with the registered ones; empty if none was given.
+	Redirect string `json:"redirect,omitempty"`
+	// State is what the application gave to recognise its own request.
+	State string `json:"state,omitempty"`
+	// Concealed: the flow answers alike for people who are there and who are
+	// not, until a mailbox or a credential is proved.
+	Concealed bool `json:"concealed,omitempty"`
+	// Browser is the keyed hash of the cookie of the browser that began the
+	// flow; empty for flows begun over an API.
+	Browser []byte `json:"browser,omitempty"`
+
+	// Email is the address that was claimed.
+	Email Email `json:"email,omitzero"`
+	// User is who that is; empty for somebody new, and for somebody unknown.
+	User UserID `json:"user,omitempty"`
+	// Created: the person came to be in this flow.
+	Created bool `json:"created,omitempty"`
+
+	// Primary is how the first factor was proved or chosen; empty before.
+	Primary AuthenticatorKind `json:"primary,omitempty"`
+	// PasswordHash is the password that somebody new has chosen.
+	PasswordHash string `json:"password_hash,omitempty"`
+	// EmailProved is the key of the address whose mailbox was proved here.
+	EmailProved string `json:"email_proved,omitempty"`
+	// ResetProved: the mailbox was proved in order to choose a new password.
+	ResetProved bool `json:"reset_proved,omitempty"`
+	// Profile is what was filled in; nil before.
+	Profile Profile `json:"profile,omitempty"`
+	// ProfileDone: the profile form was answered.
+	ProfileDone bool `json:"profile_done,omitempty"`
+
+	// Links are the links that may be sent in this flow, by choice.
+	Links map[ChoiceName]Link `json:"links,omitempty"`
+}
+
+// Link is a link that a flow sends by mail.
+type Link struct {
+	State    string    `json:"state"`           // what the application recognises the link by
+	Sent     bool      `json:"sent,omitempty"`  // at least once
+	ResendAt time.Time `json:"resend,omitzero"` // before this time it is not sent again
+}
+
+// Allows reports whether the flow may be of this type.
+func (f Facts) Allows(t FlowType) bool {
+	for _, a := range f.Allowed {
+		if a == t {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,70 @@
+package core
+
+import (
+	"strings"
+
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+)
+
+// Each kind of id is a type of its own, so that mixing two up does not
+// compile. The text is a prefix and 160 random bits as 32 characters of
+// a-z2-7; a face shows the same tail behind its own prefix. Ids brought in
+// from elsewhere keep the tail they had, so a tail is not always 32 long.
+type (
+	// PoolID names a pool: one application's users, settings and keys.
+	PoolID string
+	// ApplicationID names an application of a pool.
+	ApplicationID string
+	// KeyID names an API key (not the key itself).
+	KeyID string
+	// UserID names a person.
+	UserID string
+	// AuthenticatorID names one way in which a person proves who they are.
+	AuthenticatorID string
+	// FlowID names a sign-up or sign-in under way.
+	FlowID string
+	// SessionID names a session, which lives as long as its refresh tokens.
+	SessionID string
+	// TokenID names an access token (not the token itself).
+	TokenID string
+	// RequestID names one request to the server.
+	RequestID string
+	// MessageID names something that leaves: a mail.
+	MessageID string
+)
+
+// NewPoolID makes an id that nothing else has.
+func NewPoolID() PoolID { return PoolID("pol_" + secret.Random()) }
+
+// NewApplicationID makes an id that nothing else has.
+func NewApplicationID() ApplicationID { return ApplicationID("app_" + secret.Random()) }
+
+// NewKeyID makes an id that nothing else has.
+func NewKeyID() KeyID { return KeyID("key_" + secret.Random()) }
+
+// NewUserID makes an id that nothing else has.
+func NewUserID() UserID { return UserID("usr_" + secret.Random()) }
+
+// NewAuthenticatorID makes an id that nothing else has.
+func NewAuthenticatorID() AuthenticatorID { return AuthenticatorID("aut_" + secret.Random()) }
+
+// NewFlowID makes an id that nothing else has.
+func NewFlowID() FlowID { return FlowID("flw_" + secret.Random()) }
+
+// NewSessionID makes an id that nothing else has.
+func NewSessionID() SessionID { return SessionID("ses_" + secret.Random()) }
+
+// NewTokenID makes an id that nothing else has.
+func NewTokenID() TokenID { return TokenID("tok_" + secret.Random()) }
+
+// NewRequestID makes an id that nothing else has.
+func NewRequestID() RequestID { return RequestID("req_" + secret.Random()) }
+
+// NewMessageID makes an id that nothing else has.
+func NewMessageID() MessageID { return MessageID("msg_" + secret.Random()) }
+
+// Tail returns an id without its prefix: the part that every face shows alike.
+func Tail[ID ~string](id ID) string {
+	_, tail, _ := strings.Cut(string(id), "_")
+	return tail
+}

@@ -1,0 +1,51 @@
+package core
+
+import (
+	"net"
+	"net/url"
+	"slices"
+)
+
+// MatchRedirect returns the address to send a browser to: the one asked for,
+// if it is registered character by character, or the default where none is
+// asked for. Two things may differ (RFC 8252 section 7.3 and plain origins): the port
+// of a loopback address, and a final slash after a bare origin. It returns
+// false for anything else.
+func (s Settings) MatchRedirect(asked string) (string, bool) {
+	if asked == "" {
+		return s.RedirectsDefault, true
+	}
+	if slices.Contains(s.RedirectsAllowed, asked) {
+		return asked, true
+	}
+	if CheckRedirect(asked) != nil {
+		return "", false
+	}
+	form := looseForm(asked)
+	for _, registered := range s.RedirectsAllowed {
+		if looseForm(registered) == form {
+			return asked, true
+		}
+	}
+	return "", false
+}
+
+// looseForm writes an address without what may differ.
+func looseForm(uri string) string {
+	u, err := url.Parse(uri)
+	// Only a URL that says the same when it is written again is compared
+	// loosely: what two parsers might read differently has to match exactly.
+	if err != nil || u.String() != uri {
+		return uri
+	}
+	if host, _, err := net.SplitHostPort(u.Host); err == nil && u.Scheme == "http" && IsLoopback(host) {
+		u.Host = host
+		if host == "::1" {
+			u.Host = "[::1]"
+		}
+	}
+	if u.Path == "/" && u.RawQuery == "" && !u.ForceQuery {
+		u.Path = ""
+	}
+	return u.String()
+}

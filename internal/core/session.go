@@ -1,0 +1,42 @@
+package core
+
+import "time"
+
+// Session is a person's stay: begun by a sign-in, carried on by refresh
+// tokens, ended by a logout, an expiry, or a change that ends all of a
+// person's sessions.
+type Session struct {
+	ID        SessionID
+	User      UserID
+	Address   string
+	UserAgent string
+	CreatedAt time.Time
+	ExpiresAt time.Time // grows with each refresh
+	EndedAt   time.Time // zero while it lives
+}
+
+// AccessToken is what a person's token stands for, without the token: what a
+// check of it answers. It is immutable, so that one may be shared.
+type AccessToken struct {
+	ID        TokenID
+	Pool      PoolID
+	Session   SessionID
+	User      User
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// Credential is a token in a person's hands, given out once.
+type Credential struct {
+	Token     string // the secret, without any prefix: see secret.Random
+	ID        string // the session's id for a refresh token, else the token's
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// Grant is what a completed sign-in or a refresh gives.
+type Grant struct {
+	User    User
+	Refresh Credential
+	Access  Credential
+}

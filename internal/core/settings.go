@@ -1,0 +1,380 @@
+package core
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Settings is what two pools of one server may want different. It is
+// immutable once built. Every field has a line in [SettingsTable].
+type Settings struct {
+	DisplayName string
+
+	SignupEnabled     bool
+	SignupVerifyEmail bool
+
+	RedirectsAllowed []string
+	RedirectsDefault string
+
+	PasswordMinLength  int
+	PasswordMaxLength  int
+	PasswordLower      int
+	PasswordUpper      int
+	PasswordDigits     int
+	PasswordSymbols    int
+	PasswordBlocklist  bool
+	PasswordEndsOthers bool
+
+	LockoutFailures     int
+	LockoutFirstDelay   Duration
+	LockoutLongestDelay Duration
+
+	FlowLife      Duration
+	LinkLife      Duration
+	LinkResend    Duration
+	LoginCodeLife Duration
+
+	AccessLife         Duration
+	RefreshLife        Duration
+	RefreshGrace       Duration
+	RefreshNeedsAccess bool
+	ProfileFields      []ProfileField
+	MailFromName       string
+	MailFromAddress    string
+	MailTemplates      map[string]MailTemplate
+}
+
+// MailTemplate replaces one of the built-in mails. An empty part keeps the
+// built-in one.
+type MailTemplate struct {
+	Subject string `json:"subject,omitempty"`
+	Text    string `json:"text,omitempty"`
+	HTML    string `json:"html,omitempty"`
+}
+
+// Setting is one line of the settings table.
+type Setting struct {
+	Key     string
+	Type    string // in words, for people
+	Meaning string
+	field   func(*Settings) any     // a pointer into the settings
+	check   func(s *Settings) error // nil: every value of the type will do
+}
+
+// SettingsTable is every setting of a pool: its key, its type, what it means,
+// where it is kept, and what makes a value of it impossible.
+func SettingsTable() []Setting {
+	return []Setting{
+		{"display_name", "text", "The name that people see on pages and in mails. Empty: the pool's name.",
+			func(s *Settings) any { return &s.DisplayName }, func(s *Settings) error { return plainText(s.DisplayName, 100) }},
+
+		{"signup.enabled", "boolean", "Whether people may sign up by themselves.",
+			func(s *Settings) any { return &s.SignupEnabled }, nil},
+		{"signup.verify_email", "boolean", "Whether people with a password must prove their mailbox before they come in.",
+			func(s *Settings) any { return &s.SignupVerifyEmail }, nil},
+
+		{"redirects.allowed", "list of URLs", "The addresses to which a browser may be sent back, matched exactly; the port of a loopback address may vary.",
+			func(s *Settings) any { return &s.RedirectsAllowed }, func(s *Settings) error { return checkRedirects(s.RedirectsAllowed) }},
+		{"redirects.default", "URL", "Where a browser is sent when the application names no address. Must be one of redirects.allowed, or empty.",
+			func(s *Settings) any { return &s.RedirectsDefault }, func(s *Settings) error {
+				if s.RedirectsDefault != "" && !slices.Contains(s.RedirectsAllowed, s.RedirectsDefault) {
+					return errors.New("must be one of redirects.allowed")
+				}
+				return nil
+			}},
+
+		{"password.min_length", "integer", "The fewest characters of a password.",
+			func(s *Settings) any { return &s.PasswordMinLength }, func(s *Settings) error { return between(s.PasswordMinLength, 1, 128) }},
+		{"password.max_length", "integer", "The most characters of a password.",
+			func(s *Settings) any { return &s.PasswordMaxLength }, func(s *Settings) error { return between(s.PasswordMaxLength, max(64, s.PasswordMinLength), 1024) }},
+		{"password.lower", "integer", "How many lower-case letters a password needs.",
+			func(s *Settings) any { return &s.PasswordLower }, func(s *Settings) error { return between(s.PasswordLower, 0, 32) }},
+		{"password.upper", "integer", "How many upper-case letters a password needs.",
+			func(s *Settings) any { return &s.PasswordUpper }, func(s *Settings) error { return between(s.PasswordUpper, 0, 32) }},
+		{"password.digits", "integer", "How many digits a password needs.",
+			func(s *Settings) any { return &s.PasswordDigits }, func(s *Settings) error { return between(s.PasswordDigits, 0, 32) }},
+		{"password.symbols", "integer", "How many characters other than letters and digits a password needs.",
+			func(s *Settings) any { return &s.PasswordSymbols }, func(s *Settings) error { return between(s.PasswordSymbols, 0, 32) }},
+		{"password.blocklist", "boolean", "Whether common passwords, and those made of the person's own names, are refused.",
+			func(s *Settings) any { return &s.PasswordBlocklist }, nil},
+		{"password.change_ends_sessions", "boolean", "Whether a change of password ends the person's other sessions.",
+			func(s *Settings) any { return &s.PasswordEndsOthers }, nil},
+
+		{"lockout.failures", "integer", "How many wrong tries in a row are free. Each one after that locks the person out for a while.",
+			func(s *Settings) any { return &s.LockoutFailures }, func(s *Settings) error { return between(s.LockoutFailures, 1, 100) }},
+		{"lockout.first_delay", "duration", "How long the first lockout lasts; each further one lasts twice as long.",
+			func(s *Settings) any { return &s.LockoutFirstDelay }, func(s *Settings) error { return within(s.LockoutFirstDelay, time.Second, 24*time.Hour) }},
+		{"lockout.longest_delay", "duration", "How long a lockout lasts at most.",
+			func(s *Settings) any { return &s.LockoutLongestDelay }, func(s *Settings) error {
+				return within(s.LockoutLongestDelay, time.Duration(s.LockoutFirstDelay), 24*time.Hour)
+			}},
+
+		{"flow.life", "duration", "How long a sign-up or sign-in may take.",
+			func(s *Settings) any { return &s.FlowLife }, func(s *Settings) error { return within(s.FlowLife, time.Minute, 24*time.Hour) }},
+		{"link.life", "duration", "How long a link in a mail works; never longer than its flow.",
+			func(s *Settings) any { return &s.LinkLife }, func(s *Settings) error { return within(s.LinkLife, time.Minute, 24*time.Hour) }},
+		{"link.resend_after", "duration", "How long one waits before the same link is sent again.",
+			func(s *Settings) any { return &s.LinkResend }, func(s *Settings) error { return within(s.LinkResend, 0, time.Hour) }},
+		{"login_code.life", "duration", "How long the code works that a hosted sign-in gives to the application.",
+			func(s *Settings) any { return &s.LoginCodeLife }, func(s *Settings) error { return within(s.LoginCodeLife, time.Second, 10*time.Minute) }},
+
+		{"token.user_life", "duration", "How long a person's token works.",
+			func(s *Settings) any { return &s.AccessLife }, func(s *Settings) error { return within(s.AccessLife, time.Minute, 365*24*time.Hour) }},
+		{"token.refresh_life", "duration", "How long a refresh token works, and so how long a session may rest.",
+			func(s *Settings) any { return &s.RefreshLife }, func(s *Settings) error { return within(s.RefreshLife, time.Minute, 5*365*24*time.Hour) }},
+		{"token.refresh_grace", "duration", "For how long a spent refresh token answers the same successor. 0: not at all.",
+			func(s *Settings) any { return &s.RefreshGrace }, func(s *Settings) error { return within(s.RefreshGrace, 0, 5*time.Minute) }},
+		{"token.refresh_requires_user_token", "boolean", "Whether a refresh needs the person's token too, expired or not.",
+			func(s *Settings) any { return &s.RefreshNeedsAccess }, nil},
+
+		{"profile.fields", "list of fields", "What is known of a person, and what sign-up asks for.",
+			func(s *Settings) any { return &s.ProfileFields }, func(s *Settings) error { return checkProfileFields(s.ProfileFields) }},
+
+		{"mail.from_name", "text", "The sender's name on mails. Empty: display_name.",
+			func(s *Settings) any { return &s.MailFromName }, func(s *Settings) error { return plainText(s.MailFromName, 100) }},
+		{"mail.from_address", "e-mail address", "The sender's address on mails. Empty: the server's.",
+			func(s *Settings) any { return &s.MailFromAddress }, func(s *Settings) error {
+				if _, ok := ParseEmail(s.MailFromAddress); s.MailFromAddress != "" && !ok {
+					return errors.New("is not an e-mail address")
+				}
+				return nil
+			}},
+		{"mail.templates", "table of templates", "Mails that replace the built-in ones, by name: subject, text, html. Words in {{ }} are filled in.",
+			func(s *Settings) any { return &s.MailTemplates }, func(s *Settings) error {
+				for name, t := range s.MailTemplates {
+					if err := plainText(t.Subject, 200); err != nil {
+						return fmt.Errorf("%s: subject %w", name, err)
+					}
+				}
+				return nil
+			}},
+	}
+}
+
+// DefaultSettings is what holds where a pool sets nothing.
+func DefaultSettings() Settings {
+	return Settings{
+		SignupEnabled:       true,
+		SignupVerifyEmail:   true,
+		PasswordMinLength:   8,
+		PasswordMaxLength:   256,
+		PasswordBlocklist:   true,
+		PasswordEndsOthers:  true,
+		LockoutFailures:     5,
+		LockoutFirstDelay:   Duration(time.Second),
+		LockoutLongestDelay: Duration(15 * time.Minute),
+		FlowLife:            Duration(30 * time.Minute),
+		LinkLife:            Duration(30 * time.Minute),
+		LinkResend:          Duration(30 * time.Second),
+		LoginCodeLife:       Duration(time.Minute),
+		AccessLife:          Duration(48 * time.Hour),
+		RefreshLife:         Duration(30 * 24 * time.Hour),
+		RefreshGrace:        Duration(10 * time.Second),
+	}
+}
+
+// Overrides is the settings of a pool that differ from the defaults, as JSON
+// values by key. It is what is stored, so that a new default reaches every
+// pool that did not choose otherwise.
+type Overrides map[string]json.RawMessage
+
+// Settings builds the settings. Keys that this program does not know are left
+// out: they come from a newer one that shares the database.
+func (o Overrides) Settings() (Settings, error) {
+	s := DefaultSettings()
+	for _, line := range SettingsTable() {
+		if raw, ok := o[line.Key]; ok {
+			if err := decodeSetting(raw, line.field(&s)); err != nil {
+				return Settings{}, fmt.Errorf("setting %s: %w", line.Key, err)
+			}
+		}
+	}
+	return s, nil
+}
+
+// With returns the overrides with changes laid over them; a null value goes
+// back to the default. The outcome is checked as a whole: it returns an
+// [Error] with a problem for each key that is unknown or has an impossible
+// value, and changes nothing then.
+func (o Overrides) With(changes Overrides) (Overrides, Settings, error) {
+	table := make(map[string]Setting)
+	for _, line := range SettingsTable() {
+		table[line.Key] = line
+	}
+	next := maps.Clone(o)
+	if next == nil {
+		next = Overrides{}
+	}
+	var problems []Problem
+	for _, key := range slices.Sorted(maps.Keys(changes)) {
+		line, known := table[key]
+		if !known {
+			problems = append(problems, Problem{ProblemUnknown, "/" + PointerToken(key), "There is no setting " + key + "."})
+			continue
+		}
+		if bytes.Equal(bytes.TrimSpace(changes[key]), []byte("null")) {
+			delete(next, key)
+			continue
+		}
+		var scratch Settings
+		if err := decodeSetting(changes[key], line.field(&scratch)); err != nil {
+			problems = append(problems, Problem{ProblemType, "/" + PointerToken(key), fmt.Sprintf("%s is a %s: %s.", key, line.Type, err)})
+			continue
+		}
+		next[key] = line.value(&scratch)
+	}
+	if len(problems) > 0 {
+		return nil, Settings{}, Invalid(problems...)
+	}
+	s, err := next.Settings()
+	if err != nil {
+		return nil, Settings{}, err
+	}
+	for _, line := range SettingsTable() {
+		if line.check == nil {
+			continue
+		}
+		if err := line.check(&s); err != nil {
+			problems = append(problems, Problem{ProblemPolicy, "/" + PointerToken(line.Key), fmt.Sprintf("%s %s.", line.Key, err)})
+		}
+	}
+	if len(problems) > 0 {
+		return nil, Settings{}, Invalid(problems...)
+	}
+	return next, s, nil
+}
+
+// Value returns the setting's value in s as JSON.
+func (line Setting) Value(s Settings) json.RawMessage { return line.value(&s) }
+
+// Default returns the setting's default as JSON.
+func (line Setting) Default() json.RawMessage {
+	s := DefaultSettings()
+	return line.value(&s)
+}
+
+func (line Setting) value(s *Settings) json.RawMessage {
+	raw, err := json.Marshal(line.field(s))
+	if err != nil {
+		panic(err) // every field of Settings has a JSON form
+	}
+	if string(raw) == "null" {
+		// An empty list or table is one, not the absence of one.
+		if _, list := line.field(s).(*map[string]MailTemplate); list {
+			return json.RawMessage("{}")
+		}
+		return json.RawMessage("[]")
+	}
+	return raw
+}
+
+func decodeSetting(raw []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return errors.New("this value is of another type")
+		}
+		return err
+	}
+	return nil
+}
+
+// Duration is a length of time that reads and writes as text: 90s, 5h30m, 48h.
+type Duration time.Duration
+
+// MarshalText writes the shortest form.
+func (d Duration) MarshalText() ([]byte, error) {
+	s := time.Duration(d).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return []byte(s), nil
+}
+
+// UnmarshalText reads the form of [time.ParseDuration].
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration such as 90s, 5h30m or 48h", text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+func between(n, least, most int) error {
+	if n < least || n > most {
+		return fmt.Errorf("must be from %d to %d", least, most)
+	}
+	return nil
+}
+
+func within(d Duration, least, most time.Duration) error {
+	if time.Duration(d) < least || time.Duration(d) > most {
+		return fmt.Errorf("must be from %s to %s", least, most)
+	}
+	return nil
+}
+
+func plainText(s string, most int) error {
+	if len(s) > most || !isPlain(s) {
+		return fmt.Errorf("must be at most %d bytes of plain text on one line", most)
+	}
+	return nil
+}
+
+func checkRedirects(list []string) error {
+	if len(list) > 500 {
+		return errors.New("must be at most 500 addresses")
+	}
+	for _, uri := range list {
+		if err := CheckRedirect(uri); err != nil {
+			return fmt.Errorf("has %q, which %w", uri, err)
+		}
+	}
+	return nil
+}
+
+// CheckRedirect says why an address cannot be registered to send browsers to:
+// it must be absolute, https (http on a loopback host only) or an
+// application's own scheme, without user, fragment or odd characters.
+func CheckRedirect(uri string) error {
+	u, err := url.Parse(uri)
+	if err != nil || len(uri) > 2048 || !isPlain(uri) || strings.ContainsAny(uri, " \\\"<>^`{|}") {
+		return errors.New("is not a URL")
+	}
+	if u.User != nil || u.Fragment != "" || strings.HasSuffix(uri, "#") {
+		return errors.New("has a user name or a fragment")
+	}
+	switch u.Scheme {
+	case "https", "http":
+		if u.Host == "" || u.Opaque != "" || u.Hostname() == "" {
+			return errors.New("has no host")
+		}
+		if u.Scheme == "http" && !IsLoopback(u.Hostname()) {
+			return errors.New("is http: only https leaves this machine safely")
+		}
+		return nil
+	case "", "javascript", "data", "vbscript", "file", "blob", "about", "filesystem", "view-source":
+		return errors.New("has a scheme that a browser runs or reads by itself")
+	}
+	if !strings.Contains(u.Scheme, ".") {
+		return errors.New("has a scheme of its own that is not a reversed domain name such as com.example.app")
+	}
+	return nil
+}
+
+// IsLoopback reports whether a host name is this very machine.
+func IsLoopback(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || host == "::1" || strings.HasSuffix(host, ".localhost")
+}

@@ -1,0 +1,104 @@
+package secret
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Cost is what one argon2id hash (RFC 9106) takes.
+type Cost struct {
+	Memory  uint32 // KiB
+	Passes  uint32
+	Threads uint8
+}
+
+// DefaultCost is the first choice of the OWASP password storage cheat sheet:
+// 19 MiB, two passes, one thread.
+func DefaultCost() Cost { return Cost{Memory: 19 * 1024, Passes: 2, Threads: 1} }
+
+// The largest cost that is verified. A stored hash that asks for more was not
+// made here, and would be a way to exhaust the machine.
+const (
+	maxMemory  = 256 * 1024 // KiB
+	maxPasses  = 16
+	maxThreads = 16
+)
+
+// Pepper is a key mixed into passwords before hashing, kept outside of the
+// table that holds the hashes (NIST SP 800-63B-4 section 3.1.1.2).
+type Pepper struct {
+	Key []byte
+	ID  string
+}
+
+// errHash is returned for a stored hash that cannot be read.
+var errHash = errors.New("the stored password hash is not one that can be verified")
+
+// hashPassword returns a PHC string: $argon2id$v=19$m=,t=,p=,keyid=$salt$hash.
+func hashPassword(password string, cost Cost, pepper Pepper) string {
+	salt := make([]byte, 16)
+	rand.Read(salt)
+	key := argon2.IDKey(pepper.mix(password), salt, cost.Passes, cost.Memory, cost.Threads, keySize)
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d,keyid=%s$%s$%s", argon2.Version,
+		cost.Memory, cost.Passes, cost.Threads, pepper.ID,
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
+}
+
+// verifyPassword compares in constant time. Its error says that the hash
+// itself is broken; a wrong password is false and no error.
+func verifyPassword(password, phc string, pepper Pepper) (bool, error) {
+	var (
+		version    int
+		cost       Cost
+		id, s64, k string
+	)
+	parts := strings.Split(phc, "$")
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" {
+		return false, errHash
+	}
+	if _, err := fmt.Sscanf(parts[2], "v=%d", &version); err != nil || version != argon2.Version {
+		return false, errHash
+	}
+	params, id, keyed := strings.Cut(parts[3], ",keyid=")
+	if _, err := fmt.Sscanf(params, "m=%d,t=%d,p=%d", &cost.Memory, &cost.Passes, &cost.Threads); err != nil {
+		return false, errHash
+	}
+	if cost.Memory == 0 || cost.Memory > maxMemory || cost.Passes == 0 || cost.Passes > maxPasses || cost.Threads == 0 || cost.Threads > maxThreads {
+		return false, errHash
+	}
+	s64, k = parts[4], parts[5]
+	salt, err := base64.RawStdEncoding.DecodeString(s64)
+	if err != nil || len(salt) < 8 {
+		return false, errHash
+	}
+	want, err := base64.RawStdEncoding.DecodeString(k)
+	if err != nil || len(want) < 16 || len(want) > 64 {
+		return false, errHash
+	}
+	input := []byte(norm.NFC.String(password))
+	if keyed {
+		if id != pepper.ID {
+			return false, fmt.Errorf("the password hash was made with the pepper %q, which is not here", id)
+		}
+		input = pepper.mix(password)
+	}
+	got := argon2.IDKey(input, salt, cost.Passes, cost.Memory, cost.Threads, uint32(len(want)))
+	return subtle.ConstantTimeCompare(got, want) == 1, nil
+}
+
+// mix normalises to NFC, so that one password typed on two keyboards is one
+// password, and keys it. Nothing is trimmed or cut.
+func (p Pepper) mix(password string) []byte {
+	h := hmac.New(sha256.New, p.Key)
+	h.Write([]byte(norm.NFC.String(password)))
+	return h.Sum(nil)
+}

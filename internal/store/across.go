@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+)
+
+// Across holds the few questions that have no pool yet, or concern every one:
+// which pool a key, a name or a host belongs to, what is due to leave, and
+// what has passed. Everything else goes through [Store.As].
+type Across struct {
+	store *Store
+}
+
+// Across returns the questions without a pool.
+func (s *Store) Across() Across { return Across{s} }
+
+// Key finds an API key by its keyed hash. It returns [core.CodeNotFound] for
+// none; whether the key is alive is for the caller to ask.
+func (a Across) Key(ctx context.Context, hash []byte) (core.Key, error) {
+	row := a.q().QueryRowContext(ctx, `SELECT `+keyColumns+` FROM api_keys WHERE hash = $1`, hash)
+	key, err := scanKey(row)
+	return key, a.failed(found(err, "API key"))
+}
+
+// Pool finds a pool by its id.
+func (a Across) Pool(ctx context.Context, id core.PoolID) (core.Pool, error) {
+	return a.pool(ctx, `WHERE id = $1`, string(id))
+}
+
+// PoolNamed finds a pool by its name.
+func (a Across) PoolNamed(ctx context.Context, name string) (core.Pool, error) {
+	return a.pool(ctx, `WHERE name = $1`, name)
+}
+
+// PoolAt finds the pool whose hosted pages a host name serves.
+func (a Across) PoolAt(ctx context.Context, host string) (core.Pool, error) {
+	return a.pool(ctx, `WHERE id = (SELECT pool FROM pool_hosts WHERE host = $1)`, host)
+}
+
+func (a Across) pool(ctx context.Context, where string, arg string) (core.Pool, error) {
+	p, err := scanPool(a.q().QueryRowContext(ctx, `SELECT `+poolColumns+` FROM pools `+where, arg))
+	if err != nil {
+		return core.Pool{}, a.failed(found(err, "pool"))
+	}
+	rows, err := a.q().QueryContext(ctx, `SELECT host FROM pool_hosts WHERE pool = $1 ORDER BY host`, string(p.ID))
+	err = each(rows, err, func(row scanner) error {
+		var host string
+		err := row.Scan(&host)
+		p.Hosts = append(p.Hosts, host)
+		return err
+	})
+	return p, a.failed(err)
+}
+
+// Pools lists every pool by name.
+func (a Across) Pools(ctx context.Context) ([]core.Pool, error) {
+	var pools []core.Pool
+	rows, err := a.q().QueryContext(ctx, `SELECT `+poolColumns+` FROM pools ORDER BY name`)
+	err = each(rows, err, func(row scanner) error {
+		p, err := scanPool(row)
+		pools = append(pools, p)
+		return err
+	})
+	return pools, a.failed(err)
+}
+
+// ClaimMessages takes at most n messages that are due, for the length of the
+// lease: nobody else gets them before it is over, and if they are neither
+// finished nor put off by then, somebody does.
+func (a Across) ClaimMessages(ctx context.Context, n int, lease time.Duration) ([]Outgoing, error) {
+	at := now()
+	var claimed []Outgoing
+	err := a.store.engine.update(ctx, func(q querier) error {
+		claimed = nil
+		rows, err := q.QueryContext(ctx, `
+			UPDATE outbox SET due_at = $2, attempts = attempts + 1
+			WHERE due_at <= $1 AND (pool, id) IN (SELECT pool, id FROM outbox WHERE due_at <= $1 ORDER BY due_at LIMIT $3)
+			RETURNING pool, id, sealed, attempts, expires_at`, micros(at), micros(at.Add(lease)), n)
+		return each(rows, err, func(row scanner) error {
+			var o Outgoing
+			var sealed []byte
+			var expires int64
+			if err := row.Scan(&o.Pool, &o.ID, &sealed, &o.Attempts, &expires); err != nil {
+				return err
+			}
+			o.claim, o.sealed, o.ExpiresAt = at.Add(lease), sealed, moment(expires)
+			claimed = append(claimed, o)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, a.failed(err)
+	}
+	for i := range claimed {
+		if err := claimed[i].open(a.store.keys); err != nil {
+			return nil, err
+		}
+	}
+	return claimed, nil
+}
+
+// passed is what is deleted once its time is over, and how long after.
+type passed struct {
+	delete string
+	after  time.Duration
+}
+
+func allPassed() []passed {
+	return []passed{
+		{`DELETE FROM flows WHERE (pool, id) IN (SELECT pool, id FROM flows WHERE expires_at < $1 LIMIT $2)`, 0},
+		{`DELETE FROM tickets WHERE (pool, purpose, hash) IN (SELECT pool, purpose, hash FROM tickets WHERE expires_at < $1 LIMIT $2)`, time.Hour},
+		{`DELETE FROM access_tokens WHERE (pool, hash) IN (SELECT pool, hash FROM access_tokens WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},
+		{`DELETE FROM refresh_tokens WHERE (pool, hash) IN (SELECT pool, hash FROM refresh_tokens WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},
+		{`DELETE FROM sessions WHERE (pool, id) IN (SELECT pool, id FROM sessions WHERE expires_at < $1 LIMIT $2)`, 30 * 24 * time.Hour},
+		{`DELETE FROM attempts WHERE (pool, subject) IN (SELECT pool, subject FROM attempts WHERE updated_at < $1 LIMIT $2)`, 30 * 24 * time.Hour},
+		{`DELETE FROM notes WHERE (pool, face, name) IN (SELECT pool, face, name FROM notes WHERE expires_at < $1 LIMIT $2)`, 0},
+		{`DELETE FROM changes WHERE seq IN (SELECT seq FROM changes WHERE created_at < $1 LIMIT $2)`, time.Hour},
+	}
+}
+
+// Sweep deletes what has passed, at most n rows of each kind, and returns how
+// many went. Whatever it deletes had stopped counting before: expiry is
+// decided by comparing times, never by a row being gone.
+func (a Across) Sweep(ctx context.Context, n int) (int64, error) {
+	var total int64
+	for _, p := range allPassed() {
+		before := micros(now().Add(-p.after))
+		var gone int64
+		err := a.store.engine.update(ctx, func(q querier) error {
+			result, err := q.ExecContext(ctx, p.delete, before, n)
+			if err != nil {
+				return err
+			}
+			gone, err = result.RowsAffected()
+			return err
+		})
+		if err != nil {
+			return total, a.failed(err)
+		}
+		total += gone
+	}
+	return total, nil
+}
+
+func (a Across) q() querier { return a.store.engine.reader() }
+
+func (a Across) failed(err error) error { return a.store.engine.classify(err) }

@@ -1,0 +1,61 @@
+package store
+
+import "github.com/gatehouse-id/gatehouse/internal/core"
+
+// PutApplication stores an application with the keyed hash of its secret.
+func (tx *Tx) PutApplication(a core.Application, secretHash []byte) error {
+	_, err := tx.exec(`INSERT INTO applications (pool, id, name, secret_hash, created_at) VALUES ($1, $2, $3, $4, $5)`,
+		string(a.ID), a.Name, secretHash, micros(a.CreatedAt))
+	return err
+}
+
+// Applications lists the pool's applications, oldest first.
+func (tx *Tx) Applications() ([]core.Application, error) {
+	var all []core.Application
+	err := tx.rows(func(row scanner) error {
+		var a core.Application
+		var created int64
+		err := row.Scan(&a.ID, &a.Name, &created)
+		a.CreatedAt = moment(created)
+		all = append(all, a)
+		return err
+	}, `SELECT id, name, created_at FROM applications WHERE pool = $1 ORDER BY created_at, id`)
+	return all, err
+}
+
+// PoolSecret is one thing that a pool's applications know the pool by.
+type PoolSecret struct {
+	Name   string
+	Hash   []byte // of a secret that is only compared
+	Plain  []byte // of a private key that is used; stored sealed
+	Public string // what may be shown of it
+}
+
+// PutPoolSecret stores a pool's secret.
+func (tx *Tx) PutPoolSecret(s PoolSecret) error {
+	sealed := []byte{}
+	if len(s.Plain) > 0 {
+		sealed = tx.store.keys.Seal(s.Plain, string(tx.pool), "pool_secrets", s.Name, "sealed")
+	}
+	hash := s.Hash
+	if hash == nil {
+		hash = []byte{}
+	}
+	_, err := tx.exec(`INSERT INTO pool_secrets (pool, name, hash, sealed, public, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		s.Name, hash, sealed, s.Public, micros(tx.now))
+	return err
+}
+
+// PoolSecret returns a pool's secret by its name.
+func (tx *Tx) PoolSecret(name string) (PoolSecret, error) {
+	s := PoolSecret{Name: name}
+	var sealed []byte
+	err := tx.row(`SELECT hash, sealed, public FROM pool_secrets WHERE pool = $1 AND name = $2`, name).Scan(&s.Hash, &sealed, &s.Public)
+	if err != nil {
+		return PoolSecret{}, found(err, "secret")
+	}
+	if len(sealed) > 0 {
+		s.Plain, err = tx.store.keys.Open(sealed, string(tx.pool), "pool_secrets", name, "sealed")
+	}
+	return s, err
+}

@@ -1,0 +1,191 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+)
+
+// Change says that something was written which other nodes may remember
+// otherwise. The command line is a node too.
+type Change struct {
+	Pool core.PoolID
+	Kind ChangeKind
+	Ref  string
+}
+
+// ChangeKind says what sort of thing changed.
+type ChangeKind string
+
+// The kinds of change.
+const (
+	ChangePool    ChangeKind = "pool"    // settings or hosts; ref is the pool
+	ChangeKey     ChangeKind = "key"     // an API key; ref is its id
+	ChangeUser    ChangeKind = "user"    // a person; ref is the id
+	ChangeSession ChangeKind = "session" // a session; ref is the id
+)
+
+// changed puts a change in line for every node, in the same transaction as
+// what changed.
+func (tx *Tx) changed(kind ChangeKind, ref string) error {
+	_, err := tx.exec(`INSERT INTO changes (pool, kind, ref, created_at) VALUES ($1, $2, $3, $4)`, string(kind), ref, micros(tx.now))
+	if err == nil {
+		tx.changes = append(tx.changes, Change{tx.pool, kind, ref})
+	}
+	return err
+}
+
+const (
+	// pollEvery is how often a node asks for the changes of others.
+	pollEvery = 250 * time.Millisecond
+	// settleAfter is how long a number is kept open: on PostgreSQL a lower
+	// one may be committed after a higher one, but not later than its
+	// transaction may run.
+	settleAfter = 15 * time.Second
+	// trustFor is how long memories are trusted when no changes can be read.
+	trustFor = 30 * time.Second
+)
+
+// feed hands changes, this node's own and the others', to whoever remembers.
+type feed struct {
+	store *Store
+
+	mu        sync.Mutex
+	listeners []func(Change)
+	mailed    chan struct{}
+
+	floor   int64 // every number up to here was handed on
+	seen    map[int64]bool
+	marks   []mark
+	readAt  time.Time // of the last successful reading; zero before Follow
+	trusted bool
+}
+
+// mark remembers how far the numbers had come at a time.
+type mark struct {
+	at  time.Time
+	seq int64
+}
+
+func newFeed(s *Store) *feed {
+	return &feed{store: s, seen: make(map[int64]bool), mailed: make(chan struct{}, 1)}
+}
+
+// Watch calls fn for every change from now on, before the Update that made it
+// returns if it was made here. fn must be quick.
+func (s *Store) Watch(fn func(Change)) {
+	s.feed.mu.Lock()
+	defer s.feed.mu.Unlock()
+	s.feed.listeners = append(s.feed.listeners, fn)
+}
+
+// Mailed receives after messages were put in line on this node.
+func (s *Store) Mailed() <-chan struct{} { return s.feed.mailed }
+
+// Follow reads the changes of other nodes until ctx ends. Without it nothing
+// is remembered.
+func (s *Store) Follow(ctx context.Context) {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		if err := s.feed.read(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("cannot read the changes of other nodes", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// fresh reports whether what is remembered may still be trusted.
+func (f *feed) fresh() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.trusted && time.Since(f.readAt) < trustFor
+}
+
+// committed hands on what a transaction of this node changed.
+func (f *feed) committed(tx *Tx) {
+	for _, c := range tx.changes {
+		f.tell(c)
+	}
+	if tx.mail {
+		select {
+		case f.mailed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (f *feed) tell(c Change) {
+	f.mu.Lock()
+	listeners := f.listeners
+	f.mu.Unlock()
+	for _, fn := range listeners {
+		fn(c)
+	}
+}
+
+// catchUp begins at the newest change: what is older was never remembered.
+func (f *feed) catchUp(ctx context.Context) error {
+	row := f.store.engine.reader().QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), 0) FROM changes`)
+	var top int64
+	if err := row.Scan(&top); err != nil {
+		return err
+	}
+	f.marks = []mark{{time.Now(), top}}
+	// Numbers below the top may still be in a transaction: read them once more.
+	f.floor = max(0, top-1000)
+	return nil
+}
+
+// read hands on what is new. Numbers are read again until they have settled,
+// and each is handed on once.
+func (f *feed) read(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	started := time.Now()
+	type numbered struct {
+		seq int64
+		Change
+	}
+	var fresh []numbered
+	rows, err := f.store.engine.reader().QueryContext(ctx, `SELECT seq, pool, kind, ref FROM changes WHERE seq > $1 ORDER BY seq`, f.floor)
+	err = each(rows, err, func(row scanner) error {
+		var n numbered
+		err := row.Scan(&n.seq, &n.Pool, &n.Kind, &n.Ref)
+		if err == nil && !f.seen[n.seq] {
+			fresh = append(fresh, n)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	top := f.floor
+	for _, n := range fresh {
+		f.tell(n.Change)
+		f.seen[n.seq] = true
+		top = max(top, n.seq)
+	}
+	if last := f.marks[len(f.marks)-1]; top > last.seq {
+		f.marks = append(f.marks, mark{started, top})
+	}
+	for len(f.marks) > 1 && started.Sub(f.marks[0].at) > settleAfter {
+		f.floor = f.marks[0].seq
+		f.marks = f.marks[1:]
+		for seq := range f.seen {
+			if seq <= f.floor {
+				delete(f.seen, seq)
+			}
+		}
+	}
+	f.mu.Lock()
+	f.readAt, f.trusted = started, true
+	f.mu.Unlock()
+	return nil
+}

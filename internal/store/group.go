@@ -1,0 +1,279 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+)
+
+// groupSize is how many transactions share one commit at most.
+const groupSize = 128
+
+// errClosed is returned for a write after the store was closed.
+var errClosed = errors.New("the database is closed")
+
+// writer is the one connection that writes to SQLite. A commit waits for the
+// disk, so writes that arrive meanwhile are gathered: each runs in a savepoint
+// of its own, one commit serves them all, and every caller is answered after
+// that commit. One goroutine owns the connection, so writers queue instead of
+// colliding.
+type writer struct {
+	conn     *sql.Conn
+	prepared *preparer
+	queue    chan *write
+	closing  chan struct{}
+	closed   chan struct{}
+	once     sync.Once
+}
+
+// write is one caller's transaction in the queue.
+type write struct {
+	fn    func(querier) error
+	state atomic.Int32
+	err   error
+	done  chan struct{}
+}
+
+// A write is waiting until the writer takes it up or the caller gives it up,
+// whichever is first.
+const (
+	writeWaiting = iota
+	writeTaken
+	writeGivenUp
+)
+
+func newWriter(conn *sql.Conn) *writer {
+	w := &writer{
+		conn: conn, prepared: newPreparer(conn),
+		queue: make(chan *write, 4*groupSize), closing: make(chan struct{}), closed: make(chan struct{}),
+	}
+	go w.run()
+	return w
+}
+
+// do queues fn and waits for its commit. A caller whose context ends before
+// its turn has written nothing; after that it waits for the outcome, so that
+// an error always means that nothing was written.
+func (w *writer) do(ctx context.Context, fn func(querier) error) error {
+	item := &write{fn: fn, done: make(chan struct{})}
+	select {
+	case w.queue <- item:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.closing:
+		return errClosed
+	}
+	select {
+	case <-item.done:
+	case <-ctx.Done():
+		if item.state.CompareAndSwap(writeWaiting, writeGivenUp) {
+			return ctx.Err()
+		}
+		<-item.done
+	case <-w.closed:
+		if item.state.CompareAndSwap(writeWaiting, writeGivenUp) {
+			return errClosed
+		}
+		<-item.done
+	}
+	return item.err
+}
+
+// close ends the writer after what is queued.
+func (w *writer) close() error {
+	w.once.Do(func() { close(w.closing) })
+	<-w.closed
+	return errors.Join(w.prepared.close(), w.conn.Close())
+}
+
+func (w *writer) run() {
+	defer close(w.closed)
+	for {
+		select {
+		case first := <-w.queue:
+			w.commit(w.gather(first))
+		case <-w.closing:
+			for {
+				select {
+				case first := <-w.queue:
+					w.commit(w.gather(first))
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// gather takes what waits already, up to a group.
+func (w *writer) gather(first *write) []*write {
+	group := make([]*write, 0, 16)
+	for next := first; ; {
+		if next.state.CompareAndSwap(writeWaiting, writeTaken) {
+			group = append(group, next)
+		}
+		if len(group) == groupSize {
+			return group
+		}
+		select {
+		case next = <-w.queue:
+		default:
+			return group
+		}
+	}
+}
+
+// commit runs a group in one transaction. The connection is never given a
+// caller's context: a cancelled one would roll the whole group back.
+func (w *writer) commit(group []*write) {
+	if len(group) == 0 {
+		return
+	}
+	ctx := context.Background()
+	err := w.step(ctx, `BEGIN IMMEDIATE`)
+	if err == nil {
+		if err = w.each(ctx, group); err == nil {
+			err = w.step(ctx, `COMMIT`)
+		}
+		if err != nil {
+			// Whatever the cause, nobody of the group has written. The
+			// error of a rollback is the same cause once more.
+			_ = w.step(ctx, `ROLLBACK`)
+		}
+	}
+	for _, item := range group {
+		if err != nil {
+			item.err = err
+		}
+		close(item.done)
+	}
+}
+
+// each runs the writes one by one. It returns an error only when the
+// transaction as a whole cannot go on.
+func (w *writer) each(ctx context.Context, group []*write) error {
+	for _, item := range group {
+		if err := w.step(ctx, `SAVEPOINT one`); err != nil {
+			return err
+		}
+		if item.err = guarded(item.fn, w.prepared); item.err != nil {
+			if err := w.step(ctx, `ROLLBACK TO one`); err != nil {
+				return err
+			}
+		}
+		if err := w.step(ctx, `RELEASE one`); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) step(ctx context.Context, statement string) error {
+	_, err := w.prepared.ExecContext(ctx, statement)
+	return err
+}
+
+// guarded turns a panic of fn into an error: the writer serves everybody.
+func guarded(fn func(querier) error, q querier) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic in a transaction: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return fn(q)
+}
+
+// preparer runs each statement prepared, remembering it by its text: the
+// statements of the store are a fixed set.
+type preparer struct {
+	on interface {
+		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	}
+	mu   sync.RWMutex
+	made map[string]*sql.Stmt
+}
+
+func newPreparer(on interface {
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}) *preparer {
+	return &preparer{on: on, made: make(map[string]*sql.Stmt)}
+}
+
+// maxPrepared bounds the memory; lists with filters have many texts.
+const maxPrepared = 500
+
+func (p *preparer) statement(ctx context.Context, query string) (stmt *sql.Stmt, keep bool, err error) {
+	p.mu.RLock()
+	stmt = p.made[query]
+	p.mu.RUnlock()
+	if stmt != nil {
+		return stmt, true, nil
+	}
+	stmt, err = p.on.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, false, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if other := p.made[query]; other != nil {
+		return other, true, stmt.Close()
+	}
+	if len(p.made) >= maxPrepared {
+		return stmt, false, nil
+	}
+	p.made[query] = stmt
+	return stmt, true, nil
+}
+
+func (p *preparer) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	stmt, keep, err := p.statement(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if !keep {
+		defer stmt.Close()
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
+func (p *preparer) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, keep, err := p.statement(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if !keep {
+		defer stmt.Close() // database/sql keeps it until the rows are closed
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+func (p *preparer) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	stmt, keep, err := p.statement(ctx, query)
+	if err != nil {
+		// The way database/sql itself has to carry an error in a Row.
+		return p.failed(ctx, query, args)
+	}
+	if !keep {
+		defer stmt.Close()
+	}
+	return stmt.QueryRowContext(ctx, args...)
+}
+
+// failed runs the query unprepared, to get a Row that holds its error.
+func (p *preparer) failed(ctx context.Context, query string, args []any) *sql.Row {
+	return p.on.(querier).QueryRowContext(ctx, query, args...)
+}
+
+func (p *preparer) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var errs []error
+	for _, stmt := range p.made {
+		errs = append(errs, stmt.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,167 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// ErrSchema is returned when the database's schema is older or newer than the
+// program.
+var ErrSchema = errors.New("the database's schema does not fit this program")
+
+// Migration is one step of the schema.
+type Migration struct {
+	Version int64  `json:"version"`
+	Name    string `json:"name"`
+	Applied bool   `json:"applied"`
+}
+
+// Migrate brings the schema of a database up to date under a lock, so that of
+// several nodes that start at once one does it and the others wait. It returns
+// the steps that it applied.
+func Migrate(ctx context.Context, database string) ([]Migration, error) {
+	var done []Migration
+	err := withProvider(ctx, database, func(p *goose.Provider) error {
+		results, err := p.Up(ctx)
+		for _, r := range results {
+			done = append(done, Migration{r.Source.Version, r.Source.Path, true})
+		}
+		return err
+	})
+	return done, err
+}
+
+// Migrations returns every step and whether the database has it.
+func Migrations(ctx context.Context, database string) ([]Migration, error) {
+	var all []Migration
+	err := withProvider(ctx, database, func(p *goose.Provider) error {
+		steps, err := p.Status(ctx)
+		for _, s := range steps {
+			all = append(all, Migration{s.Source.Version, s.Source.Path, s.State == goose.StateApplied})
+		}
+		return err
+	})
+	return all, err
+}
+
+// CheckSchema returns [ErrSchema] unless the database has every step.
+func CheckSchema(ctx context.Context, database string) error {
+	steps, err := Migrations(ctx, database)
+	if err != nil {
+		return err
+	}
+	for _, s := range steps {
+		if !s.Applied {
+			return fmt.Errorf("%w: %s is not applied", ErrSchema, s.Name)
+		}
+	}
+	return nil
+}
+
+func withProvider(ctx context.Context, database string, use func(*goose.Provider) error) error {
+	path, isSQLite := strings.CutPrefix(database, "sqlite:")
+	if isSQLite {
+		return sqliteProvider(ctx, path, use)
+	}
+	config, err := pgx.ParseConfig(database)
+	if err != nil {
+		return fmt.Errorf("cannot read the database URL: %w", err)
+	}
+	db := stdlib.OpenDB(*config)
+	defer db.Close()
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return err
+	}
+	// The collation by bytes has one name on both engines: SQLite calls it
+	// binary by itself.
+	if _, err := db.ExecContext(ctx, `CREATE COLLATION IF NOT EXISTS "binary" FROM "C"`); err != nil {
+		return fmt.Errorf("cannot prepare the database: %w", err)
+	}
+	return provide(db, goose.DialectPostgres, strings.NewReplacer(), use, goose.WithSessionLocker(locker))
+}
+
+func sqliteProvider(ctx context.Context, path string, use func(*goose.Provider) error) error {
+	e, err := openSQLite(ctx, path, false)
+	if err != nil {
+		return err
+	}
+	if err := e.close(); err != nil {
+		return err
+	}
+	// SQLite has no lock that spans the steps, the file system has.
+	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("cannot lock the database: %w", err)
+	}
+	defer file.Close()
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("cannot lock the database: %w", err)
+	}
+	db, err := sql.Open("sqlite", sqliteDSN(path, false))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	return provide(db, goose.DialectSQLite3, strings.NewReplacer("BIGSERIAL PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT"), use)
+}
+
+func provide(db *sql.DB, kind goose.Dialect, words *strings.Replacer, use func(*goose.Provider) error, options ...goose.ProviderOption) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(kind, db, dialect{files, words}, options...)
+	if err != nil {
+		return err
+	}
+	return use(p)
+}
+
+// dialect is the migrations with the one word exchanged that the engines do
+// not share: how a column counts up by itself.
+type dialect struct {
+	fs.FS
+	words *strings.Replacer
+}
+
+// ReadFile implements [fs.ReadFileFS].
+func (d dialect) ReadFile(name string) ([]byte, error) {
+	text, err := fs.ReadFile(d.FS, name)
+	return []byte(d.words.Replace(string(text))), err
+}
+
+// Open implements [fs.FS].
+func (d dialect) Open(name string) (fs.File, error) {
+	file, err := d.FS.Open(name)
+	if err != nil || !strings.HasSuffix(name, ".sql") {
+		return file, err
+	}
+	text, err := d.ReadFile(name)
+	return &dialectFile{File: file, Reader: bytes.NewReader(text)}, err
+}
+
+type dialectFile struct {
+	fs.File
+	*bytes.Reader
+}
+
+// Read reads the exchanged text.
+func (f *dialectFile) Read(p []byte) (int, error) { return f.Reader.Read(p) }

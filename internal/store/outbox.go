@@ -1,0 +1,71 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+)
+
+// Outgoing is a message that was claimed to be sent.
+type Outgoing struct {
+	core.Message
+	Pool     core.PoolID
+	Attempts int // with this one
+	claim    time.Time
+	sealed   []byte
+}
+
+// Send puts a message in line, in the same transaction as its reason: it
+// leaves if and only if that is committed. Its words are stored sealed.
+func (tx *Tx) Send(m core.Message) error {
+	plain, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	expires := m.ExpiresAt
+	if expires.IsZero() {
+		expires = tx.now.Add(7 * 24 * time.Hour)
+	}
+	_, err = tx.exec(`INSERT INTO outbox (pool, id, sealed, attempts, due_at, expires_at, created_at) VALUES ($1, $2, $3, 0, $4, $5, $4)`,
+		string(m.ID), tx.store.keys.Seal(plain, outboxContext(tx.pool, m.ID)...), micros(tx.now), micros(expires))
+	if err != nil {
+		return err
+	}
+	tx.mail = true
+	return tx.Record(core.Event{Name: core.EventMailQueued, Target: string(m.ID), Data: map[string]string{"template": m.Template}})
+}
+
+// FinishMessage takes a claimed message out of the line, because it was sent
+// or given up. It returns false if the claim had run out and somebody else
+// has the message now.
+func (tx *Tx) FinishMessage(o Outgoing) (bool, error) {
+	n, err := tx.exec(`DELETE FROM outbox WHERE pool = $1 AND id = $2 AND due_at = $3`, string(o.ID), micros(o.claim))
+	return n == 1, err
+}
+
+// PutOffMessage gives a claimed message back, to be tried again at a time.
+func (tx *Tx) PutOffMessage(o Outgoing, until time.Time) error {
+	_, err := tx.exec(`UPDATE outbox SET due_at = $4 WHERE pool = $1 AND id = $2 AND due_at = $3`, string(o.ID), micros(o.claim), micros(until))
+	return err
+}
+
+// Waiting counts the pool's messages in line.
+func (tx *Tx) Waiting() (int64, error) {
+	var n int64
+	err := tx.row(`SELECT COUNT(*) FROM outbox WHERE pool = $1`).Scan(&n)
+	return n, err
+}
+
+func (o *Outgoing) open(keys *secret.Keys) error {
+	plain, err := keys.Open(o.sealed, outboxContext(o.Pool, o.ID)...)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(plain, &o.Message)
+}
+
+func outboxContext(pool core.PoolID, id core.MessageID) []string {
+	return []string{string(pool), "outbox", string(id), "sealed"}
+}

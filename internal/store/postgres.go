@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// postgresEngine is a PostgreSQL server, 15 or later, shared by any number of
+// nodes.
+type postgresEngine struct {
+	db *sql.DB
+}
+
+// retries is how often a transaction is run again that the server broke off
+// for the sake of another.
+const retries = 8
+
+func openPostgres(ctx context.Context, dsn string) (engine, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		// pgx hides the password in its message.
+		return nil, fmt.Errorf("cannot read the database URL: %w", err)
+	}
+	if _, set := config.RuntimeParams["application_name"]; !set {
+		config.RuntimeParams["application_name"] = "gatehouse"
+	}
+	if _, set := config.RuntimeParams["statement_timeout"]; !set {
+		config.RuntimeParams["statement_timeout"] = "10000" // milliseconds
+	}
+	db := stdlib.OpenDB(*config)
+	conns := max(16, 8*runtime.GOMAXPROCS(0))
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, fmt.Errorf("cannot reach the database: %w", errors.Join(err, db.Close()))
+	}
+	return &postgresEngine{db}, nil
+}
+
+func (e *postgresEngine) name() string { return "postgres" }
+
+func (e *postgresEngine) reader() querier { return e.db }
+
+func (e *postgresEngine) update(ctx context.Context, fn func(querier) error) error {
+	for try := 1; ; try++ {
+		err := e.once(ctx, fn)
+		if try == retries || !again(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try*try) * time.Millisecond):
+		}
+	}
+}
+
+// once runs fn in one transaction. A context that ends before the commit
+// rolls it back; the commit itself is not cut off half-way.
+func (e *postgresEngine) once(ctx context.Context, fn func(querier) error) error {
+	tx, err := e.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := guarded(fn, tx); err != nil {
+		// The cause is what the caller needs; a rollback that fails closes
+		// the connection, which rolls back too.
+		_ = tx.Rollback()
+		return err
+	}
+	return tx.Commit()
+}
+
+// again reports a serialisation failure or a deadlock (PostgreSQL appendix A,
+// class 40), or a row that somebody else changed between reading and writing.
+func again(err error) bool {
+	if errors.Is(err, errOvertaken) {
+		return true
+	}
+	fault, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (fault.Code == "40001" || fault.Code == "40P01")
+}
+
+func (e *postgresEngine) close() error { return e.db.Close() }
+
+func (e *postgresEngine) check(ctx context.Context) error {
+	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
+		var value string
+		if err := e.db.QueryRowContext(ctx, `SELECT current_setting($1)`, name).Scan(&value); err != nil {
+			return err
+		}
+		if value == "off" {
+			return fmt.Errorf("%w: %s is off in PostgreSQL, and must be on", ErrUnsafe, name)
+		}
+	}
+	return nil
+}
+
+func (e *postgresEngine) now(ctx context.Context) (time.Time, error) {
+	var t time.Time
+	err := e.db.QueryRowContext(ctx, `SELECT clock_timestamp()`).Scan(&t)
+	return t.UTC(), err
+}
+
+func (e *postgresEngine) classify(err error) error {
+	if err == nil {
+		return nil
+	}
+	if fault, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch fault.Code[:2] {
+		case "08", "53", "57", "40", "55": // connection, resources, operator, rollback, lock
+			return unavailable(err)
+		}
+		if fault.Code == "25006" { // read-only: a standby
+			return unavailable(err)
+		}
+		return err
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return unavailable(err)
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return unavailable(err)
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrConnDone) {
+		return unavailable(err)
+	}
+	return err
+}

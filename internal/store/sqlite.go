@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+)
+
+// sqliteEngine is SQLite in the process: one connection that writes, and some
+// that read, in write-ahead mode.
+type sqliteEngine struct {
+	read   *sql.DB
+	reads  *preparer
+	write  *sql.DB
+	writer *writer
+}
+
+func openSQLite(ctx context.Context, path string, unsafe bool) (engine, error) {
+	if path == "" {
+		return nil, errors.New("the database sqlite: needs a path")
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the folder of the database: %w", err)
+	}
+	write, err := sql.Open("sqlite", sqliteDSN(path, unsafe))
+	if err != nil {
+		return nil, err
+	}
+	write.SetMaxOpenConns(1)
+	conn, err := write.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the database %s: %w", path, errors.Join(err, write.Close()))
+	}
+	read, err := sql.Open("sqlite", sqliteDSN(path, unsafe)+"&_pragma=query_only(1)")
+	if err != nil {
+		return nil, errors.Join(err, conn.Close(), write.Close())
+	}
+	readers := max(4, 2*runtime.GOMAXPROCS(0))
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	return &sqliteEngine{read: read, reads: newPreparer(read), write: write, writer: newWriter(conn)}, nil
+}
+
+// sqliteDSN sets the pragmas on every connection: synchronous=FULL keeps an
+// acknowledged write through a power failure (sqlite.org/pragma.html).
+func sqliteDSN(path string, unsafe bool) string {
+	synchronous := "FULL"
+	if unsafe {
+		synchronous = "OFF"
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(" + synchronous +
+		")&_pragma=foreign_keys(1)&_pragma=cache_size(-8000)"
+}
+
+func (e *sqliteEngine) name() string { return "sqlite" }
+
+func (e *sqliteEngine) reader() querier { return e.reads }
+
+func (e *sqliteEngine) update(ctx context.Context, fn func(querier) error) error {
+	return e.writer.do(ctx, fn)
+}
+
+func (e *sqliteEngine) close() error {
+	return errors.Join(e.writer.close(), e.write.Close(), e.reads.close(), e.read.Close())
+}
+
+func (e *sqliteEngine) check(ctx context.Context) error {
+	return e.writer.do(ctx, func(q querier) error {
+		var synchronous int
+		var journal string
+		if err := q.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&synchronous); err != nil {
+			return err
+		}
+		if err := q.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&journal); err != nil {
+			return err
+		}
+		if synchronous < 2 || journal != "wal" {
+			return fmt.Errorf("%w: synchronous is %d and journal_mode is %s, where 2 (FULL) and wal are needed", ErrUnsafe, synchronous, journal)
+		}
+		return nil
+	})
+}
+
+func (e *sqliteEngine) now(context.Context) (time.Time, error) { return now(), nil }
+
+func (e *sqliteEngine) classify(err error) error {
+	fault, ok := errors.AsType[*sqlite.Error](err)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, errClosed):
+		return unavailable(err)
+	case !ok:
+		return err
+	}
+	switch fault.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
+		return unavailable(err)
+	}
+	return err
+}
+
+// unavailable says that the database cannot do it now.
+func unavailable(cause error) error {
+	return &core.Error{Code: core.CodeUnavailable, Detail: "The database cannot do this just now.", RetryAfter: time.Second, Cause: cause}
+}

@@ -1,0 +1,270 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+)
+
+// Store is the memory of a deployment. It is safe for use by many goroutines.
+type Store struct {
+	engine engine
+	keys   *secret.Keys
+	feed   *feed
+	log    *slog.Logger
+}
+
+// Options say which database to open, and how.
+type Options struct {
+	// Database is sqlite:PATH or postgres://...
+	Database string
+	// Master seals the working keys that live in the database.
+	Master secret.Master
+	// UnsafeDurability lets a write be acknowledged before the disk has it:
+	// for tests and throw-away data.
+	UnsafeDurability bool
+	// Log gets faults that have no caller to go to. Nil: slog.Default().
+	Log *slog.Logger
+}
+
+// ErrWrongMaster is returned by [Open] when the database was made under
+// another master key.
+var ErrWrongMaster = errors.New("the master key does not open this database")
+
+// ErrUnsafe is returned by [Open] when the database acknowledges writes that a
+// power failure can take back, and Options did not allow it.
+var ErrUnsafe = errors.New("the database does not keep what it acknowledges")
+
+// errOvertaken is returned inside a transaction that read a row which somebody
+// else changed before it wrote; the transaction is run again. Where writers
+// queue, as with SQLite, it does not happen.
+var errOvertaken = errors.New("the row was changed in between")
+
+// engine is what differs between the databases. It has two values, one per
+// file of that name.
+type engine interface {
+	// update runs fn in a writing transaction and returns once it is durable.
+	update(ctx context.Context, fn func(querier) error) error
+	// reader gives what queries outside of a transaction run on.
+	reader() querier
+	// classify tells a failure that passes (the database is busy, full or
+	// gone) from a fault.
+	classify(err error) error
+	close() error
+	// check says whether acknowledged writes are kept, in words.
+	check(ctx context.Context) error
+	now(ctx context.Context) (time.Time, error)
+	name() string
+}
+
+// querier is a database, a connection or a transaction.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// Open opens the database, whose schema must be up to date: see [Migrate].
+// The first time it makes the working keys.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	e, err := openEngine(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if !o.UnsafeDurability {
+		if err := e.check(ctx); err != nil {
+			return nil, errors.Join(err, e.close())
+		}
+	}
+	s := &Store{engine: e, log: o.Log}
+	if s.keys, err = loadKeys(ctx, e, o.Master); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	s.feed = newFeed(s)
+	if err := s.feed.catchUp(ctx); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	return s, nil
+}
+
+func openEngine(ctx context.Context, o Options) (engine, error) {
+	switch {
+	case strings.HasPrefix(o.Database, "sqlite:"):
+		return openSQLite(ctx, strings.TrimPrefix(o.Database, "sqlite:"), o.UnsafeDurability)
+	case strings.HasPrefix(o.Database, "postgres://"), strings.HasPrefix(o.Database, "postgresql://"):
+		return openPostgres(ctx, o.Database)
+	}
+	return nil, fmt.Errorf("the database is given as sqlite:PATH or postgres://..., not as %q", scheme(o.Database))
+}
+
+// scheme keeps a mistyped database URL, and the password in it, out of messages.
+func scheme(database string) string {
+	before, _, _ := strings.Cut(database, ":")
+	return before + ":..."
+}
+
+// Close ends the store after the writes that are under way.
+func (s *Store) Close() error { return s.engine.close() }
+
+// Keys are the deployment's working keys.
+func (s *Store) Keys() *secret.Keys { return s.keys }
+
+// Engine names the database: sqlite or postgres.
+func (s *Store) Engine() string { return s.engine.name() }
+
+// Ping asks the database something, to learn whether it answers.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	err := s.engine.reader().QueryRowContext(ctx, `SELECT 1`).Scan(&one)
+	return s.engine.classify(err)
+}
+
+// Now asks the database for the time.
+func (s *Store) Now(ctx context.Context) (time.Time, error) { return s.engine.now(ctx) }
+
+// CheckDurability returns [ErrUnsafe], with what to change, if the database
+// acknowledges writes before the disk has them.
+func (s *Store) CheckDurability(ctx context.Context) error { return s.engine.check(ctx) }
+
+// Bound is the store in the hands of one caller.
+type Bound struct {
+	store  *Store
+	caller core.Caller
+}
+
+// As binds a caller: its pool to every query, its actor to every event.
+func (s *Store) As(caller core.Caller) Bound {
+	return Bound{store: s, caller: caller}
+}
+
+// View runs fn with a Tx to read from. Each query sees what is committed when
+// it runs. Errors that fn returns come back as they are; a database that does
+// not answer is [core.CodeUnavailable].
+func (b Bound) View(ctx context.Context, fn func(*Tx) error) error {
+	tx := b.begin(ctx, b.store.engine.reader())
+	return b.store.engine.classify(fn(tx))
+}
+
+// Update runs fn in a transaction and returns once what it wrote is durable.
+// If fn returns an error, nothing of it is written and the error comes back.
+//
+// fn may run more than once, and must touch nothing but its Tx: ids, codes and
+// hashes are made before. Waiting Updates may share one commit, so fn is short
+// and does nothing slow. Whatever must happen once is one conditional write
+// inside; the isolation is READ COMMITTED.
+func (b Bound) Update(ctx context.Context, fn func(*Tx) error) error {
+	var done *Tx
+	err := b.store.engine.update(ctx, func(q querier) error {
+		tx := b.begin(context.WithoutCancel(ctx), q)
+		done = tx
+		return fn(tx)
+	})
+	if err == nil && done != nil {
+		b.store.feed.committed(done)
+	}
+	return b.store.engine.classify(err)
+}
+
+func (b Bound) begin(ctx context.Context, q querier) *Tx {
+	return &Tx{ctx: ctx, q: q, store: b.store, caller: b.caller, pool: b.caller.Pool, now: now()}
+}
+
+// now is the time at the precision that is stored.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// Tx is one transaction of one caller.
+type Tx struct {
+	ctx    context.Context
+	q      querier
+	store  *Store
+	caller core.Caller
+	pool   core.PoolID
+	now    time.Time
+
+	changes []Change
+	mail    bool
+}
+
+// Now is the time of the transaction, the same throughout it, in UTC
+// microseconds.
+func (tx *Tx) Now() time.Time { return tx.now }
+
+// Caller is who the transaction is for.
+func (tx *Tx) Caller() core.Caller { return tx.caller }
+
+// exec runs a statement whose $1 is the pool, and returns how many rows it
+// touched.
+func (tx *Tx) exec(query string, args ...any) (int64, error) {
+	result, err := tx.q.ExecContext(tx.ctx, query, tx.args(args)...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// row runs a query for one row whose $1 is the pool.
+func (tx *Tx) row(query string, args ...any) *sql.Row {
+	return tx.q.QueryRowContext(tx.ctx, query, tx.args(args)...)
+}
+
+// rows runs a query whose $1 is the pool, and calls scan for each row.
+func (tx *Tx) rows(scan func(scanner) error, query string, args ...any) error {
+	rows, err := tx.q.QueryContext(tx.ctx, query, tx.args(args)...)
+	return each(rows, err, scan)
+}
+
+func (tx *Tx) args(args []any) []any {
+	return append([]any{string(tx.pool)}, args...)
+}
+
+// scanner is *sql.Row or *sql.Rows.
+type scanner interface {
+	Scan(into ...any) error
+}
+
+func each(rows *sql.Rows, err error, scan func(scanner) error) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// found turns "no row" into the error that says what is not there.
+func found(err error, what string) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return core.Fail(core.CodeNotFound, "There is no such "+what+".")
+	}
+	return err
+}
+
+// micros writes a time for the database; zero is 0.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// moment reads a time from the database.
+func moment(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}
