@@ -8,6 +8,7 @@ type Caller struct {
 	Address   string // of the client, as the server's proxy rules give it
 	UserAgent string
 	Request   RequestID
+	Browser   []byte // keyed hash of the cookie that hosted pages know a browser by; nil elsewhere
 }
 
 // Actor is who acts.

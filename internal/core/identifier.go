@@ -8,6 +8,8 @@ import (
 	"golang.org/x/net/idna"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/gatehouse-id/gatehouse/internal/secret"
 )
 
 // Limits of identifiers, in bytes (RFC 5321 section 4.5.3.1).
@@ -16,6 +18,10 @@ const (
 	maxLocal    = 64
 	maxUsername = 320
 )
+
+// shortestTail is how long the tail of an id is at least: those brought in from
+// elsewhere have 24 characters, our own 32.
+const shortestTail = 24
 
 // Email is an e-mail address in two spellings: how it is shown and written to,
 // and the key by which it is the same address as another.
@@ -71,6 +77,11 @@ func ParseDomain(domain string) (string, bool) {
 	if err != nil || len(host) > 253 || !strings.Contains(host, ".") {
 		return "", false
 	}
+	// IDNA 2008 has letters, digits and hyphens only; the library follows
+	// UTS 46, which lets symbols through.
+	if name, err := idna.Lookup.ToUnicode(host); err != nil || strings.ContainsFunc(name, func(r rune) bool { return r != '.' && r != '-' && !isLetter(r) }) {
+		return "", false
+	}
 	labels := strings.Split(host, ".")
 	for _, label := range labels {
 		if label == "" || len(label) > 63 || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") ||
@@ -104,15 +115,15 @@ func ParseUsername(s string) (text, key string, ok bool) {
 }
 
 // isReserved lists names that mean something of their own in paths, roles and
-// addresses, and so may not be a person's name. Prefixes of ids are reserved
-// whole, so that no name reads as an id.
+// addresses, and so may not be a person's name. Whatever reads as an id is
+// reserved too: a tail behind any prefix of three letters, or a tail alone.
 func isReserved(key string) bool {
 	switch key {
 	case "admin", "administrator", "root", "system", "operator", "service", "client", "me", "self", "null", "undefined", "nobody", "anonymous", "everyone", "gatehouse":
 		return true
 	}
 	prefix, tail, found := strings.Cut(key, "_")
-	return found && len(prefix) == 3 && len(tail) == 32
+	return found && len(prefix) == 3 && len(tail) >= shortestTail || secret.IsText(key)
 }
 
 // Fold gives the form in which two spellings of a word are compared: NFKC and
@@ -120,13 +131,26 @@ func isReserved(key string) bool {
 func Fold(s string) string {
 	fold := cases.Fold()
 	for range 3 {
-		next := norm.NFKC.String(fold.String(norm.NFKC.String(s)))
+		next := norm.NFKC.String(strings.Map(capitalCherokee, fold.String(norm.NFKC.String(s))))
 		if next == s {
 			break
 		}
 		s = next
 	}
 	return s
+}
+
+// capitalCherokee folds Cherokee, whose letters fold to capitals (Unicode's
+// CaseFolding.txt): the library exchanges the two, so that its outcome would
+// change each time.
+func capitalCherokee(r rune) rune {
+	switch {
+	case r >= 0xAB70 && r <= 0xABBF:
+		return r - 0xAB70 + 0x13A0
+	case r >= 0x13F8 && r <= 0x13FD:
+		return r - 8
+	}
+	return r
 }
 
 // isAtom reports whether r may stand in an unquoted local part.
@@ -137,10 +161,19 @@ func isAtom(r rune) bool {
 	case r < utf8.RuneSelf:
 		return strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r)
 	default:
-		// Letters, digits and their marks of any script; no control,
-		// direction, zero-width, private or unassigned character.
-		return unicode.In(r, unicode.L, unicode.Mn, unicode.Mc, unicode.Nd) && r != 'ı' && r != '\u034f' && !(r >= 0xFE00 && r <= 0xFE0F) && !(r >= 0xE0100 && r <= 0xE01EF)
+		// An i or j that differs from the plain one by its dot is folded to it
+		// by some programs and not by others; a dot that NFC leaves on its own
+		// can stand on an i.
+		return isLetter(r) && !strings.ContainsRune("ıİȷ\u0307", r)
 	}
+}
+
+// isLetter reports whether r is a letter, a digit or a mark of these, of any
+// script, and leaves a trace on the page: no control, direction, zero-width,
+// filling, private or unassigned character.
+func isLetter(r rune) bool {
+	return unicode.In(r, unicode.L, unicode.Mn, unicode.Mc, unicode.Nd) &&
+		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // isPlain reports whether s is printable text without control or format

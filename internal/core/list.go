@@ -36,6 +36,6 @@ const (
 
 // Page sizes.
 const (
-	DefaultPage = 20
+	DefaultPage = 100
 	MaxPage     = 200
 )

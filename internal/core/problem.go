@@ -15,6 +15,11 @@ const (
 	ProblemRequired     ProblemCode = "required"
 	ProblemUnknown      ProblemCode = "unknown"      // no such key
 	ProblemType         ProblemCode = "type"         // not of the right JSON type; Detail names it
+	ProblemText         ProblemCode = "text"         // not a string
+	ProblemInteger      ProblemCode = "integer"      // not a whole number
+	ProblemBoolean      ProblemCode = "boolean"      // not true or false
+	ProblemObject       ProblemCode = "object"       // not an object
+	ProblemArray        ProblemCode = "array"        // not an array
 	ProblemFormat       ProblemCode = "format"       // does not match its pattern
 	ProblemEmail        ProblemCode = "email"        // not an e-mail address
 	ProblemTime         ProblemCode = "time"         // not an RFC 3339 time
@@ -37,7 +42,7 @@ const (
 // ProblemCodes lists them all, for the tests that each face's table is complete.
 func ProblemCodes() []ProblemCode {
 	return []ProblemCode{
-		ProblemRequired, ProblemUnknown, ProblemType, ProblemFormat, ProblemEmail, ProblemTime, ProblemURI,
+		ProblemRequired, ProblemUnknown, ProblemType, ProblemText, ProblemInteger, ProblemBoolean, ProblemObject, ProblemArray, ProblemFormat, ProblemEmail, ProblemTime, ProblemURI,
 		ProblemChoice, ProblemTooShort, ProblemTooLong, ProblemTooSmall, ProblemTooLarge, ProblemNotThere,
 		ProblemProvideOne, ProblemExclusive, ProblemState, ProblemPolicy, ProblemTaken, ProblemNotReadable,
 		ProblemUnregistered,

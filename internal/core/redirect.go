@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 )
 
 // MatchRedirect returns the address to send a browser to: the one asked for,
@@ -38,7 +39,7 @@ func looseForm(uri string) string {
 	if err != nil || u.String() != uri {
 		return uri
 	}
-	if host, _, err := net.SplitHostPort(u.Host); err == nil && u.Scheme == "http" && IsLoopback(host) {
+	if host, port, err := net.SplitHostPort(u.Host); err == nil && u.Scheme == "http" && IsLoopback(host) && isPort(port) {
 		u.Host = host
 		if host == "::1" {
 			u.Host = "[::1]"
@@ -48,4 +49,10 @@ func looseForm(uri string) string {
 		u.Path = ""
 	}
 	return u.String()
+}
+
+// isPort reports whether text is a port's number in its only spelling.
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0 && strconv.FormatUint(n, 10) == text
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/url"
 	"slices"
@@ -283,6 +284,9 @@ func decodeSetting(raw []byte, into any) error {
 			return errors.New("this value is of another type")
 		}
 		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("there is more than one value")
 	}
 	return nil
 }

@@ -1,8 +1,11 @@
 package core
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // User is a person of a pool.
@@ -51,15 +54,15 @@ func (p Profile) Check(at string) []Problem {
 	if len(p) > maxProfileFields {
 		problems = append(problems, Problem{ProblemTooLarge, at, "A profile holds at most 100 fields."})
 	}
-	for name, value := range p {
-		pointer := at + "/" + PointerToken(name)
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		value, pointer := p[name], at+"/"+PointerToken(name)
 		switch {
 		case name == "" || len(name) > maxProfileName || !isPlain(name):
 			problems = append(problems, Problem{ProblemFormat, pointer, "A profile field's name has 1 to 64 bytes and no control characters."})
 		case len(value) > maxProfileValue:
 			problems = append(problems, Problem{ProblemTooLong, pointer, "A profile value has at most 4096 bytes."})
-		case strings.ContainsRune(value, 0):
-			problems = append(problems, Problem{ProblemFormat, pointer, "A profile value holds no NUL character."})
+		case strings.ContainsRune(value, 0) || !utf8.ValidString(value):
+			problems = append(problems, Problem{ProblemFormat, pointer, "A profile value is valid UTF-8 without NUL characters."})
 		}
 	}
 	return problems

@@ -33,6 +33,9 @@ const (
 	maxThreads = 16
 )
 
+// paramsForm is how a PHC string writes a [Cost].
+const paramsForm = "m=%d,t=%d,p=%d"
+
 // Pepper is a key mixed into passwords before hashing, kept outside of the
 // table that holds the hashes (NIST SP 800-63B-4 section 3.1.1.2).
 type Pepper struct {
@@ -48,7 +51,7 @@ func hashPassword(password string, cost Cost, pepper Pepper) string {
 	salt := make([]byte, 16)
 	rand.Read(salt)
 	key := argon2.IDKey(pepper.mix(password), salt, cost.Passes, cost.Memory, cost.Threads, keySize)
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d,keyid=%s$%s$%s", argon2.Version,
+	return fmt.Sprintf("$argon2id$v=%d$"+paramsForm+",keyid=%s$%s$%s", argon2.Version,
 		cost.Memory, cost.Passes, cost.Threads, pepper.ID,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
 }
@@ -56,31 +59,28 @@ func hashPassword(password string, cost Cost, pepper Pepper) string {
 // verifyPassword compares in constant time. Its error says that the hash
 // itself is broken; a wrong password is false and no error.
 func verifyPassword(password, phc string, pepper Pepper) (bool, error) {
-	var (
-		version    int
-		cost       Cost
-		id, s64, k string
-	)
+	var cost Cost
 	parts := strings.Split(phc, "$")
-	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" {
-		return false, errHash
-	}
-	if _, err := fmt.Sscanf(parts[2], "v=%d", &version); err != nil || version != argon2.Version {
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
 		return false, errHash
 	}
 	params, id, keyed := strings.Cut(parts[3], ",keyid=")
-	if _, err := fmt.Sscanf(params, "m=%d,t=%d,p=%d", &cost.Memory, &cost.Passes, &cost.Threads); err != nil {
+	if _, err := fmt.Sscanf(params, paramsForm, &cost.Memory, &cost.Passes, &cost.Threads); err != nil {
+		return false, errHash
+	}
+	// Scanning stops where the form ends; what reads the same when it is
+	// written again has nothing behind it.
+	if params != fmt.Sprintf(paramsForm, cost.Memory, cost.Passes, cost.Threads) {
 		return false, errHash
 	}
 	if cost.Memory == 0 || cost.Memory > maxMemory || cost.Passes == 0 || cost.Passes > maxPasses || cost.Threads == 0 || cost.Threads > maxThreads {
 		return false, errHash
 	}
-	s64, k = parts[4], parts[5]
-	salt, err := base64.RawStdEncoding.DecodeString(s64)
+	salt, err := base64.RawStdEncoding.DecodeString(parts[4])
 	if err != nil || len(salt) < 8 {
 		return false, errHash
 	}
-	want, err := base64.RawStdEncoding.DecodeString(k)
+	want, err := base64.RawStdEncoding.DecodeString(parts[5])
 	if err != nil || len(want) < 16 || len(want) > 64 {
 		return false, errHash
 	}

@@ -39,6 +39,13 @@ func (tx *Tx) Flow(id core.FlowID) (core.Flow, error) {
 	return f, json.Unmarshal([]byte(facts), &f.Facts)
 }
 
+// FlowKnown reports whether there is a flow of this id, under way or not.
+func (tx *Tx) FlowKnown(id core.FlowID) (bool, error) {
+	var n int64
+	err := tx.row(`SELECT COUNT(*) FROM flows WHERE pool = $1 AND id = $2`, string(id)).Scan(&n)
+	return n > 0, err
+}
+
 // UpdateFlow stores new facts of a flow that was read at this version. If the
 // flow has changed or ended since, it returns [core.CodeConflict] and nothing
 // changes.

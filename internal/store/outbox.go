@@ -8,13 +8,17 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 )
 
-// Outgoing is a message that was claimed to be sent.
+// Outgoing is a message that was claimed to be sent. ExpiresAt is always set.
 type Outgoing struct {
 	core.Message
 	Pool     core.PoolID
 	Attempts int // with this one
-	claim    time.Time
-	sealed   []byte
+	// Unreadable says why the message cannot be opened, and will never be. Of
+	// such a message only Pool, ID, Attempts and ExpiresAt are known. Nil
+	// otherwise.
+	Unreadable error
+	claim      time.Time
+	sealed     []byte
 }
 
 // Send puts a message in line, in the same transaction as its reason: it
@@ -58,12 +62,20 @@ func (tx *Tx) Waiting() (int64, error) {
 	return n, err
 }
 
-func (o *Outgoing) open(keys *secret.Keys) error {
+// open reads the sealed words. One row that cannot be opened must not keep the
+// others that were claimed with it, so the error stays with its message.
+func (o *Outgoing) open(keys *secret.Keys) {
 	plain, err := keys.Open(o.sealed, outboxContext(o.Pool, o.ID)...)
 	if err != nil {
-		return err
+		panic(err)
+		return
 	}
-	return json.Unmarshal(plain, &o.Message)
+	var m core.Message
+	if err := json.Unmarshal(plain, &m); err != nil {
+		panic(err)
+		return
+	}
+	o.Template, o.To, o.Values = m.Template, m.To, m.Values
 }
 
 func outboxContext(pool core.PoolID, id core.MessageID) []string {

@@ -1,0 +1,229 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/config"
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/deliver"
+	"github.com/gatehouse-id/gatehouse/internal/directory"
+	"github.com/gatehouse-id/gatehouse/internal/flow"
+	"github.com/gatehouse-id/gatehouse/internal/pool"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/session"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+	"github.com/gatehouse-id/gatehouse/internal/web"
+	"github.com/gatehouse-id/gatehouse/internal/web/hosted"
+	"github.com/gatehouse-id/gatehouse/internal/web/pangea"
+)
+
+// App is a server with all its parts.
+type App struct {
+	Store     *store.Store
+	Pools     *pool.Pools
+	Directory *directory.Directory
+	Passwords *directory.Passwords
+	Sessions  *session.Sessions
+	Flows     *flow.Machine
+	Inbox     *deliver.Inbox // nil outside of development
+
+	config config.Config
+	public *url.URL
+	worker *deliver.Worker
+	log    *slog.Logger
+}
+
+// Mode says what kind of server is built.
+type Mode struct {
+	// Development catches mail in an inbox page and serves the pool "demo" at
+	// the bare host.
+	Development bool
+}
+
+// DemoPool is the pool that a development server begins with.
+const DemoPool = "demo"
+
+// Open opens the database, bringing its schema up to date if the configuration
+// says so, and wires the parts. Nothing runs yet.
+func Open(ctx context.Context, c config.Config, m Mode, log *slog.Logger) (*App, error) {
+	public, err := url.Parse(c.PublicURL)
+	if err != nil || (public.Scheme != "http" && public.Scheme != "https") || public.Host == "" || (public.Path != "" && public.Path != "/") {
+		return nil, fmt.Errorf("the public URL %q is not of the form https://host", c.PublicURL)
+	}
+	st, err := OpenStore(ctx, c, log)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Store: st, config: c, public: public, log: log}
+	if err := a.wire(c, m); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return a, nil
+}
+
+// OpenStore opens the database of a configuration, for a server or for the
+// command line.
+func OpenStore(ctx context.Context, c config.Config, log *slog.Logger) (*store.Store, error) {
+	master, err := secret.ParseMaster(c.MasterKey.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	if c.Migrate {
+		applied, err := store.Migrate(ctx, c.Database)
+		if err != nil {
+			return nil, fmt.Errorf("cannot bring the database's schema up to date: %w", err)
+		}
+		for _, step := range applied {
+			log.Info("applied a migration", "name", step.Name)
+		}
+	} else if err := store.CheckSchema(ctx, c.Database); err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, store.Options{Database: c.Database, Master: master, UnsafeDurability: c.UnsafeDurability, Log: log})
+}
+
+func (a *App) wire(c config.Config, m Mode) error {
+	cost := secret.DefaultCost()
+	if c.HashMemory > 0 && c.HashPasses > 0 {
+		cost.Memory, cost.Passes = uint32(c.HashMemory), uint32(c.HashPasses)
+	}
+	a.Pools = pool.New(a.Store)
+	a.Directory = directory.New(a.Store)
+	a.Passwords = directory.NewPasswords(a.Store, secret.NewHasher(cost, a.Store.Keys().Pepper()))
+	a.Sessions = session.New(a.Store)
+	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, a.PageURL)
+
+	var sender deliver.Sender
+	switch {
+	case c.SMTP != "":
+		smtp, err := deliver.NewSMTP(c.SMTP)
+		if err != nil {
+			return err
+		}
+		sender = smtp
+	case m.Development:
+		a.Inbox = deliver.NewInbox()
+		sender = a.Inbox
+	}
+	if sender != nil {
+		a.worker = deliver.NewWorker(a.Store, sender, deliver.Options{FromAddress: c.MailFromAddress, FromName: c.MailFromName, Log: a.log})
+	}
+	return nil
+}
+
+// PageURL is the public address of a pool's hosted pages, without a slash at
+// its end. It comes from the configuration, never from a request.
+func (a *App) PageURL(p core.Pool) string {
+	if len(p.Hosts) > 0 {
+		u := url.URL{Scheme: a.public.Scheme, Host: p.Hosts[0]}
+		if port := a.public.Port(); port != "" {
+			u.Host += ":" + port
+		}
+		return u.String()
+	}
+	return (&url.URL{Scheme: a.public.Scheme, Host: a.public.Host}).String() + "/p/" + p.Name
+}
+
+// Handler is all that the server answers on its public address.
+func (a *App) Handler(m Mode) (http.Handler, error) {
+	proxies, err := web.ParseProxies(a.config.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	vendor := pangea.New(pangea.Deps{
+		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
+	})
+	bare := ""
+	if m.Development {
+		bare = DemoPool
+	}
+	pages := hosted.New(hosted.Deps{
+		Store: a.Store, Pools: a.Pools, Flows: a.Flows, PageURL: a.PageURL, Secure: a.public.Scheme == "https", BarePool: bare, Inbox: a.Inbox,
+		Code: pangea.LoginCode, LinkState: pangea.LinkState, Log: a.log,
+	})
+	face := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if pangea.Serves(r.URL.Path) {
+			vendor.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})
+	return web.NewServer(face, proxies, a.log), nil
+}
+
+// Run keeps the server's own work going until ctx ends: reading other nodes'
+// changes, sending mail, deleting what has passed.
+func (a *App) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	for name, work := range map[string]func(context.Context){
+		"follow": a.Store.Follow, "deliver": a.deliver, "sweep": a.sweep,
+	} {
+		running.Go(func() { a.guard(ctx, name, work) })
+	}
+	running.Wait()
+}
+
+// guard starts work again that panicked: one bad row must not end a node.
+func (a *App) guard(ctx context.Context, name string, work func(context.Context)) {
+	for ctx.Err() == nil {
+		func() {
+			defer func() {
+				if v := recover(); v != nil {
+					a.log.Error("panic in a worker", "worker", name, "panic", fmt.Sprint(v))
+				}
+			}()
+			work(ctx)
+		}()
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (a *App) deliver(ctx context.Context) {
+	if a.worker == nil {
+		a.log.Warn("no mail server is configured: mail waits in line", "setting", "mail.smtp")
+		<-ctx.Done()
+		return
+	}
+	a.worker.Run(ctx)
+}
+
+// sweepEvery is how often what has passed is deleted, and sweepRows how many
+// rows of each kind at a time.
+const (
+	sweepEvery = time.Minute
+	sweepRows  = 1000
+)
+
+func (a *App) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for {
+			gone, err := a.Store.Across().Sweep(ctx, sweepRows)
+			if err != nil && ctx.Err() == nil {
+				a.log.Warn("cannot delete what has passed", "error", err)
+			}
+			if err != nil || gone < sweepRows {
+				break
+			}
+		}
+	}
+}
+
+// Close closes the database, after Run has ended.
+func (a *App) Close() error { return a.Store.Close() }

@@ -1,0 +1,30 @@
+// Package config is what one process is told from outside: addresses, the
+// database, keys, the log. It is read once at the start, from one file, the
+// environment and flags, and handed on as values. It is the only place that
+// reads the environment.
+//
+// What two pools may want different is no configuration but a setting: see
+// core.Settings.
+package config
+
+import "github.com/gatehouse-id/gatehouse/internal/secret"
+
+// Config is the configuration of a process. Each field has a line in the table
+// in table.go, with its key, its environment variable, default and meaning.
+type Config struct {
+	Database         string
+	MasterKey        secret.Text
+	Listen           string
+	AdminListen      string
+	PublicURL        string // without a slash at its end
+	TrustedProxies   []string
+	SMTP             secret.Text // a URL, with a password in it
+	MailFromAddress  string
+	MailFromName     string
+	LogLevel         string // debug, info, warn, error
+	LogFormat        string // text, json
+	Migrate          bool   // bring the schema up to date at the start
+	UnsafeDurability bool
+	HashMemory       int // KiB
+	HashPasses       int
+}

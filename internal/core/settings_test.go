@@ -1,0 +1,266 @@
+package core
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestEverySettingHasOneLine compares addresses: a line's field function gives
+// a pointer into the settings, and each field has to be pointed at once.
+func TestEverySettingHasOneLine(t *testing.T) {
+	var s Settings
+	lines := make(map[uintptr][]string)
+	keys := make(map[string]bool)
+	for _, line := range SettingsTable() {
+		pointer := reflect.ValueOf(line.field(&s))
+		lines[pointer.Pointer()] = append(lines[pointer.Pointer()], line.Key)
+		if keys[line.Key] {
+			t.Errorf("law: a key stands once in the table; %s stands twice", line.Key)
+		}
+		keys[line.Key] = true
+		if line.Key == "" || line.Type == "" || !strings.HasSuffix(line.Meaning, ".") {
+			t.Errorf("law: every line says its key, type and meaning; %+v does not", line.Key)
+		}
+		if strings.ToLower(line.Key) != line.Key || strings.ContainsAny(line.Key, " /~-") {
+			t.Errorf("law: a key is lower-case words with dots; %q is not", line.Key)
+		}
+	}
+	value := reflect.ValueOf(&s).Elem()
+	for i := range value.NumField() {
+		at := value.Field(i).Addr().Pointer()
+		if name := value.Type().Field(i).Name; len(lines[at]) != 1 {
+			t.Errorf("law: each field of Settings has one line in SettingsTable; %s has %v", name, lines[at])
+		}
+		delete(lines, at)
+	}
+	for _, stray := range lines {
+		t.Errorf("law: each line points at a field of Settings; %v does not", stray)
+	}
+}
+
+func TestDefaultsPassTheirOwnChecks(t *testing.T) {
+	s := DefaultSettings()
+	all := Overrides{}
+	for _, line := range SettingsTable() {
+		if line.check != nil {
+			if err := line.check(&s); err != nil {
+				t.Errorf("law: a default is possible; %s %v", line.Key, err)
+			}
+		}
+		all[line.Key] = line.Default()
+	}
+	set, got, err := Overrides{}.With(all)
+	if err != nil || !reflect.DeepEqual(got.CheckPassword("password", ""), s.CheckPassword("password", "")) {
+		t.Fatalf("law: the defaults can be set; %v", err)
+	}
+	for _, line := range SettingsTable() {
+		if string(set[line.Key]) != string(line.Default()) {
+			t.Errorf("law: setting a default stores it as it is; %s became %s from %s", line.Key, set[line.Key], line.Default())
+		}
+	}
+	built, err := Overrides(nil).Settings()
+	if err != nil || !reflect.DeepEqual(built, s) {
+		t.Errorf("law: no overrides mean the defaults; %v", err)
+	}
+}
+
+// other holds a value for each setting that is not its default, in the form in
+// which it is stored.
+func other() map[string]string {
+	return map[string]string{
+		"display_name": `"Ünser Laden & Co."`, "signup.enabled": `false`, "signup.verify_email": `false`,
+		"redirects.allowed": `["https://a.example/cb","com.example.app:/cb"]`, "redirects.default": `"https://a.example/cb"`,
+		"password.min_length": `12`, "password.max_length": `1024`, "password.lower": `1`, "password.upper": `2`, "password.digits": `3`, "password.symbols": `4`,
+		"password.blocklist": `false`, "password.change_ends_sessions": `false`,
+		"lockout.failures": `9`, "lockout.first_delay": `"1m30s"`, "lockout.longest_delay": `"24h"`,
+		"flow.life": `"1h"`, "link.life": `"10m"`, "link.resend_after": `"0s"`, "login_code.life": `"1s"`,
+		"token.user_life": `"5m"`, "token.refresh_life": `"8760h"`, "token.refresh_grace": `"0s"`, "token.refresh_requires_user_token": `true`,
+		"profile.fields": `[{"id":"first_name","label":"First name","type":"string","required":true,"at_signup":true},{"id":"b","label":"B","type":"date"}]`,
+		"mail.from_name": `"Laden"`, "mail.from_address": `"post@example.org"`,
+		"mail.templates": `{"verify_email":{"subject":"Hi","text":"{{link}}"}}`,
+	}
+}
+
+func TestEverySettingRoundTrips(t *testing.T) {
+	values := other()
+	all := Overrides{}
+	for _, line := range SettingsTable() {
+		raw, ok := values[line.Key]
+		if !ok {
+			t.Errorf("this test has no value for %s", line.Key)
+			continue
+		}
+		if raw == string(line.Default()) {
+			t.Errorf("this test's value for %s is the default", line.Key)
+		}
+		all[line.Key] = json.RawMessage(raw)
+	}
+	set, s, err := Overrides{}.With(all)
+	if err != nil {
+		t.Fatalf("law: possible values can be set together; %v", fields(err))
+	}
+	stored, err := json.Marshal(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read Overrides
+	if err := json.Unmarshal(stored, &read); err != nil {
+		t.Fatal(err)
+	}
+	again, err := read.Settings()
+	if err != nil || !reflect.DeepEqual(again, s) {
+		t.Errorf("law: settings come back as they were stored; %v", err)
+	}
+	for _, line := range SettingsTable() {
+		var compact, wanted any
+		if json.Unmarshal(line.Value(s), &compact) != nil || json.Unmarshal([]byte(values[line.Key]), &wanted) != nil || !reflect.DeepEqual(compact, wanted) {
+			t.Errorf("law: a setting's value is what was set; %s is %s in place of %s", line.Key, line.Value(s), values[line.Key])
+		}
+	}
+	// Null goes back to the default, one by one and all together.
+	back := maps.Clone(set)
+	for key := range set {
+		back[key] = json.RawMessage(" null ")
+	}
+	empty, s, err := set.With(back)
+	if err != nil || len(empty) != 0 || !reflect.DeepEqual(s, DefaultSettings()) {
+		t.Errorf("law: null goes back to the default; %v are left (%v)", slices.Sorted(maps.Keys(empty)), err)
+	}
+	if len(set) != len(all) {
+		t.Errorf("law: With leaves its receiver alone; %d of %d are left", len(set), len(all))
+	}
+}
+
+func TestImpossibleSettingsAreRefused(t *testing.T) {
+	long := `"` + strings.Repeat("x", 101) + `"`
+	cases := map[string][]string{
+		"display_name":        {`1`, `true`, `[]`, long, `"a\nb"`, `"a\u0000b"`, `"a\u202eb"`},
+		"signup.enabled":      {`"true"`, `1`, `[]`},
+		"signup.verify_email": {`"no"`, `0`},
+		"redirects.allowed":   {`"https://a.example"`, `[1]`, `["http://a.example"]`, `["javascript:alert(1)"]`, `[""]`, `[null]`, `["https://a.example/#x"]`, many(501)},
+		"redirects.default":   {`1`, `"https://not-registered.example"`},
+		"password.min_length": {`"8"`, `0`, `-1`, `129`, `8.5`, `1e9`, `99999999999999999999`},
+		"password.max_length": {`63`, `1025`, `true`},
+		"password.lower":      {`-1`, `33`, `"1"`},
+		"password.upper":      {`-1`, `33`, `{}`},
+		"password.digits":     {`-1`, `33`, `1.5`},
+		"password.symbols":    {`-1`, `33`, `"x"`},
+		"password.blocklist":  {`"on"`, `1`}, "password.change_ends_sessions": {`"on"`, `1`},
+		"lockout.failures":      {`0`, `101`, `"5"`},
+		"lockout.first_delay":   {`0`, `1000000000`, `"0s"`, `"1ms"`, `"25h"`, `"-1s"`, `"soon"`, `""`, `"1"`},
+		"lockout.longest_delay": {`"25h"`, `"999ms"`, `true`},
+		"flow.life":             {`"59s"`, `"24h1s"`, `"1000000h"`, `"99999999999h"`}, "link.life": {`"59s"`, `"25h"`}, "link.resend_after": {`"-1s"`, `"61m"`},
+		"login_code.life": {`"0s"`, `"11m"`}, "token.user_life": {`"1s"`, `"8761h"`}, "token.refresh_life": {`"1s"`, `"50000h"`}, "token.refresh_grace": {`"-1s"`, `"6m"`},
+		"token.refresh_requires_user_token": {`"yes"`, `1`},
+		"profile.fields": {`{}`, `"x"`, `[{"id":"A","label":"x","type":"string"}]`, `[{"id":"a","type":"string"}]`, `[{"id":"a","label":"x","type":"html"}]`, `[{"id":"a","label":"x","type":"string","more":1}]`,
+			`[{"id":"a","label":"x","type":"string"},{"id":"a","label":"y","type":"string"}]`, `[null]`, `[{"id":"a/b","label":"x","type":"string"}]`, `[{"id":"a","label":"x\ny","type":"string"}]`},
+		"mail.from_name":    {`1`, long, `"a\r\nBcc: x"`},
+		"mail.from_address": {`"not"`, `"A <a@b.example>"`, `1`, `"a@b.example\r\n"`},
+		"mail.templates":    {`[]`, `{"a":1}`, `{"a":{"subject":"x\r\ny"}}`, `{"a":{"body":"x"}}`},
+		"no.such.setting":   {`1`, `null`}, "": {`1`}, "Display_Name": {`"x"`}, "a/b~c": {`1`},
+	}
+	for _, line := range SettingsTable() {
+		if len(cases[line.Key]) == 0 {
+			t.Errorf("this test has no impossible value for %s", line.Key)
+		}
+		// Every type refuses what is not one JSON value.
+		cases[line.Key] = append(cases[line.Key], ``, `{`, `nul`, "\xff", string(line.Default())+` 1`, string(line.Default())+`]`)
+	}
+	before := Overrides{"display_name": json.RawMessage(`"before"`)}
+	for key, values := range cases {
+		for _, raw := range values {
+			// A possible change at its side must not get through either.
+			change := Overrides{"mail.from_name": json.RawMessage(`"bystander"`)}
+			change[key] = json.RawMessage(raw)
+			next, s, err := before.With(change)
+			var refused *Error
+			if !errors.As(err, &refused) || refused.Code != CodeInvalid {
+				t.Errorf("law: an impossible setting is invalid; %s = %q gave %v", key, raw, err)
+				continue
+			}
+			if !slices.ContainsFunc(refused.Fields, func(p Problem) bool { return p.Pointer == "/"+PointerToken(key) }) {
+				t.Errorf("law: a problem points at its key; %s = %q gave %+v", key, raw, refused.Fields)
+			}
+			for _, p := range refused.Fields {
+				if p.Code == "" || p.Detail == "" {
+					t.Errorf("law: a problem says what is wrong; %s = %q gave %+v", key, raw, p)
+				}
+			}
+			if next != nil || !reflect.DeepEqual(s, Settings{}) || len(before) != 1 || string(before["display_name"]) != `"before"` {
+				t.Errorf("law: a refused change changes nothing; %s = %q left %v", key, raw, before)
+			}
+		}
+	}
+}
+
+func many(n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "https://a.example/cb"
+	}
+	raw, err := json.Marshal(list)
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
+}
+
+func TestSettingsThatDependOnEachOther(t *testing.T) {
+	for law, c := range map[string]struct {
+		before, change Overrides
+		pointers       []string
+	}{
+		"every impossible key is told at once": {nil, Overrides{"nope": json.RawMessage(`1`), "signup.enabled": json.RawMessage(`1`)}, []string{"/nope", "/signup.enabled"}},
+		"the least length is not above the greatest": {Overrides{"password.max_length": json.RawMessage(`64`)}, Overrides{"password.min_length": json.RawMessage(`100`)},
+			[]string{"/password.max_length"}},
+		"the first delay is not above the longest": {nil, Overrides{"lockout.first_delay": json.RawMessage(`"1h"`)}, []string{"/lockout.longest_delay"}},
+		"the default address stays registered": {Overrides{"redirects.allowed": json.RawMessage(`["https://a.example"]`), "redirects.default": json.RawMessage(`"https://a.example"`)},
+			Overrides{"redirects.allowed": json.RawMessage(`[]`)}, []string{"/redirects.default"}},
+	} {
+		_, _, err := c.before.With(c.change)
+		var got []string
+		for _, p := range fields(err) {
+			got = append(got, p.Pointer)
+		}
+		if !slices.Equal(got, c.pointers) {
+			t.Errorf("law: %s; the problems are at %v in place of %v", law, got, c.pointers)
+		}
+	}
+	newer := Overrides{"from.the.future": json.RawMessage(`{"x":1}`), "display_name": json.RawMessage(`"x"`)}
+	if s, err := newer.Settings(); err != nil || s.DisplayName != "x" {
+		t.Errorf("law: keys of a newer program are passed over; got %v", err)
+	}
+	if next, _, err := newer.With(Overrides{"display_name": json.RawMessage(`"y"`)}); err != nil || string(next["from.the.future"]) != `{"x":1}` {
+		t.Errorf("law: keys of a newer program stay; got %v, %v", next, err)
+	}
+}
+
+func fields(err error) []Problem {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Fields
+	}
+	return nil
+}
+
+func TestDurationForms(t *testing.T) {
+	for want, d := range map[string]time.Duration{
+		"0s": 0, "1m30s": 90 * time.Second, "5h30m": 5*time.Hour + 30*time.Minute, "48h": 48 * time.Hour, "10m": 10 * time.Minute,
+		"1h0m5s": time.Hour + 5*time.Second, "1.5s": 1500 * time.Millisecond, "10s": 10 * time.Second, "100h": 100 * time.Hour, "-1h": -time.Hour,
+	} {
+		text, err := Duration(d).MarshalText()
+		var back Duration
+		if err != nil || string(text) != want || back.UnmarshalText(text) != nil || time.Duration(back) != d {
+			t.Errorf("law: a duration is written in its shortest form and read again; %v became %s and %v", d, text, time.Duration(back))
+		}
+	}
+	var read Duration
+	if err := read.UnmarshalText([]byte("90s")); err != nil || time.Duration(read) != 90*time.Second {
+		t.Errorf("law: a longer form is read too; 90s gave %v, %v", time.Duration(read), err)
+	}
+}

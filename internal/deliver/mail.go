@@ -1,0 +1,61 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	netmail "net/mail"
+	"strings"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+)
+
+// Mail is one mail, ready to be sent.
+type Mail struct {
+	ID          core.MessageID
+	FromName    string
+	FromAddress string
+	To          string
+	Subject     string
+	Text        string
+	HTML        string // may be empty
+}
+
+// Sender hands mails over to whatever brings them further. It is safe for use
+// by many goroutines.
+type Sender interface {
+	// Send returns nil once the mail is accepted, an error that wraps
+	// [ErrRefused] if it never will be, and any other error if it may be
+	// later. No error holds the mail's words. Send returns soon after ctx ends.
+	Send(ctx context.Context, m Mail) error
+}
+
+// ErrRefused is wrapped by the error for a mail that will never be accepted.
+var ErrRefused = errors.New("the mail is refused for good")
+
+// check refuses a mail whose headers could be read as more than they are:
+// line breaks and NUL in any of them, and addresses that are more than one
+// plain address.
+func (m Mail) check() error {
+	for _, header := range []struct{ name, value string }{
+		{"id", string(m.ID)}, {"sender's name", m.FromName}, {"sender's address", m.FromAddress}, {"recipient's address", m.To}, {"subject", m.Subject},
+	} {
+		if strings.ContainsAny(header.value, "\r\n\x00") {
+			return fmt.Errorf("%w: its %s has a line break", ErrRefused, header.name)
+		}
+	}
+	if !isAddress(m.FromAddress) {
+		return fmt.Errorf("%w: the sender's address is not one", ErrRefused)
+	}
+	if !isAddress(m.To) {
+		return fmt.Errorf("%w: the recipient's address is not one", ErrRefused)
+	}
+	return nil
+}
+
+// isAddress reports whether s is a bare address by RFC 5322, spelt as it is
+// meant: no display name, no comment, no quotes.
+func isAddress(s string) bool {
+	a, err := netmail.ParseAddress(s)
+	return err == nil && a.Name == "" && a.Address == s
+}

@@ -1,0 +1,31 @@
+package deliver
+
+import "embed"
+
+// The words of the mails: templates/<language>/<name>.txt, whose first line is
+// the subject, and .html.
+//
+//go:embed templates
+var templateFiles embed.FS
+
+// language is the folder of templates/ that mails are written in.
+const language = "en"
+
+// Template is a line of the catalogue of mails.
+type Template struct {
+	Name    string // of its files, in settings, and in core.Message
+	Meaning string
+	Values  []string // what its words in {{ }} may be
+}
+
+// Templates is every mail that the server sends. Two values are there for
+// every mail without being given: app, the pool's name for people, and email,
+// the address that the mail goes to.
+func Templates() []Template {
+	return []Template{
+		{"verify_email", "Asks somebody who signed up to prove their mailbox by opening the link.", []string{"app", "link", "minutes", "email"}},
+		{"reset_password", "Gives somebody who forgot their password the link to choose a new one.", []string{"app", "link", "minutes", "email"}},
+		{"account_exists", "Tells somebody whose address was used to sign up once more that they have an account already.", []string{"app", "link", "email"}},
+		{"password_changed", "Tells somebody that their password was changed.", []string{"app", "email"}},
+	}
+}

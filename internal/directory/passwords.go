@@ -1,0 +1,173 @@
+package directory
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+)
+
+// Passwords is the one door through which a password is compared or chosen,
+// whichever face it came from. It owns the counter of wrong tries.
+type Passwords struct {
+	store  *store.Store
+	hasher *secret.Hasher
+	common *Blocklist
+}
+
+// NewPasswords makes the door.
+func NewPasswords(st *store.Store, hasher *secret.Hasher) *Passwords {
+	return &Passwords{store: st, hasher: hasher, common: NewBlocklist()}
+}
+
+// Person is whose password is tried: somebody who is there, or somebody who is
+// only claimed to be. Both cost the same, are counted alike, and are answered
+// alike.
+type Person struct {
+	User  core.UserID // empty: nobody
+	Claim string      // the folded identifier that was typed; used where User is empty
+}
+
+// subject is under what name tries are counted: the person, not the spelling.
+func (p *Passwords) subject(who Person) string {
+	if who.User != "" {
+		return string(who.User)
+	}
+	return "claim:" + hex.EncodeToString(p.store.Keys().Lookup("claimed identifier", who.Claim))
+}
+
+// Settle is what remains to be written once a password was right: the tries
+// before it are forgotten. It belongs into the transaction that makes use of
+// the proof.
+type Settle func(*store.Tx) error
+
+// Check compares a password with a person's. The try is charged before the
+// comparison, so that of many at once no more are made than the pool allows.
+//
+// It returns [core.CodeBusy] if the server has too much to hash,
+// [core.CodeLocked] behind too many wrong tries, and
+// [core.CodeWrongCredentials] for a wrong password or for nobody.
+func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core.Settings, who Person, password secret.Text) (Settle, error) {
+	slot, err := p.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer slot.Release()
+
+	subject := p.subject(who)
+	var phc string
+	err = p.store.As(caller).Update(ctx, func(tx *store.Tx) (err error) {
+		err = tx.Charge(subject, settings.LockoutFailures, time.Duration(settings.LockoutFirstDelay), time.Duration(settings.LockoutLongestDelay))
+		if err != nil {
+			return err
+		}
+		phc = ""
+		if who.User != "" {
+			phc, err = tx.PasswordOf(who.User)
+		}
+		return err
+	})
+	if err != nil {
+		if core.Is(err, core.CodeLocked) {
+			return nil, errors.Join(p.refused(ctx, caller, who, core.CodeLocked), err)
+		}
+		return nil, err
+	}
+	ok, err := slot.Verify(password, phc)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		if err := p.refused(ctx, caller, who, core.CodeWrongCredentials); err != nil {
+			return nil, err
+		}
+		return nil, core.Fail(core.CodeWrongCredentials, "The password is wrong, or there is no such account.")
+	}
+	return func(tx *store.Tx) error { return tx.Forgive(subject) }, nil
+}
+
+// refused leaves a refused password in the audit trail.
+func (p *Passwords) refused(ctx context.Context, caller core.Caller, who Person, reason core.Code) error {
+	return p.store.As(caller).Update(ctx, func(tx *store.Tx) error {
+		return tx.Record(core.Event{Name: core.EventPasswordRefused, Target: string(who.User), Reason: string(reason)})
+	})
+}
+
+// Hash checks a new password by the pool's rules and hashes it. words are what
+// the password must not be made of: the person's own names. pointer is where
+// the password stands in the request.
+func (p *Passwords) Hash(ctx context.Context, settings core.Settings, password secret.Text, pointer string, words ...string) (string, error) {
+	problems := settings.CheckPassword(password.Reveal(), pointer)
+	if len(problems) == 0 && settings.PasswordBlocklist && p.common.Has(password.Reveal(), words...) {
+		problems = append(problems, core.Problem{Code: core.ProblemPolicy, Pointer: pointer, Detail: "This password is too common, or too much like your own name. Choose another."})
+	}
+	if len(problems) > 0 {
+		return "", core.Invalid(problems...)
+	}
+	slot, err := p.acquire(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer slot.Release()
+	return slot.Hash(password), nil
+}
+
+// Change replaces a person's password by a new one, given the old one. The
+// session that asks for it goes on; the person's other sessions end if the
+// pool says so. A notice goes to the person's mailbox.
+func (p *Passwords) Change(ctx context.Context, caller core.Caller, settings core.Settings, token core.AccessToken, old, new secret.Text) error {
+	user := token.User
+	caller.Actor = core.Actor{Kind: core.ActorPerson, ID: string(user.ID)}
+	settle, err := p.Check(ctx, caller, settings, Person{User: user.ID}, old)
+	if err != nil {
+		return err
+	}
+	phc, err := p.Hash(ctx, settings, new, "/new_password", user.Email, user.Username, settings.DisplayName)
+	if err != nil {
+		return err
+	}
+	put := core.Authenticator{ID: core.NewAuthenticatorID(), User: user.ID, Secret: phc}
+	notice := core.Message{ID: core.NewMessageID(), Template: "password_changed", To: user.Email, Values: map[string]string{"email": user.Email}}
+	return p.store.As(caller).Update(ctx, func(tx *store.Tx) error {
+		if err := settle(tx); err != nil {
+			return err
+		}
+		return Replace(tx, settings, put, token.Session, notice, core.EventPasswordChanged)
+	})
+}
+
+// Replace stores a person's new password with all that follows from it: links
+// that were sent before die, other sessions end if the pool says so, and the
+// person is told.
+func Replace(tx *store.Tx, settings core.Settings, put core.Authenticator, spare core.SessionID, notice core.Message, event core.EventName) error {
+	if err := tx.PutPassword(put); err != nil {
+		return err
+	}
+	if err := tx.VoidTickets(core.TicketResetPassword, string(put.User)); err != nil {
+		return err
+	}
+	if settings.PasswordEndsOthers {
+		if _, err := tx.EndSessionsOf(put.User, spare); err != nil {
+			return err
+		}
+	}
+	if err := tx.Send(notice); err != nil {
+		return err
+	}
+	return tx.Record(core.Event{Name: event, Target: string(put.User)})
+}
+
+// acquire takes a hashing slot. It comes before the try is charged: an
+// overloaded server that charged first would lock people out by its own
+// refusals and their client's retries.
+func (p *Passwords) acquire(ctx context.Context) (*secret.Slot, error) {
+	slot, err := p.hasher.Acquire(ctx)
+	if errors.Is(err, secret.ErrBusy) {
+		return nil, &core.Error{Code: core.CodeBusy, Detail: "The server is checking as many passwords as it can. Try again in a moment.", RetryAfter: time.Second, Cause: err}
+	}
+	return slot, err
+}

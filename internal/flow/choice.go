@@ -1,0 +1,108 @@
+package flow
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+)
+
+// Choice is one way to go on in a flow. Each has a file of its own.
+type Choice interface {
+	// Prompt says what to show, or nil when the choice is not on offer. It
+	// only looks at the turn.
+	Prompt(t Turn) *Prompt
+	// Answer checks what a person gave. It may be slow: no transaction is
+	// open. What it proved is written by the effect that it returns; a nil
+	// effect changes nothing.
+	Answer(ctx context.Context, t Turn, a Answer) (Effect, error)
+	// Restart begins the choice again, with a new link or code.
+	Restart(ctx context.Context, t Turn, a Answer) (Effect, error)
+}
+
+// Effect writes what was proved. It may run more than once, each time on a
+// fresh copy of the turn, whose facts and person it may change.
+type Effect func(tx *store.Tx, t *Turn) error
+
+// Turn is what a choice looks at: a flow with everything that it hangs on.
+type Turn struct {
+	Caller   core.Caller
+	Pool     core.Pool
+	Settings core.Settings
+	Flow     core.Flow // without its facts, which are beside it
+	Facts    core.Facts
+	User     *core.User // nil for somebody new, and for somebody unknown
+	Password bool       // the person has one
+	Now      time.Time
+}
+
+// Prompt is what a choice shows, in one flat shape for all choices and faces.
+// Which fields a choice uses stands beside each.
+type Prompt struct {
+	Choice      core.ChoiceName
+	RequiredFor []core.ChoiceName   // set_email
+	Enrollment  bool                // password: it is chosen, not compared
+	Policy      bool                // password, set_password: the pool's rules are shown
+	Link        *LinkPrompt         // verify_email, reset_password
+	Fields      []core.ProfileField // profile
+}
+
+// LinkPrompt is what is shown of a link that is sent by mail.
+type LinkPrompt struct {
+	Sent     bool
+	ResendAt time.Time // zero before the first time
+	State    string    // by which an application recognises the link
+}
+
+// Answer is what a person gives, in one flat shape for all choices and faces.
+type Answer struct {
+	Choice   core.ChoiceName
+	Email    string            // set_email
+	Password secret.Text       // password, set_password
+	State    string            // verify_email, reset_password: with Code, from the link
+	Code     string            // verify_email, reset_password
+	Profile  map[string]string // profile
+}
+
+// signingUp reports whether the flow makes somebody new. In a concealed flow
+// that is what was asked for, until a proof shows otherwise; elsewhere it also
+// takes that nobody has the address.
+func (t Turn) signingUp() bool {
+	if t.Facts.Email.Key == "" || !t.Facts.Allows(core.FlowSignup) || !t.Settings.SignupEnabled {
+		return false
+	}
+	if t.Facts.Concealed {
+		return !t.Facts.Allows(core.FlowSignin)
+	}
+	return t.User == nil
+}
+
+// types is what the flow may still be, as it may be told.
+func (t Turn) types() []core.FlowType {
+	switch {
+	case t.Facts.Email.Key == "" || t.Facts.Concealed:
+		return t.Facts.Allowed
+	case t.signingUp() || t.Facts.Created:
+		return []core.FlowType{core.FlowSignup}
+	default:
+		return []core.FlowType{core.FlowSignin}
+	}
+}
+
+// person is whose password an answer is compared with.
+func (t Turn) claimed() (core.UserID, string) {
+	if t.User != nil {
+		return t.User.ID, t.Facts.Email.Key
+	}
+	return "", t.Facts.Email.Key
+}
+
+// mailboxProved reports whether the claimed address was proved in this flow.
+func (t Turn) mailboxProved() bool {
+	return t.Facts.EmailProved != "" && t.Facts.EmailProved == t.Facts.Email.Key
+}
+
+// nothing is the restart of a choice that has nothing to begin again.
+func nothing() (Effect, error) { return nil, nil }

@@ -1,0 +1,28 @@
+package flow
+
+import (
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/directory"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+)
+
+// createUser passes the phase in which somebody new comes to be. Whatever was
+// answered before, it is here that sign-up is open or closed, and that an
+// address is free or taken.
+func createUser(tx *store.Tx, t *Turn) error {
+	if !t.Settings.SignupEnabled || !t.Facts.Allows(core.FlowSignup) {
+		return core.Fail(core.CodeSignupClosed, "People cannot sign up by themselves here.")
+	}
+	user, err := directory.Draft(directory.NewUser{Email: t.Facts.Email.Text, Profile: t.Facts.Profile})
+	if err != nil {
+		return err
+	}
+	user.EmailVerified = t.mailboxProved()
+	if err := directory.Add(tx, &user); err != nil {
+		return err
+	}
+	err = tx.PutPassword(core.Authenticator{ID: core.NewAuthenticatorID(), User: user.ID, Secret: t.Facts.PasswordHash})
+	t.User, t.Password = &user, true
+	t.Facts.User, t.Facts.Created, t.Facts.PasswordHash = user.ID, true, ""
+	return err
+}

@@ -1,0 +1,333 @@
+package flow
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/directory"
+	"github.com/gatehouse-id/gatehouse/internal/pool"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/session"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+)
+
+// Machine runs the flows of all pools.
+type Machine struct {
+	store     *store.Store
+	pools     *pool.Pools
+	passwords *directory.Passwords
+	sessions  *session.Sessions
+	links     links
+}
+
+// New makes the machine. pageURL gives the public address of a pool's hosted
+// pages, without a slash at its end: the links in mails begin with it.
+func New(st *store.Store, pools *pool.Pools, passwords *directory.Passwords, sessions *session.Sessions, pageURL func(core.Pool) string) *Machine {
+	return &Machine{store: st, pools: pools, passwords: passwords, sessions: sessions, links: links{keys: st.Keys(), pageURL: pageURL}}
+}
+
+// State is where a flow is and what it offers, for a face to show.
+type State struct {
+	ID        core.FlowID
+	Pool      core.Pool
+	Types     []core.FlowType
+	Email     string
+	Phase     core.Phase
+	Prompts   []Prompt
+	Redirect  string
+	AppState  string
+	ExpiresAt time.Time
+}
+
+// Start is what a flow is started from.
+type Start struct {
+	Types     []core.FlowType // empty: both
+	Email     string          // empty: asked for
+	Redirect  string          // where to go on; must be registered
+	State     string          // the application's own
+	Concealed bool            // answer alike for everybody until something is proved
+}
+
+// Start starts a flow. With an e-mail address it is as if that had been
+// answered already. It returns [core.CodeRedirectRefused] for an address that
+// is not registered, and what set_email returns.
+func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State, error) {
+	p, err := m.pools.Get(ctx, caller.Pool)
+	if err != nil {
+		return State{}, err
+	}
+	redirect, ok := p.Settings.MatchRedirect(s.Redirect)
+	if !ok {
+		return State{}, core.Fail(core.CodeRedirectRefused, "This address is not among the pool's registered redirects.")
+	}
+	if len(s.Types) == 0 {
+		s.Types = []core.FlowType{core.FlowSignup, core.FlowSignin}
+	}
+	t := Turn{
+		Caller: caller, Pool: p, Settings: p.Settings, Now: time.Now(),
+		Flow:  core.Flow{ID: core.NewFlowID(), Version: 1},
+		Facts: core.Facts{Allowed: s.Types, Redirect: redirect, State: s.State, Concealed: s.Concealed, Browser: caller.Browser},
+	}
+	var named Effect
+	if s.Email != "" {
+		if named, err = (setEmail{}).Answer(ctx, t, Answer{Email: s.Email}); err != nil {
+			return State{}, err
+		}
+	}
+	var after Turn
+	err = m.store.As(caller).Update(ctx, func(tx *store.Tx) error {
+		after = t.copy(tx.Now())
+		after.Flow.CreatedAt = tx.Now()
+		after.Flow.ExpiresAt = tx.Now().Add(time.Duration(p.Settings.FlowLife))
+		if named != nil {
+			if err := named(tx, &after); err != nil {
+				return err
+			}
+		}
+		stored := after.Flow
+		stored.Facts = after.Facts
+		return tx.PutFlow(stored)
+	})
+	if err != nil {
+		return State{}, err
+	}
+	return m.state(after), nil
+}
+
+// State returns where a flow is. It returns [core.CodeFlowEnded] for one that
+// is unknown to the caller, completed, or past its time.
+func (m *Machine) State(ctx context.Context, caller core.Caller, id core.FlowID) (State, error) {
+	t, err := m.turn(ctx, caller, id)
+	if err != nil {
+		return State{}, err
+	}
+	return m.state(t), nil
+}
+
+// Answer gives an answer to one of the choices on offer and returns where the
+// flow is then. Whatever it returns as an error, the flow has not changed and
+// can go on.
+func (m *Machine) Answer(ctx context.Context, caller core.Caller, id core.FlowID, a Answer) (State, error) {
+	return m.step(ctx, caller, id, a, Choice.Answer)
+}
+
+// Restart begins one of the choices on offer again: a code or link is sent
+// anew. It returns as Answer does.
+func (m *Machine) Restart(ctx context.Context, caller core.Caller, id core.FlowID, a Answer) (State, error) {
+	return m.step(ctx, caller, id, a, Choice.Restart)
+}
+
+// step looks, checks, and writes. Between looking and writing no transaction
+// is open, because checking may take long; the write names the version that
+// was looked at, so that of two answers at once one is refused.
+func (m *Machine) step(ctx context.Context, caller core.Caller, id core.FlowID, a Answer, verb func(Choice, context.Context, Turn, Answer) (Effect, error)) (State, error) {
+	t, err := m.turn(ctx, caller, id)
+	if err != nil {
+		return State{}, m.refused(ctx, caller, id, a.Choice, err)
+	}
+	choice, err := m.offered(t, a.Choice)
+	if err != nil && m.linkOpened(ctx, t, a) {
+		return m.state(t), nil
+	}
+	if err != nil {
+		return State{}, m.refused(ctx, caller, id, a.Choice, err)
+	}
+	effect, err := verb(choice, ctx, t, a)
+	if err != nil {
+		return State{}, m.refused(ctx, caller, id, a.Choice, err)
+	}
+	if effect == nil {
+		return m.state(t), nil
+	}
+	after, err := m.write(ctx, t, effect)
+	if err != nil {
+		return State{}, m.refused(ctx, caller, id, a.Choice, err)
+	}
+	return m.state(after), nil
+}
+
+// linkOpened reports whether an answer brings a link that was opened for this
+// flow already, and so comes after the phase that had asked for it.
+func (m *Machine) linkOpened(ctx context.Context, t Turn, a Answer) bool {
+	purpose, ok := purposes()[a.Choice]
+	if !ok || a.State != m.links.state(t.Flow.ID, a.Choice) || !secret.IsText(a.Code) {
+		return false
+	}
+	err := m.store.As(t.Caller).View(ctx, func(tx *store.Tx) error { return m.links.opened(tx, t, a, purpose) })
+	return err == nil
+}
+
+// write runs an effect, passes the phases that nobody waits in, and stores the
+// facts, all in one transaction.
+func (m *Machine) write(ctx context.Context, t Turn, effect Effect) (Turn, error) {
+	var after Turn
+	err := m.store.As(t.Caller).Update(ctx, func(tx *store.Tx) error {
+		after = t.copy(tx.Now())
+		return m.apply(tx, &after, effect)
+	})
+	return after, err
+}
+
+func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
+	if err := effect(tx, t); err != nil {
+		return err
+	}
+	for p, _ := m.look(*t); p.pass != nil; p, _ = m.look(*t) {
+		if err := p.pass(tx, t); err != nil {
+			return err
+		}
+	}
+	stored := t.Flow
+	stored.Facts = t.Facts
+	if err := tx.UpdateFlow(stored); err != nil {
+		return err
+	}
+	t.Flow.Version++
+	return nil
+}
+
+// Complete ends a flow to which nothing is left to do, and starts the session.
+// Of any number who try at once, one gets tokens. It returns
+// [core.CodeFlowIncomplete] while something is left.
+func (m *Machine) Complete(ctx context.Context, caller core.Caller, id core.FlowID) (core.Grant, error) {
+	pending := m.sessions.Prepare()
+	var grant core.Grant
+	_, err := m.finish(ctx, caller, id, func(tx *store.Tx, t Turn) (err error) {
+		grant, err = pending.Start(tx, *t.User, t.Settings)
+		return err
+	})
+	return grant, err
+}
+
+// CompleteWithCode ends a flow like Complete, and returns a login code in
+// place of tokens, with where to take it.
+func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id core.FlowID) (code string, s State, err error) {
+	code = secret.Random()
+	t, err := m.finish(ctx, caller, id, func(tx *store.Tx, t Turn) error {
+		return m.sessions.PutCode(tx, code, t.Flow.ID, t.User.ID, t.Settings)
+	})
+	if err != nil {
+		return "", State{}, err
+	}
+	return code, m.state(t), nil
+}
+
+func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID, issue func(*store.Tx, Turn) error) (Turn, error) {
+	t, err := m.turn(ctx, caller, id)
+	if err == nil {
+		if p, _ := m.look(t); p.name != core.PhaseCompleted {
+			err = core.Fail(core.CodeFlowIncomplete, "The flow is not complete: answer one of its choices first.")
+		}
+	}
+	if err == nil && t.User.Disabled {
+		err = core.Fail(core.CodeDisabled, "This account is disabled.")
+	}
+	if err == nil {
+		err = m.store.As(caller).Update(ctx, func(tx *store.Tx) error {
+			if err := tx.CompleteFlow(t.Flow); err != nil {
+				return err
+			}
+			return issue(tx, t.copy(tx.Now()))
+		})
+	}
+	if err != nil {
+		return Turn{}, m.refused(ctx, caller, id, "", err)
+	}
+	return t, nil
+}
+
+// turn loads a flow with everything that it hangs on. A flow that a browser
+// began is there for that browser only.
+func (m *Machine) turn(ctx context.Context, caller core.Caller, id core.FlowID) (Turn, error) {
+	p, err := m.pools.Get(ctx, caller.Pool)
+	if err != nil {
+		return Turn{}, err
+	}
+	var t Turn
+	err = m.store.As(caller).View(ctx, func(tx *store.Tx) error {
+		t, err = load(tx, p, id)
+		return err
+	})
+	if err == nil && !bytes.Equal(t.Facts.Browser, caller.Browser) {
+		err = core.Fail(core.CodeFlowEnded, "This flow is unknown, completed, or past its time. Start a new one.")
+	}
+	return t, err
+}
+
+func load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) {
+	f, err := tx.Flow(id)
+	if err != nil {
+		return Turn{}, err
+	}
+	t := Turn{Caller: tx.Caller(), Pool: p, Settings: p.Settings, Flow: f, Facts: f.Facts, Now: tx.Now()}
+	t.Flow.Facts = core.Facts{}
+	if t.Facts.User == "" {
+		return t, nil
+	}
+	err = t.identify(tx, t.Facts.User)
+	if core.Is(err, core.CodeNotFound) {
+		// The person was deleted while the flow was under way.
+		err = core.Fail(core.CodeFlowEnded, "This flow is unknown, completed, or past its time. Start a new one.")
+	}
+	return t, err
+}
+
+// identify fills in who the flow is about.
+func (t *Turn) identify(tx *store.Tx, id core.UserID) error {
+	user, err := tx.User(id)
+	if err != nil {
+		return err
+	}
+	phc, err := tx.PasswordOf(id)
+	t.User, t.Password, t.Facts.User = &user, phc != "", id
+	return err
+}
+
+// copy makes a turn that an effect may change, for one run of its transaction.
+func (t Turn) copy(now time.Time) Turn {
+	t.Now = now
+	if t.User != nil {
+		user := *t.User
+		t.User = &user
+	}
+	links := make(map[core.ChoiceName]core.Link, len(t.Facts.Links))
+	for name, link := range t.Facts.Links {
+		links[name] = link
+	}
+	t.Facts.Links = links
+	return t
+}
+
+func (m *Machine) state(t Turn) State {
+	p, prompts := m.look(t)
+	return State{
+		ID: t.Flow.ID, Pool: t.Pool, Types: slices.Clone(t.types()), Email: t.Facts.Email.Text, Phase: p.name, Prompts: prompts,
+		Redirect: t.Facts.Redirect, AppState: t.Facts.State, ExpiresAt: t.Flow.ExpiresAt,
+	}
+}
+
+// refused leaves a refusal in the audit trail and returns its reason. What the
+// server could not do is no refusal; a refused password is recorded where it
+// was compared.
+func (m *Machine) refused(ctx context.Context, caller core.Caller, id core.FlowID, choice core.ChoiceName, reason error) error {
+	code := core.CodeOf(reason)
+	switch code {
+	case core.CodeInternal, core.CodeUnavailable, core.CodeBusy, core.CodeWrongCredentials, core.CodeLocked:
+		return reason
+	}
+	err := m.store.As(caller).Update(ctx, func(tx *store.Tx) error {
+		known, err := tx.FlowKnown(id)
+		if err != nil || !known {
+			return err
+		}
+		return tx.Record(core.Event{Name: core.EventFlowRefused, Target: string(id), Reason: string(code), Data: map[string]string{"choice": string(choice)}})
+	})
+	if err != nil {
+		return errors.Join(reason, err)
+	}
+	return reason
+}

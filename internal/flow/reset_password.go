@@ -1,0 +1,38 @@
+package flow
+
+import (
+	"context"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+)
+
+// resetPassword is for who forgot: a mail to the stored address proves the
+// mailbox, after which a new password is chosen. Nothing of the account
+// changes before. For nobody it looks the same, and nothing leaves.
+type resetPassword struct {
+	links links
+}
+
+func (c resetPassword) Prompt(t Turn) *Prompt {
+	if t.Facts.Email.Key == "" || t.signingUp() {
+		return nil
+	}
+	return c.links.prompt(t, core.ChoiceResetPassword)
+}
+
+func (c resetPassword) Answer(ctx context.Context, t Turn, a Answer) (Effect, error) {
+	return c.links.answer(ctx, t, a, core.ChoiceResetPassword, c.Restart, resetProved)
+}
+
+func (c resetPassword) Restart(_ context.Context, t Turn, _ Answer) (Effect, error) {
+	if t.User == nil || t.User.Disabled {
+		return c.links.send(core.ChoiceResetPassword, ""), nil
+	}
+	return c.links.send(core.ChoiceResetPassword, "reset_password"), nil
+}
+
+func resetProved(tx *store.Tx, t *Turn) error {
+	t.Facts.ResetProved = true
+	return mailboxProved(tx, t)
+}

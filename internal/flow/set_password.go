@@ -1,0 +1,43 @@
+package flow
+
+import (
+	"context"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/directory"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+)
+
+// setPassword chooses a new password, once the mailbox was proved for that. It
+// counts as the first factor and as no other.
+type setPassword struct {
+	passwords *directory.Passwords
+}
+
+func (setPassword) Prompt(t Turn) *Prompt {
+	if !t.Facts.ResetProved || t.User == nil {
+		return nil
+	}
+	return &Prompt{Policy: true}
+}
+
+func (c setPassword) Answer(ctx context.Context, t Turn, a Answer) (Effect, error) {
+	phc, err := c.passwords.Hash(ctx, t.Settings, a.Password, "/data/password", t.User.Email, t.User.Username, t.Settings.DisplayName)
+	if err != nil {
+		return nil, err
+	}
+	if t.User.Disabled {
+		return nil, core.Fail(core.CodeDisabled, "This account is disabled.")
+	}
+	put := core.Authenticator{ID: core.NewAuthenticatorID(), User: t.User.ID, Secret: phc}
+	notice := core.Message{ID: core.NewMessageID(), Template: "password_changed", To: t.User.Email, Values: map[string]string{"email": t.User.Email}}
+	return func(tx *store.Tx, t *Turn) error {
+		t.Facts.Primary, t.Password = core.AuthenticatorPassword, true
+		if err := tx.Forgive(string(t.User.ID)); err != nil {
+			return err
+		}
+		return directory.Replace(tx, t.Settings, put, "", notice, core.EventPasswordReset)
+	}, nil
+}
+
+func (setPassword) Restart(context.Context, Turn, Answer) (Effect, error) { return nothing() }

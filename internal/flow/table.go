@@ -1,0 +1,106 @@
+package flow
+
+import "github.com/gatehouse-id/gatehouse/internal/core"
+
+// phase is one line of the table: when it is needed and what it offers.
+type phase struct {
+	name    core.Phase
+	needed  func(Turn) bool
+	choices []entry
+	// pass is for a phase that nobody waits in: it is passed in the same
+	// transaction in which it comes to be needed.
+	pass Effect
+}
+
+// entry is one choice of a phase.
+type entry struct {
+	name   core.ChoiceName
+	choice Choice
+}
+
+// table is the product's sign-up and sign-in on one screen. Phases and choices
+// that are not built yet keep their places as comments.
+func (m *Machine) table() []phase {
+	return []phase{
+		{name: core.PhasePrimary, needed: needsPrimary, choices: []entry{
+			{core.ChoiceSetEmail, setEmail{}},
+			// set_username, set_phone
+			{core.ChoicePassword, password{m.passwords}},
+			{core.ChoiceResetPassword, resetPassword{m.links}},
+			{core.ChoiceSetPassword, setPassword{m.passwords}},
+			{core.ChoiceVerifyEmail, verifyEmail{m.links}}, // before anything is said, in concealed sign-up
+			// email_otp, sms_otp, totp, magiclink, provisional_enrollment, social, saml, passkey
+		}},
+		// captcha: captcha
+		{name: core.PhaseProfile, needed: needsProfile, choices: []entry{
+			{core.ChoiceProfile, profile{}},
+		}},
+		{name: core.PhaseCreateUser, needed: needsUser, pass: createUser},
+		{name: core.PhaseVerifyEmail, needed: needsMailbox, choices: []entry{
+			{core.ChoiceVerifyEmail, verifyEmail{m.links}},
+		}},
+		// set_password: set_password, when one is due
+		// secondary: email_otp, sms_otp, totp
+		// agreements: agreements
+		// oauth_consent: oauth_consent
+		{name: core.PhaseCompleted, needed: func(Turn) bool { return true }}, // passkey, as an offer
+	}
+}
+
+// needsPrimary: nobody has proved or chosen a first factor.
+func needsPrimary(t Turn) bool { return t.Facts.Primary == "" }
+
+// needsProfile: somebody new has not been asked for what the pool wants.
+func needsProfile(t Turn) bool {
+	if t.User != nil || t.Facts.ProfileDone {
+		return false
+	}
+	for _, f := range t.Settings.ProfileFields {
+		if f.AtSignup {
+			return true
+		}
+	}
+	return false
+}
+
+// needsUser: somebody new has given all that a person is made of.
+func needsUser(t Turn) bool { return t.User == nil }
+
+// needsMailbox: the pool wants mailboxes proved, and this one is not.
+func needsMailbox(t Turn) bool {
+	return t.Settings.SignupVerifyEmail && !t.User.EmailVerified && t.Facts.Primary == core.AuthenticatorPassword
+}
+
+// look returns where a flow is and what is offered there.
+func (m *Machine) look(t Turn) (phase, []Prompt) {
+	for _, p := range m.table() {
+		if !p.needed(t) {
+			continue
+		}
+		prompts := []Prompt{}
+		for _, e := range p.choices {
+			if prompt := e.choice.Prompt(t); prompt != nil {
+				prompt.Choice = e.name
+				prompts = append(prompts, *prompt)
+			}
+		}
+		return p, prompts
+	}
+	panic("the last phase of the table is always needed")
+}
+
+// offered returns the choice of this name, if it is on offer now.
+func (m *Machine) offered(t Turn, name core.ChoiceName) (Choice, error) {
+	p, prompts := m.look(t)
+	for _, prompt := range prompts {
+		if prompt.Choice != name {
+			continue
+		}
+		for _, e := range p.choices {
+			if e.name == name {
+				return e.choice, nil
+			}
+		}
+	}
+	return nil, core.Fail(core.CodeNotOffered, "The flow does not offer this choice now.")
+}

@@ -1,0 +1,51 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+)
+
+// PutCode stores a login code for a person: what a hosted sign-in gives to the
+// application, through the browser, to fetch the tokens with.
+func (s *Sessions) PutCode(tx *store.Tx, code string, flow core.FlowID, user core.UserID, settings core.Settings) error {
+	return tx.PutTicket(s.codeHash(code), core.Ticket{
+		Purpose: core.TicketLogin, Subject: string(flow), Data: string(user), ExpiresAt: tx.Now().Add(time.Duration(settings.LoginCodeLife)),
+	})
+}
+
+// ExchangeCode starts the session that a login code stands for. The code works
+// once; flow, if it is given, must be the one that the code came from. It
+// returns [core.CodeTicketInvalid] for any other code.
+func (s *Sessions) ExchangeCode(ctx context.Context, caller core.Caller, settings core.Settings, code string, flow core.FlowID) (core.Grant, error) {
+	invalid := core.Fail(core.CodeTicketInvalid, "This code is unknown, was used, or is past its time.")
+	if !secret.IsText(code) {
+		return core.Grant{}, invalid
+	}
+	pending := s.Prepare()
+	var grant core.Grant
+	err := s.store.As(caller).Update(ctx, func(tx *store.Tx) error {
+		ticket, err := tx.UseTicket(core.TicketLogin, s.codeHash(code))
+		if err != nil {
+			return err
+		}
+		if flow != "" && ticket.Subject != string(flow) {
+			return invalid
+		}
+		user, err := tx.User(core.UserID(ticket.Data))
+		if core.Is(err, core.CodeNotFound) {
+			return invalid
+		}
+		if err != nil {
+			return err
+		}
+		grant, err = pending.Start(tx, user, settings)
+		return err
+	})
+	return grant, err
+}
+
+func (s *Sessions) codeHash(code string) []byte { return s.store.Keys().Lookup("login code", code) }

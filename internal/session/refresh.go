@@ -1,0 +1,133 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+)
+
+// Refresh exchanges a refresh token for the session's next pair of tokens.
+//
+// A refresh token is spent by its first use. For the time of the pool's grace
+// the spent one answers the very same pair, because two tabs of one browser,
+// or a client that lost the answer, are no thieves; the pair is derived from
+// the spent token, so that nothing but hashes is stored. After that a second
+// use means that two parties hold the token, and ends the session.
+//
+// access is the person's token, expired or not; it may be empty unless the
+// pool asks for it, and must belong to the same session. For anything wrong
+// with either it returns [core.CodeTokenInvalid] or [core.CodeTokenExpired],
+// for somebody disabled [core.CodeTokenInvalid].
+func (s *Sessions) Refresh(ctx context.Context, caller core.Caller, settings core.Settings, refresh, access string) (core.Grant, error) {
+	invalid := core.Fail(core.CodeTokenInvalid, "This refresh token is unknown or was revoked.")
+	if !secret.IsText(refresh) || (access != "" && !secret.IsText(access)) {
+		return core.Grant{}, invalid
+	}
+	if access == "" && settings.RefreshNeedsAccess {
+		return core.Grant{}, core.Fail(core.CodeTokenInvalid, "This pool asks for the person's token in a refresh.")
+	}
+	keys := s.store.Keys()
+	next := Pending{
+		sessions: s, token: core.TokenID("tok_" + keys.Derive("next token id", refresh)),
+		refresh: keys.Derive("next refresh token", refresh), access: keys.Derive("next access token", refresh),
+	}
+	var grant core.Grant
+	var refused error
+	err := s.store.As(caller).Update(ctx, func(tx *store.Tx) error {
+		grant, refused = core.Grant{}, nil
+		spent, first, err := tx.SpendRefresh(s.refreshHash(refresh))
+		if err != nil {
+			return err
+		}
+		if !first {
+			grant, refused, err = s.again(tx, settings, refresh, next)
+			return err
+		}
+		next.session = spent.Session
+		grant, err = s.carryOn(tx, settings, next, access)
+		return err
+	})
+	if err == nil {
+		err = refused
+	}
+	return grant, err
+}
+
+// carryOn gives the session its next tokens and lets the ones before run out.
+func (s *Sessions) carryOn(tx *store.Tx, settings core.Settings, next Pending, access string) (core.Grant, error) {
+	session, user, err := tx.LiveSession(next.session)
+	if err != nil {
+		return core.Grant{}, err
+	}
+	if user.Disabled {
+		return core.Grant{}, core.Fail(core.CodeTokenInvalid, "This refresh token is unknown or was revoked.")
+	}
+	if access != "" {
+		t, err := tx.AccessToken(s.accessHash(access))
+		if err != nil && !core.Is(err, core.CodeTokenInvalid) {
+			return core.Grant{}, err
+		}
+		if (err != nil && settings.RefreshNeedsAccess) || (err == nil && t.Session != session.ID) {
+			return core.Grant{}, core.Fail(core.CodeTokenInvalid, "The person's token is not one of this session.")
+		}
+	}
+	if err := tx.ShortenAccess(session.ID, tx.Now().Add(time.Duration(settings.RefreshGrace))); err != nil {
+		return core.Grant{}, err
+	}
+	if err := tx.ExtendSession(session.ID, tx.Now().Add(time.Duration(settings.RefreshLife))); err != nil {
+		return core.Grant{}, err
+	}
+	if err := tx.Record(core.Event{Name: core.EventRefreshed, Target: string(user.ID), Data: map[string]string{"session": string(session.ID)}}); err != nil {
+		return core.Grant{}, err
+	}
+	return next.tokens(tx, user, settings)
+}
+
+// again answers a refresh token that was used before. What it refuses is
+// returned apart from the error, because ending the session must be kept.
+func (s *Sessions) again(tx *store.Tx, settings core.Settings, refresh string, next Pending) (grant core.Grant, refused, err error) {
+	invalid := core.Fail(core.CodeTokenInvalid, "This refresh token is unknown or was revoked.")
+	spent, err := tx.RefreshToken(s.refreshHash(refresh))
+	if core.Is(err, core.CodeTokenInvalid) {
+		return core.Grant{}, invalid, nil
+	}
+	if err != nil {
+		return core.Grant{}, nil, err
+	}
+	if spent.SpentAt.IsZero() {
+		return core.Grant{}, core.Fail(core.CodeTokenExpired, "This refresh token is past its time."), nil
+	}
+	if grace := time.Duration(settings.RefreshGrace); grace > 0 && tx.Now().Sub(spent.SpentAt) <= grace {
+		return s.same(tx, next)
+	}
+	ended, err := tx.EndSession(spent.Session)
+	if err != nil {
+		return core.Grant{}, nil, err
+	}
+	if ended {
+		err = tx.Record(core.Event{Name: core.EventRefreshReused, Target: string(spent.Session)})
+	}
+	return core.Grant{}, invalid, err
+}
+
+// same returns the pair that the first use of the token made.
+func (s *Sessions) same(tx *store.Tx, next Pending) (grant core.Grant, refused, err error) {
+	refresh, err := tx.RefreshToken(s.refreshHash(next.refresh))
+	if err == nil {
+		var access core.AccessToken
+		if access, err = tx.AccessToken(s.accessHash(next.access)); err == nil {
+			return core.Grant{
+				User:    access.User,
+				Refresh: core.Credential{Token: next.refresh, ID: string(refresh.Session), CreatedAt: refresh.CreatedAt, ExpiresAt: refresh.ExpiresAt},
+				Access:  core.Credential{Token: next.access, ID: string(access.ID), CreatedAt: access.CreatedAt, ExpiresAt: access.ExpiresAt},
+			}, nil, nil
+		}
+	}
+	if core.Is(err, core.CodeTokenInvalid) {
+		return core.Grant{}, err, nil
+	}
+	return core.Grant{}, nil, err
+}

@@ -1,0 +1,112 @@
+package pangea
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+)
+
+// problems gathers what is wrong with a request, all of it at once.
+type problems struct {
+	list []core.Problem
+}
+
+func (p *problems) add(code core.ProblemCode, pointer, detail string) {
+	p.list = append(p.list, core.Problem{Code: code, Pointer: pointer, Detail: detail})
+}
+
+// required wants a value.
+func (p *problems) required(pointer, value string) bool {
+	if value == "" {
+		p.add(core.ProblemRequired, pointer, "This is required.")
+	}
+	return value != ""
+}
+
+// secret wants one of the vendor's opaque strings, behind one of these
+// prefixes. An empty one is left to required.
+func (p *problems) secret(pointer, value string, prefixes ...string) {
+	if value == "" {
+		return
+	}
+	for _, prefix := range prefixes {
+		if tail, ok := strings.CutPrefix(value, prefix); ok && secret.IsText(tail) {
+			return
+		}
+	}
+	p.add(core.ProblemFormat, pointer, "This is "+strings.Join(prefixes, " or ")+" and 32 characters of a-z and 2-7.")
+}
+
+// ticket wants a one-time ticket of any kind.
+func (p *problems) ticket(pointer, value string) {
+	if value != "" && !patterns().ticket.MatchString(value) {
+		p.add(core.ProblemFormat, pointer, "This is not a one-time ticket.")
+	}
+}
+
+// email wants an address. The vendor's documents allow ASCII only; here an
+// address of any script will do that is one by the rules of core.
+func (p *problems) email(pointer, value string) {
+	if _, ok := core.ParseEmail(value); value != "" && !ok {
+		p.add(core.ProblemEmail, pointer, "This is not an e-mail address.")
+	}
+}
+
+// username wants the vendor's pattern; what a name may be is decided below.
+func (p *problems) username(pointer, value string) {
+	if value != "" && !patterns().username.MatchString(value) {
+		p.add(core.ProblemFormat, pointer, "A username has 2 to 320 letters, digits and . _ + @ -.")
+	}
+}
+
+// identity wants the vendor's wide pattern of ids.
+func (p *problems) identity(pointer, value string) {
+	if value != "" && (len(value) > 256 || !patterns().identity.MatchString(value)) {
+		p.add(core.ProblemFormat, pointer, "This is not an id.")
+	}
+}
+
+// exactlyOne wants one of id, email and username, and returns it.
+func (p *problems) exactlyOne(id, email, username string) {
+	given := 0
+	for _, value := range []string{id, email, username} {
+		if value != "" {
+			given++
+		}
+	}
+	switch {
+	case given == 0:
+		p.add(core.ProblemProvideOne, "", "One of id, email and username must be given.")
+	case given > 1:
+		p.add(core.ProblemExclusive, "", "Only one of id, email and username may be given.")
+	}
+	p.identity("/id", id)
+	p.email("/email", email)
+	p.username("/username", username)
+}
+
+// moment reads a time, in the vendor's form or any of RFC 3339.
+func (p *problems) moment(pointer, value string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, value)
+	if err != nil {
+		p.add(core.ProblemTime, pointer, "This is not a time such as 2006-01-02T15:04:05Z.")
+	}
+	return t
+}
+
+type patternSet struct {
+	ticket, username, identity *regexp.Regexp
+}
+
+// patterns are those of the vendor's document.
+var patterns = sync.OnceValue(func() patternSet {
+	return patternSet{
+		ticket:   regexp.MustCompile(`^p[a-z][a-z2]_[a-z2-7]{32}$`),
+		username: regexp.MustCompile(`^[0-9a-zA-Z+._@-]{2,320}$`),
+		identity: regexp.MustCompile(`^[a-zA-Z0-9 '.:/_-]+$`),
+	}
+})

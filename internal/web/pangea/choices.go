@@ -1,0 +1,232 @@
+package pangea
+
+import (
+	"errors"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/flow"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/web"
+)
+
+// choiceData is the "data" of an answer or a restart, as one choice has it.
+type choiceData interface {
+	answer(p *problems) flow.Answer
+}
+
+// answers is the wire shape of each choice's data in flow/update.
+func answers() map[core.ChoiceName]func() choiceData {
+	return map[core.ChoiceName]func() choiceData{
+		core.ChoiceSetEmail:      func() choiceData { return &emailData{} },
+		core.ChoicePassword:      func() choiceData { return &passwordData{} },
+		core.ChoiceSetPassword:   func() choiceData { return &passwordData{} },
+		core.ChoiceResetPassword: func() choiceData { return &linkData{} },
+		core.ChoiceVerifyEmail:   func() choiceData { return &linkData{} },
+		core.ChoiceProfile:       func() choiceData { return &profileData{} },
+	}
+}
+
+// restarts is the wire shape of each choice's data in flow/restart.
+func restarts() map[core.ChoiceName]func() choiceData {
+	return map[core.ChoiceName]func() choiceData{
+		core.ChoiceSetEmail:      func() choiceData { return &emptyData{} },
+		core.ChoicePassword:      func() choiceData { return &emptyData{} },
+		core.ChoiceSetPassword:   func() choiceData { return &emptyData{} },
+		core.ChoiceResetPassword: func() choiceData { return &resendData{} },
+		core.ChoiceVerifyEmail:   func() choiceData { return &resendData{} },
+		core.ChoiceProfile:       func() choiceData { return &emptyData{} },
+	}
+}
+
+// readAnswer decodes the data of a choice.
+func readAnswer(in flowAnswer, shapes map[core.ChoiceName]func() choiceData) (flow.Answer, error) {
+	name, _ := choiceName(in.Choice)
+	shape := shapes[name]
+	if shape == nil {
+		// A choice that is not built is never on offer.
+		return flow.Answer{}, core.Fail(core.CodeNotOffered, "The flow does not offer this choice now.")
+	}
+	data := shape()
+	if err := web.Decode(in.Data, data, false); err != nil {
+		return flow.Answer{}, below("/data", err)
+	}
+	var p problems
+	answer := data.answer(&p)
+	if len(p.list) > 0 {
+		return flow.Answer{}, core.Invalid(p.list...)
+	}
+	answer.Choice = name
+	return answer, nil
+}
+
+// below moves problems under a key of the request.
+func below(pointer string, err error) error {
+	e, ok := errors.AsType[*core.Error](err)
+	if !ok {
+		return err
+	}
+	moved := *e
+	moved.Fields = nil
+	for _, problem := range e.Fields {
+		problem.Pointer = pointer + problem.Pointer
+		moved.Fields = append(moved.Fields, problem)
+	}
+	return &moved
+}
+
+type emptyData struct{}
+
+func (emptyData) answer(*problems) flow.Answer { return flow.Answer{} }
+
+type emailData struct {
+	Email string `json:"email"`
+}
+
+func (d emailData) answer(p *problems) flow.Answer {
+	if p.required("/data/email", d.Email) {
+		p.email("/data/email", d.Email)
+	}
+	return flow.Answer{Email: d.Email}
+}
+
+// passwordData may bring an address with it, for pools in which people have
+// other usernames.
+type passwordData struct {
+	Password string `json:"password"`
+	Email    string `json:"email"`
+}
+
+func (d passwordData) answer(p *problems) flow.Answer {
+	p.required("/data/password", d.Password)
+	p.email("/data/email", d.Email)
+	return flow.Answer{Password: secret.Text(d.Password)}
+}
+
+type linkData struct {
+	State string `json:"state"`
+	Code  string `json:"code"`
+}
+
+func (d linkData) answer(p *problems) flow.Answer {
+	if (d.State == "") != (d.Code == "") {
+		p.required("/data/state", d.State)
+		p.required("/data/code", d.Code)
+	}
+	p.secret("/data/state", d.State, prefixState)
+	p.ticket("/data/code", d.Code)
+	return flow.Answer{State: read(prefixState, d.State), Code: read(prefixCode, d.Code)}
+}
+
+// resendData may name an address. In a pool whose usernames are addresses
+// there is only the one.
+type resendData struct {
+	Email string `json:"email"`
+}
+
+func (d resendData) answer(p *problems) flow.Answer {
+	p.email("/data/email", d.Email)
+	return flow.Answer{Email: d.Email}
+}
+
+type profileData struct {
+	Profile map[string]string `json:"profile"`
+}
+
+func (d profileData) answer(p *problems) flow.Answer {
+	if d.Profile == nil {
+		p.add(core.ProblemRequired, "/data/profile", "This is required.")
+	}
+	return flow.Answer{Profile: d.Profile}
+}
+
+// flowState is a flow as the vendor shows it. The keys behind flow_id that its
+// document leaves out are in its live answers, and its UI needs them.
+type flowState struct {
+	FlowID         string       `json:"flow_id"`
+	FlowType       []string     `json:"flow_type"`
+	UsernameFormat string       `json:"username_format"`
+	Username       string       `json:"username,omitempty"`
+	Email          string       `json:"email,omitempty"`
+	FlowPhase      string       `json:"flow_phase"`
+	FlowChoices    []choiceItem `json:"flow_choices"`
+}
+
+type choiceItem struct {
+	Choice string         `json:"choice"`
+	Data   map[string]any `json:"data"`
+}
+
+func flowResult(s flow.State) flowState {
+	result := flowState{
+		FlowID: show(prefixFlow, s.ID), FlowType: []string{}, UsernameFormat: "email", Username: s.Email, Email: s.Email,
+		FlowPhase: phaseWords()[s.Phase], FlowChoices: []choiceItem{},
+	}
+	for _, t := range s.Types {
+		result.FlowType = append(result.FlowType, string(t))
+	}
+	for _, prompt := range s.Prompts {
+		result.FlowChoices = append(result.FlowChoices, choiceItem{choiceWordOf(prompt.Choice), promptData(prompt, s.Pool.Settings)})
+	}
+	return result
+}
+
+// promptData spells what a choice shows.
+func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
+	data := map[string]any{}
+	switch prompt.Choice {
+	case core.ChoiceSetEmail:
+		words := []string{}
+		for _, name := range prompt.RequiredFor {
+			words = append(words, choiceWordOf(name))
+		}
+		data["required_for"] = words
+	case core.ChoicePassword, core.ChoiceSetPassword:
+		data["enrollment"] = prompt.Enrollment
+		data["password_policy"] = passwordPolicy(settings)
+	case core.ChoiceVerifyEmail, core.ChoiceResetPassword:
+		data["sent"] = prompt.Link.Sent
+		data["resend_time"] = showTime(prompt.Link.ResendAt)
+		data["state"] = LinkState(prompt.Link.State)
+	case core.ChoiceProfile:
+		data["fields"] = profileFields(prompt.Fields)
+	}
+	return data
+}
+
+// passwordPolicy has each number under two names: the document's, and the one
+// that live answers and the UI have.
+func passwordPolicy(s core.Settings) map[string]int {
+	policy := map[string]int{
+		"chars_min": s.PasswordMinLength, "chars_max": s.PasswordMaxLength, "lower_min": s.PasswordLower,
+		"upper_min": s.PasswordUpper, "punct_min": s.PasswordSymbols, "number_min": s.PasswordDigits,
+	}
+	for name, n := range map[string]int{
+		"password_chars_min": s.PasswordMinLength, "password_chars_max": s.PasswordMaxLength, "password_lower_min": s.PasswordLower,
+		"password_upper_min": s.PasswordUpper, "password_punct_min": s.PasswordSymbols, "password_number_min": s.PasswordDigits,
+	} {
+		policy[name] = n
+	}
+	return policy
+}
+
+type profileField struct {
+	ID              string `json:"id"`
+	Name            string `json:"name"`
+	Label           string `json:"label"`
+	Type            string `json:"type"`
+	Required        bool   `json:"required"`
+	ShowOnSignup    bool   `json:"show_on_signup"`
+	Builtin         bool   `json:"builtin"`
+	DisplayDisabled bool   `json:"display_disabled"`
+}
+
+func profileFields(fields []core.ProfileField) []profileField {
+	list := []profileField{}
+	for _, f := range fields {
+		list = append(list, profileField{
+			ID: f.ID, Name: f.Label, Label: f.Label, Type: string(f.Type), Required: f.Required, ShowOnSignup: f.AtSignup,
+			Builtin: f.ID == "first_name" || f.ID == "last_name" || f.ID == "phone",
+		})
+	}
+	return list
+}

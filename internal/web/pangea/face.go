@@ -1,0 +1,139 @@
+package pangea
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/directory"
+	"github.com/gatehouse-id/gatehouse/internal/flow"
+	"github.com/gatehouse-id/gatehouse/internal/pool"
+	"github.com/gatehouse-id/gatehouse/internal/session"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+	"github.com/gatehouse-id/gatehouse/internal/web"
+)
+
+// Deps is what the face translates for.
+type Deps struct {
+	Store     *store.Store
+	Pools     *pool.Pools
+	Directory *directory.Directory
+	Passwords *directory.Passwords
+	Sessions  *session.Sessions
+	Flows     *flow.Machine
+}
+
+// Face answers the vendor's API.
+type Face struct {
+	Deps
+	mux *http.ServeMux
+}
+
+// New makes the face.
+func New(d Deps) *Face {
+	f := &Face{Deps: d, mux: http.NewServeMux()}
+	for _, r := range routes() {
+		f.mux.Handle(r.path, f.handle(r))
+	}
+	f.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fail(r.Context(), w, core.Fail(core.CodeNoRoute, ""))
+	})
+	return f
+}
+
+// Serves reports whether a path belongs to this face.
+func Serves(path string) bool {
+	return path == "/v2" || strings.HasPrefix(path, "/v2/") || strings.HasPrefix(path, "/request/")
+}
+
+// ServeHTTP implements [http.Handler].
+func (f *Face) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Any page may call, because what it calls with is in the request and
+	// never in a cookie.
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After")
+	if r.Method == http.MethodOptions {
+		h.Set("Access-Control-Allow-Methods", "POST, GET, OPTIONS")
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, X-Pangea-Retried-Request-Ids")
+		h.Set("Access-Control-Max-Age", "86400")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	f.mux.ServeHTTP(w, r)
+}
+
+// handle is the one way through a route: method, key, body, rule, answer.
+func (f *Face) handle(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		result, err := f.run(ctx, rt, r)
+		if err != nil {
+			fail(ctx, w, err)
+			return
+		}
+		success(ctx, w, rt.summary, result)
+	})
+}
+
+func (f *Face) run(ctx context.Context, rt route, r *http.Request) (any, error) {
+	if r.Method != rt.method {
+		return nil, core.Fail(core.CodeMethodNotAllowed, "")
+	}
+	caller, err := f.caller(ctx, rt, r)
+	if err != nil {
+		return nil, err
+	}
+	if rt.run == nil {
+		return nil, core.Fail(core.CodeNotYet, "")
+	}
+	var body []byte
+	if rt.method == http.MethodPost {
+		if body, err = web.ReadJSON(r); err != nil {
+			return nil, err
+		}
+	}
+	return rt.run(f, ctx, caller, input{body: body, lenient: rt.lenient, path: r})
+}
+
+// endUserHeader is where a server application may say for which address it
+// calls. Only a service token is believed.
+const endUserHeader = "X-End-User-Address"
+
+// caller is whose key came with the request.
+func (f *Face) caller(ctx context.Context, rt route, r *http.Request) (core.Caller, error) {
+	missing := core.Fail(core.CodeUnauthenticated, "The API token is missing, unknown, expired or revoked.")
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return core.Caller{}, missing
+	}
+	kind, text, ok := ReadKey(strings.TrimSpace(token))
+	if !ok {
+		return core.Caller{}, missing
+	}
+	key, err := f.Pools.Authenticate(ctx, kind, text)
+	if err != nil {
+		return core.Caller{}, err
+	}
+	actor := core.Actor{Kind: core.ActorClient, ID: string(key.ID)}
+	if kind == core.KeyService {
+		actor.Kind = core.ActorService
+	} else if rt.who != anyKey {
+		return core.Caller{}, core.Fail(core.CodeForbidden, "This needs a service token.")
+	}
+	caller := web.From(ctx).Caller(key.Pool, actor)
+	if address := r.Header.Get(endUserHeader); address != "" && kind == core.KeyService {
+		if address, err = web.ParseAddress(address); err != nil {
+			return core.Caller{}, core.Invalid(core.Problem{Code: core.ProblemFormat, Detail: endUserHeader + " is not an address."})
+		}
+		caller.Address = address
+	}
+	return caller, nil
+}
+
+// settings are those of the caller's pool.
+func (f *Face) settings(ctx context.Context, caller core.Caller) (core.Settings, error) {
+	p, err := f.Pools.Get(ctx, caller.Pool)
+	return p.Settings, err
+}

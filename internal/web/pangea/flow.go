@@ -1,0 +1,141 @@
+package pangea
+
+import (
+	"context"
+	"errors"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/flow"
+)
+
+type flowStart struct {
+	common
+	Email      string   `json:"email"`
+	Username   string   `json:"username"`
+	CbURI      string   `json:"cb_uri"`
+	FlowTypes  []string `json:"flow_types"`
+	Invitation string   `json:"invitation"`
+}
+
+func (in *flowStart) check(p *problems) {
+	p.email("/email", in.Email)
+	p.username("/username", in.Username)
+	for _, word := range in.FlowTypes {
+		if word != string(core.FlowSignup) && word != string(core.FlowSignin) {
+			p.add(core.ProblemChoice, "/flow_types", "A flow type is signup or signin.")
+		}
+	}
+	if in.Invitation != "" {
+		p.add(core.ProblemNotThere, "/invitation", "There is no such invitation.")
+	}
+	// An address given as the username is the address.
+	if in.Email == "" && in.Username != "" {
+		if _, ok := core.ParseEmail(in.Username); !ok {
+			p.add(core.ProblemEmail, "/username", "Usernames in this pool are e-mail addresses.")
+		}
+		in.Email = in.Username
+	}
+}
+
+func (f *Face) flowStart(ctx context.Context, caller core.Caller, in flowStart) (any, error) {
+	types := make([]core.FlowType, 0, 2)
+	for _, word := range in.FlowTypes {
+		types = append(types, core.FlowType(word))
+	}
+	s, err := f.Flows.Start(ctx, caller, flow.Start{Types: types, Email: in.Email, Redirect: in.CbURI})
+	if err != nil {
+		return nil, lift(err)
+	}
+	return flowResult(s), nil
+}
+
+// lift moves a problem with an answer's data to where start has the same key.
+func lift(err error) error {
+	e, ok := errors.AsType[*core.Error](err)
+	if !ok {
+		return err
+	}
+	lifted := *e
+	lifted.Fields = nil
+	for _, problem := range e.Fields {
+		if problem.Pointer == "/data/email" {
+			problem.Pointer = "/email"
+		}
+		lifted.Fields = append(lifted.Fields, problem)
+	}
+	return &lifted
+}
+
+type flowAnswer struct {
+	common
+	FlowID string         `json:"flow_id"`
+	Choice string         `json:"choice"`
+	Data   jsontext.Value `json:"data"`
+}
+
+func (in *flowAnswer) check(p *problems) {
+	if p.required("/flow_id", in.FlowID) {
+		p.secret("/flow_id", in.FlowID, prefixFlow)
+	}
+	if _, known := choiceName(in.Choice); in.Choice != "" && !known {
+		p.add(core.ProblemChoice, "/choice", "There is no such choice.")
+	}
+	switch in.Data.Kind() {
+	case '{':
+	case 0, 'n':
+		p.add(core.ProblemRequired, "/data", "This is required.")
+	default:
+		p.add(core.ProblemObject, "/data", "This must be an object.")
+	}
+}
+
+func (f *Face) flowUpdate(ctx context.Context, caller core.Caller, in flowAnswer) (any, error) {
+	if in.Choice == "" {
+		s, err := f.Flows.State(ctx, caller, flowID(in.FlowID))
+		return shown(s, err)
+	}
+	answer, err := readAnswer(in, answers())
+	if err != nil {
+		return nil, err
+	}
+	s, err := f.Flows.Answer(ctx, caller, flowID(in.FlowID), answer)
+	return shown(s, err)
+}
+
+func (f *Face) flowRestart(ctx context.Context, caller core.Caller, in flowAnswer) (any, error) {
+	answer, err := readAnswer(in, restarts())
+	if err != nil {
+		return nil, err
+	}
+	s, err := f.Flows.Restart(ctx, caller, flowID(in.FlowID), answer)
+	return shown(s, err)
+}
+
+func shown(s flow.State, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return flowResult(s), nil
+}
+
+type flowComplete struct {
+	common
+	FlowID   string `json:"flow_id"`
+	DeviceID string `json:"device_id"`
+}
+
+func (in *flowComplete) check(p *problems) {
+	if p.required("/flow_id", in.FlowID) {
+		p.secret("/flow_id", in.FlowID, prefixFlow)
+	}
+}
+
+func (f *Face) flowComplete(ctx context.Context, caller core.Caller, in flowComplete) (any, error) {
+	grant, err := f.Flows.Complete(ctx, caller, flowID(in.FlowID))
+	if err != nil {
+		return nil, err
+	}
+	return credentials(grant), nil
+}

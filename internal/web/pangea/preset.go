@@ -1,0 +1,20 @@
+package pangea
+
+import (
+	"encoding/json"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+)
+
+// Preset is the settings under which the vendor's own samples and test suites
+// pass: mailboxes are proved when the application asks for it, and sign-up
+// asks for a first and a last name.
+func Preset() core.Overrides {
+	return core.Overrides{
+		"signup.verify_email": json.RawMessage(`false`),
+		"profile.fields": json.RawMessage(`[
+			{"id": "first_name", "label": "First name", "type": "string", "required": false, "at_signup": true},
+			{"id": "last_name", "label": "Last name", "type": "string", "required": false, "at_signup": true}
+		]`),
+	}
+}

@@ -1,0 +1,119 @@
+package pangea
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/web"
+)
+
+// route is one path of the vendor's document.
+type route struct {
+	method  string
+	path    string
+	who     keys
+	summary string
+	lenient bool // takes keys that it does not know, because an SDK sends some
+	run     func(f *Face, ctx context.Context, caller core.Caller, in input) (any, error)
+}
+
+// keys says which API keys open a route.
+type keys int
+
+const (
+	anyKey     keys = iota // a client token will do
+	serviceKey             // only a service token
+)
+
+// routes is every path of the vendor's document, in the order of its pages. A
+// line without a handler is not built yet; it answers so.
+func routes() []route {
+	const post, get = http.MethodPost, http.MethodGet
+	return []route{
+		{post, "/v2/flow/start", anyKey, "Flow started", true, handler((*Face).flowStart)},
+		{post, "/v2/flow/update", anyKey, "Flow updated", false, handler((*Face).flowUpdate)},
+		{post, "/v2/flow/restart", anyKey, "Flow updated", false, handler((*Face).flowRestart)},
+		{post, "/v2/flow/complete", anyKey, "Flow completed", false, handler((*Face).flowComplete)},
+
+		{post, "/v2/client/userinfo", anyKey, "Login completed", false, handler((*Face).clientUserinfo)},
+		{post, "/v2/client/jwks", anyKey, "", false, nil},
+		{post, "/v2/client/token/check", anyKey, "Token checked", false, handler((*Face).clientTokenCheck)},
+		{post, "/v2/client/password/change", anyKey, "Password changed", false, handler((*Face).clientPasswordChange)},
+		{post, "/v2/client/session/invalidate", anyKey, "", false, nil},
+		{post, "/v2/client/session/list", anyKey, "", false, nil},
+		{post, "/v2/client/session/logout", anyKey, "Logged out", false, handler((*Face).clientSessionLogout)},
+		{post, "/v2/client/session/refresh", anyKey, "Session refreshed", false, handler((*Face).clientSessionRefresh)},
+
+		{post, "/v2/session/invalidate", serviceKey, "", false, nil},
+		{post, "/v2/session/list", serviceKey, "", false, nil},
+		{post, "/v2/session/logout", serviceKey, "", false, nil},
+
+		{post, "/v2/user/create", serviceKey, "User created", false, handler((*Face).userCreate)},
+		{post, "/v2/user/delete", serviceKey, "User deleted", false, handler((*Face).userDelete)},
+		{post, "/v2/user/list", serviceKey, "Users listed", false, handler((*Face).userList)},
+		{post, "/v2/user/update", serviceKey, "User updated", false, handler((*Face).userUpdate)},
+		{post, "/v2/user/profile/get", serviceKey, "User profile", false, handler((*Face).userProfileGet)},
+		{post, "/v2/user/profile/update", serviceKey, "User profile updated", false, handler((*Face).userProfileUpdate)},
+		{post, "/v2/user/password/expire", serviceKey, "", false, nil},
+		{post, "/v2/user/authenticators/delete", serviceKey, "", false, nil},
+		{post, "/v2/user/authenticators/list", serviceKey, "", false, nil},
+		{post, "/v2/user/invite", serviceKey, "", false, nil},
+		{post, "/v2/user/invite/delete", serviceKey, "", false, nil},
+		{post, "/v2/user/invite/list", serviceKey, "", false, nil},
+		{post, "/v2/user/group/assign", serviceKey, "", false, nil},
+		{post, "/v2/user/group/list", serviceKey, "", false, nil},
+		{post, "/v2/user/group/remove", serviceKey, "", false, nil},
+
+		{post, "/v2/users/import", serviceKey, "", false, nil},
+		{post, "/v2/users/import/get", serviceKey, "", false, nil},
+		{post, "/v2/users/import/list", serviceKey, "", false, nil},
+		{post, "/v2/users/import/validate", serviceKey, "", false, nil},
+		{post, "/v2/users/sources/upload", serviceKey, "", false, nil},
+
+		{post, "/v2/group/create", serviceKey, "", false, nil},
+		{post, "/v2/group/delete", serviceKey, "", false, nil},
+		{post, "/v2/group/get", serviceKey, "", false, nil},
+		{post, "/v2/group/list", serviceKey, "", false, nil},
+		{post, "/v2/group/update", serviceKey, "", false, nil},
+		{post, "/v2/group/user/list", serviceKey, "", false, nil},
+
+		{post, "/v2/agreements/create", serviceKey, "", false, nil},
+		{post, "/v2/agreements/delete", serviceKey, "", false, nil},
+		{post, "/v2/agreements/list", serviceKey, "", false, nil},
+		{post, "/v2/agreements/update", serviceKey, "", false, nil},
+
+		{get, "/request/{request_id}", anyKey, "Request", false, (*Face).requestGet},
+	}
+}
+
+// input is a request's body, and the request itself for what a path holds.
+type input struct {
+	body    []byte
+	lenient bool
+	path    *http.Request
+}
+
+// common is what a request may hold beside its own keys: the Go SDK adds a
+// config_id to any, which says nothing here.
+type common struct {
+	ConfigID *string `json:"config_id,omitempty"`
+}
+
+// handler makes a route of a plain function: the body is decoded strictly and
+// checked before the function sees it.
+func handler[In any](fn func(f *Face, ctx context.Context, caller core.Caller, in In) (any, error)) func(*Face, context.Context, core.Caller, input) (any, error) {
+	return func(f *Face, ctx context.Context, caller core.Caller, raw input) (any, error) {
+		var in In
+		if err := web.Decode(raw.body, &in, raw.lenient); err != nil {
+			return nil, err
+		}
+		if checked, ok := any(&in).(interface{ check(*problems) }); ok {
+			var p problems
+			if checked.check(&p); len(p.list) > 0 {
+				return nil, core.Invalid(p.list...)
+			}
+		}
+		return fn(f, ctx, caller, in)
+	}
+}

@@ -1,0 +1,70 @@
+package pangea
+
+import "github.com/gatehouse-id/gatehouse/internal/core"
+
+// phaseWords spells the phases of a flow.
+func phaseWords() map[core.Phase]string {
+	return map[core.Phase]string{
+		core.PhasePrimary:     "phase_primary",
+		core.PhaseProfile:     "phase_profile",
+		core.PhaseCreateUser:  "phase_create_user",
+		core.PhaseVerifyEmail: "phase_verify_email",
+		core.PhaseSetPassword: "phase_set_password",
+		core.PhaseCompleted:   "phase_completed",
+	}
+}
+
+// choiceWord is one of the vendor's nineteen choices. A choice without a name
+// of ours is not built yet.
+type choiceWord struct {
+	word string
+	name core.ChoiceName
+}
+
+// choiceWords lists the vendor's choices in the order of its document, and the
+// names that its own SDKs send in place of one.
+func choiceWords() []choiceWord {
+	return []choiceWord{
+		{"agreements", ""},
+		{"captcha", ""},
+		{"email_otp", ""},
+		{"magiclink", ""},
+		{"oauth_consent", ""},
+		{"passkey", ""},
+		{"password", core.ChoicePassword},
+		{"profile", core.ChoiceProfile},
+		{"provisional_enrollment", ""},
+		{"reset_password", core.ChoiceResetPassword},
+		{"saml", ""},
+		{"set_email", core.ChoiceSetEmail},
+		{"set_mail", core.ChoiceSetEmail}, // what the Python, Node and Go SDKs send
+		{"set_password", core.ChoiceSetPassword},
+		{"set_phone", ""},
+		{"set_username", ""},
+		{"sms_otp", ""},
+		{"social", ""},
+		{"totp", ""},
+		{"verify_email", core.ChoiceVerifyEmail},
+	}
+}
+
+// choiceName reads a choice. known is false for a word that the vendor does
+// not have; the name is empty for one that is not built yet.
+func choiceName(word string) (name core.ChoiceName, known bool) {
+	for _, c := range choiceWords() {
+		if c.word == word {
+			return c.name, true
+		}
+	}
+	return "", false
+}
+
+// choiceWordOf spells a choice.
+func choiceWordOf(name core.ChoiceName) string {
+	for _, c := range choiceWords() {
+		if c.name == name && c.word != "set_mail" {
+			return c.word
+		}
+	}
+	return string(name)
+}
