@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -163,4 +164,32 @@ func eventually(t *testing.T, done func() bool) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	t.Fatal("it never came to pass")
+}
+
+// alter changes a waiting message behind the store's back.
+func alter(t *testing.T, path string, id core.MessageID, set string) {
+	t.Helper()
+	db := beside(t, path)
+	result, err := db.ExecContext(t.Context(), `UPDATE outbox SET `+set+` WHERE id = $1`, string(id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := result.RowsAffected(); n != 1 || err != nil {
+		t.Fatalf("%d rows, %v", n, err)
+	}
+}
+
+// beside opens a store's SQLite file once more.
+func beside(t *testing.T, path string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
 }

@@ -2,7 +2,6 @@ package deliver_test
 
 import (
 	"bytes"
-	"database/sql"
 	"log/slog"
 	"slices"
 	"strings"
@@ -56,7 +55,7 @@ func TestHopelessMailsAreDroppedWithTheirReason(t *testing.T) {
 		},
 		deliver.DropUnreadable: func(t *testing.T, w world, m core.Message) core.PoolID {
 			queue(t, w.st, w.pool, m)
-			spoil(t, w.path, m.ID)
+			alter(t, w.path, m.ID, `sealed = x'00' || substr(sealed, 2) || x'00'`) // a failing disk
 			return w.pool
 		},
 		deliver.DropNoPool: func(t *testing.T, w world, m core.Message) core.PoolID {
@@ -97,22 +96,5 @@ func TestHopelessMailsAreDroppedWithTheirReason(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// spoil damages the stored words of a message, as a failing disk would.
-func spoil(t *testing.T, path string, id core.MessageID) {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	result, err := db.ExecContext(t.Context(), `UPDATE outbox SET sealed = x'00' || substr(sealed, 2) || x'00' WHERE id = $1`, string(id))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, err := result.RowsAffected(); n != 1 || err != nil {
-		t.Fatalf("%d rows, %v", n, err)
 	}
 }

@@ -3,6 +3,8 @@ package deliver
 import (
 	"testing"
 	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
 )
 
 // The pause doubles from one second to an hour, is spread over its second
@@ -20,7 +22,7 @@ func TestPause(t *testing.T) {
 	} {
 		seen := make(map[time.Duration]bool)
 		for range 100 {
-			got := pause(c.tries, c.left)
+			got := pause(core.NewMessageID(), c.tries, c.left)
 			if got <= c.most/2 || got > c.most {
 				t.Fatalf("after %d tries with %s left: %s, not from %s to %s", c.tries, c.left, got, c.most/2, c.most)
 			}

@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"maps"
-	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -226,7 +226,7 @@ func (w *Worker) settle(ctx context.Context, o store.Outgoing, failure error, lo
 	if isDropped {
 		event.Name, event.Reason = core.EventMailDropped, string(gone.reason)
 	}
-	again := time.Now().Add(pause(o.Attempts, time.Until(o.ExpiresAt)))
+	again := time.Now().Add(pause(o.ID, o.Attempts, time.Until(o.ExpiresAt)))
 	switch {
 	case isDropped:
 		log.Warn("a mail was given up", "reason", string(gone.reason), "error", failure)
@@ -265,16 +265,19 @@ func insist(ctx context.Context, fn func() error) error {
 	}
 }
 
-// pause is how long to wait after so many tries, of which there is at least
-// one: longer each time, never the same for all, and short enough that a
-// message with this much time left gets another try before that is over.
-func pause(tries int, left time.Duration) time.Duration {
+// pause is how long a message waits after so many tries, of which there is at
+// least one: longer each time, and short enough that one with this much time
+// left gets another try before that is over. Messages that failed together
+// are spread over the second half of it by their ids, which are random.
+func pause(id core.MessageID, tries int, left time.Duration) time.Duration {
 	wait := longestWait
 	if tries <= 12 { // 2^12 s is more than an hour
 		wait = min(longestWait, firstWait<<(tries-1))
 	}
 	wait = max(firstWait, min(wait, left/2))
-	return wait - rand.N(wait/2) // spreading, not a secret
+	spread := fnv.New64a()
+	fmt.Fprint(spread, id, tries)
+	return wait - time.Duration(spread.Sum64()%uint64(wait/2))
 }
 
 // guarded turns a panic of fn into an error. What the panic says is left out

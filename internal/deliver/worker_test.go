@@ -135,25 +135,76 @@ func TestNothingIsLostWhenTheDatabaseGoesAway(t *testing.T) {
 	})
 }
 
-// A worker that is slower than its lease does not write down what somebody
-// else has done meanwhile.
+// A worker that loses its message to another, because it is slower than its
+// lease or the other's clock is ahead, does not write down a second end.
 func TestAMessageEndsOnce(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		takes time.Duration
+		ahead bool
+	}{{"slower than the lease", 10 * time.Minute, false}, {"the other's clock is ahead", 10 * time.Second, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				database := storetest.SQLite(t)
+				st := storetest.Open(t, database)
+				pool := storetest.Pool(t, st, "demo", nil)
+				s := newMoody(func(_ context.Context, try int, m deliver.Mail) error {
+					if try == 1 {
+						if c.ahead {
+							alter(t, strings.TrimPrefix(database, "sqlite:"), m.ID, `due_at = 1`)
+						}
+						time.Sleep(c.takes) // and ignores its context
+					}
+					return nil
+				})
+				m := verify("ana@example.org")
+				queue(t, st, pool, m)
+				run(t, st, s, deliver.Options{})
+				time.Sleep(20 * time.Minute)
+				synctest.Wait()
+				if tries := s.triesOf(m.ID); len(tries) != 2 {
+					t.Errorf("it was tried %d times", len(tries))
+				}
+				expectEnds(t, st, pool, "sent")
+			})
+		})
+	}
+}
+
+// A database that is busy just when a mail has left costs no second mail: the
+// worker waits until it can write that down.
+func TestABusyDatabaseCostsNoSecondMail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := storetest.New(t)
+		database := storetest.SQLite(t)
+		st := storetest.Open(t, database)
 		pool := storetest.Pool(t, st, "demo", nil)
-		s := newMoody(func(_ context.Context, try int, _ deliver.Mail) error {
-			if try == 1 {
-				time.Sleep(10 * time.Minute) // and ignores its context
+		db := beside(t, strings.TrimPrefix(database, "sqlite:"))
+		s := newMoody(func(context.Context, int, deliver.Mail) error {
+			other, err := db.Conn(t.Context())
+			if err != nil {
+				return err
 			}
+			if _, err := other.ExecContext(t.Context(), `BEGIN IMMEDIATE`); err != nil {
+				return err
+			}
+			go func() {
+				time.Sleep(25 * time.Second) // longer than the store waits for its turn
+				if _, err := other.ExecContext(t.Context(), `ROLLBACK`); err != nil {
+					t.Error(err)
+				}
+				if err := other.Close(); err != nil {
+					t.Error(err)
+				}
+			}()
 			return nil
 		})
 		m := verify("ana@example.org")
 		queue(t, st, pool, m)
 		run(t, st, s, deliver.Options{})
-		time.Sleep(20 * time.Minute)
+		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if tries := s.triesOf(m.ID); len(tries) != 2 {
-			t.Errorf("it was tried %d times", len(tries))
+		if tries := s.triesOf(m.ID); len(tries) != 1 {
+			t.Errorf("it left %d times", len(tries))
 		}
 		expectEnds(t, st, pool, "sent")
 	})

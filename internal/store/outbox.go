@@ -67,12 +67,12 @@ func (tx *Tx) Waiting() (int64, error) {
 func (o *Outgoing) open(keys *secret.Keys) {
 	plain, err := keys.Open(o.sealed, outboxContext(o.Pool, o.ID)...)
 	if err != nil {
-		panic(err)
+		o.Unreadable = err
 		return
 	}
 	var m core.Message
 	if err := json.Unmarshal(plain, &m); err != nil {
-		panic(err)
+		o.Unreadable = err
 		return
 	}
 	o.Template, o.To, o.Values = m.Template, m.To, m.Values

@@ -4,10 +4,15 @@ package storetest
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -20,6 +25,43 @@ import (
 // PostgresVariable names the environment variable with the URL of a PostgreSQL
 // server in which tests may create databases. `make test` starts one.
 const PostgresVariable = "TEST_POSTGRES_URL"
+
+// RoundsVariable names the environment variable that says how often a race is
+// run. A longer hunt sets it higher.
+const RoundsVariable = "ROUNDS"
+
+// Rounds is how often a test of a race runs it: 5 times where nothing else is
+// asked for.
+func Rounds(t testing.TB) int {
+	t.Helper()
+	text := os.Getenv(RoundsVariable)
+	if text == "" {
+		return 5
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("%s is %q, not a number of rounds", RoundsVariable, text)
+	}
+	return n
+}
+
+// Together runs fn n times at once, lets all begin at the same moment, and
+// waits for them. fn gets its number, from 0.
+func Together(n int, fn func(i int)) {
+	var ready, done sync.WaitGroup
+	begin := make(chan struct{})
+	ready.Add(n)
+	for i := range n {
+		done.Go(func() {
+			ready.Done()
+			<-begin
+			fn(i)
+		})
+	}
+	ready.Wait()
+	close(begin)
+	done.Wait()
+}
 
 // Engines runs a test once on each engine. Without a PostgreSQL server that
 // half is skipped, and says so.
@@ -133,4 +175,102 @@ func Caller(pool core.PoolID) core.Caller {
 func User(name string) core.User {
 	email := fmt.Sprintf("%s@example.org", name)
 	return core.User{ID: core.NewUserID(), Email: email, Username: email, Profile: core.Profile{}}
+}
+
+// Raw opens a database beside the store, to look at rows and to age them.
+func Raw(t *testing.T, database string) *sql.DB {
+	t.Helper()
+	driver := "pgx"
+	if path, ok := strings.CutPrefix(database, "sqlite:"); ok {
+		driver, database = "sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=busy_timeout(10000)"
+	}
+	db, err := sql.Open(driver, database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("closing the database: %v", err)
+		}
+	})
+	return db
+}
+
+// Tables lists the tables of the schema with the column that names the pool,
+// which is "" for a table that belongs to none.
+func Tables(t *testing.T, db *sql.DB) map[string]string {
+	t.Helper()
+	query := `SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'`
+	var version string
+	if err := db.QueryRowContext(t.Context(), `SELECT sqlite_version()`).Scan(&version); err == nil {
+		query = `SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'`
+	}
+	tables := make(map[string]string)
+	rows, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var table, column string
+		if err := rows.Scan(&table, &column); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(table, "goose") {
+			continue
+		}
+		if column == "pool" || table == "pools" && column == "id" {
+			tables[table] = column
+		} else if _, known := tables[table]; !known {
+			tables[table] = ""
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(tables) < 15 || tables["users"] != "pool" || tables["pools"] != "id" {
+		t.Fatalf("these are not the tables of a store: %v", tables)
+	}
+	return tables
+}
+
+// Dump returns the rows of a pool, as text by table, in an order of their own.
+func Dump(t *testing.T, db *sql.DB, pool core.PoolID) map[string][]string {
+	t.Helper()
+	dump := make(map[string][]string)
+	for table, column := range Tables(t, db) {
+		if column != "" {
+			dump[table] = texts(t, db, `SELECT * FROM `+table+` WHERE `+column+` = $1`, string(pool))
+		}
+	}
+	return dump
+}
+
+func texts(t *testing.T, db *sql.DB, query string, args ...any) []string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for rows.Next() {
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprintf("%v", values))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(all)
+	return all
 }

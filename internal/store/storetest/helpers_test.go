@@ -1,0 +1,141 @@
+package storetest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
+)
+
+// TestMain also holds a law: a closed store leaves no goroutine behind.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// errWanted is what a closure returns to be undone.
+var errWanted = errors.New("wanted by the test")
+
+func update(t testing.TB, b store.Bound, fn func(tx *store.Tx) error) {
+	t.Helper()
+	if err := b.Update(context.Background(), fn); err != nil {
+		t.Fatalf("updating: %v", err)
+	}
+}
+
+func view(t testing.TB, b store.Bound, fn func(tx *store.Tx) error) {
+	t.Helper()
+	if err := b.View(context.Background(), fn); err != nil {
+		t.Fatalf("viewing: %v", err)
+	}
+}
+
+// demo opens a pool of its own and returns its operator's store.
+func demo(t *testing.T, s *store.Store) store.Bound {
+	t.Helper()
+	return s.As(storetest.Caller(storetest.Pool(t, s, "p"+secret.Random(), nil)))
+}
+
+// eventually waits for something that happens by itself. The limit only ends a
+// test that will fail.
+func eventually(t *testing.T, law string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if holds() {
+			return
+		}
+	}
+	t.Fatalf("law: %s; after 30 seconds it still did not hold", law)
+}
+
+// coded reports whether an error is one of ours rather than a fault.
+func coded(err error) bool { return err == nil || core.CodeOf(err) != core.CodeInternal }
+
+// soon is a time at the precision that is stored.
+func soon(d time.Duration) time.Time { return time.Now().UTC().Add(d).Truncate(time.Microsecond) }
+
+// filled is a pool with one of everything.
+type filled struct {
+	bound    store.Bound
+	pool     core.Pool
+	key      core.Key
+	app      core.Application
+	secret   store.PoolSecret
+	user     core.User
+	password core.Authenticator
+	flow     core.Flow
+	ticket   core.Ticket
+	session  core.Session
+	refresh  store.Refresh
+	access   core.AccessToken
+	message  core.Message
+	hash     []byte // of the key, the ticket and both tokens
+	subject  string // of the attempts, locked out
+	note     string
+}
+
+// plainKey is the text of the filled pool's key.
+const plainKey = "the-plain-key"
+
+// fill makes a pool with one of everything and returns what was stored.
+func fill(t testing.TB, s *store.Store) filled {
+	t.Helper()
+	random := secret.Random()
+	f := filled{hash: []byte(random), subject: "subject-" + random, note: "note-" + random}
+	f.pool = core.Pool{ID: core.NewPoolID(), Name: "p" + random, Hosts: []string{random + ".example.org", "z." + random + ".example.org"},
+		Overrides: core.Overrides{"display_name": []byte(`"Demo"`)}}
+	caller := storetest.Caller(f.pool.ID)
+	f.bound = s.As(caller)
+	f.key = core.Key{ID: core.NewKeyID(), Pool: f.pool.ID, Kind: core.KeyService, Name: "first", CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
+	f.app = core.Application{ID: core.NewApplicationID(), Name: "App", CreatedAt: soon(0)}
+	f.secret = store.PoolSecret{Name: "pair", Hash: []byte("h"), Plain: []byte("private"), Public: "public"}
+	f.user = core.User{
+		ID: core.NewUserID(), Email: "Ana.É@example.org", Username: "Ana-" + random, Phone: "+491234567", Profile: core.Profile{"first_name": "Ana", "größe": "Übergröße 密"},
+		EmailVerified: true, LoginCount: 3, LastLoginAt: soon(-time.Hour), LastLoginAddress: "192.0.2.1", AcceptedTerms: "t1", AcceptedPrivacy: "p1",
+		CreatedAt: soon(-2 * time.Hour), UpdatedAt: soon(-time.Hour), Version: 1,
+	}
+	f.password = core.Authenticator{ID: core.NewAuthenticatorID(), User: f.user.ID, Kind: core.AuthenticatorPassword, Secret: "$argon2id$of-" + random}
+	f.flow = core.Flow{ID: core.NewFlowID(), Version: 1, ExpiresAt: soon(time.Hour), Facts: core.Facts{
+		Allowed: []core.FlowType{core.FlowSignup}, Redirect: "https://a.example/cb", State: "s\x00'\"", Browser: []byte{0, 1, 255}, User: f.user.ID, Created: true,
+		Email: core.Email{Text: "A@b.example", Key: "a@b.example"}, Primary: core.AuthenticatorPassword, Profile: core.Profile{"a": "b"},
+		Links: map[core.ChoiceName]core.Link{core.ChoiceVerifyEmail: {State: "x", Sent: true, ResendAt: soon(time.Minute)}},
+	}}
+	f.ticket = core.Ticket{Purpose: core.TicketLogin, Subject: "flow-" + random, Data: "d\x01", ExpiresAt: soon(time.Hour)}
+	f.session = core.Session{ID: core.NewSessionID(), User: f.user.ID, Address: "192.0.2.2", UserAgent: "agent/1 ü", CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
+	f.refresh = store.Refresh{Session: f.session.ID, CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
+	f.access = core.AccessToken{ID: core.NewTokenID(), Pool: f.pool.ID, Session: f.session.ID, CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
+	f.message = core.Message{ID: core.NewMessageID(), Template: "verify_email", To: "ana@example.org", Values: map[string]string{"link": "https://x.example"}, ExpiresAt: soon(time.Hour)}
+	err := f.bound.Update(context.Background(), func(tx *store.Tx) error {
+		return errors.Join(
+			tx.CreatePool(f.pool), tx.PutKey(f.key, f.hash, plainKey), tx.PutApplication(f.app, []byte("secret-hash")), tx.PutPoolSecret(f.secret),
+			tx.CreateUser(f.user), tx.PutPassword(f.password), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
+			tx.PutRefresh(f.hash, f.refresh), tx.PutAccess(f.hash, f.access), tx.Send(f.message), tx.PutNote("face", f.note, "data", soon(time.Hour)),
+			tx.Charge(f.subject, 1, time.Hour, time.Hour),
+			tx.Record(core.Event{Name: core.EventUserCreated, Target: string(f.user.ID), Reason: "r", Data: map[string]string{"k": "v"}}),
+		)
+	})
+	if err != nil {
+		t.Fatalf("filling a pool: %v", err)
+	}
+	return f
+}
+
+// person makes a person of the test's own.
+func person(name string) core.User {
+	u := storetest.User(name)
+	u.CreatedAt, u.UpdatedAt = soon(0), soon(0)
+	return u
+}
+
+func names(prefix string, n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("%s%03d", prefix, i)
+	}
+	return all
+}
