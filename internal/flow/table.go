@@ -1,6 +1,10 @@
 package flow
 
-import "github.com/gatehouse-id/gatehouse/internal/core"
+import (
+	"slices"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+)
 
 // phase is one line of the table: when it is needed and what it offers.
 type phase struct {
@@ -69,6 +73,29 @@ func needsUser(t Turn) bool { return t.User == nil }
 // needsMailbox: the pool wants mailboxes proved, and this one is not.
 func needsMailbox(t Turn) bool {
 	return t.Settings.SignupVerifyEmail && !t.User.EmailVerified && t.Facts.Primary == core.AuthenticatorPassword
+}
+
+// Choices lists the choices of the table, for the tests that every face has a
+// shape or a screen for each.
+func Choices() []core.ChoiceName {
+	var names []core.ChoiceName
+	for _, p := range (&Machine{}).table() {
+		for _, e := range p.choices {
+			if !slices.Contains(names, e.name) {
+				names = append(names, e.name)
+			}
+		}
+	}
+	return names
+}
+
+// Phases lists the phases of the table, for the same tests.
+func Phases() []core.Phase {
+	var names []core.Phase
+	for _, p := range (&Machine{}).table() {
+		names = append(names, p.name)
+	}
+	return names
 }
 
 // look returns where a flow is and what is offered there.

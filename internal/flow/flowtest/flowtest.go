@@ -1,0 +1,157 @@
+// Package flowtest gives tests the machine with everything below it, on a real
+// store. Only tests import it.
+package flowtest
+
+import (
+	"encoding/json"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/directory"
+	"github.com/gatehouse-id/gatehouse/internal/flow"
+	"github.com/gatehouse-id/gatehouse/internal/pool"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/session"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
+)
+
+// PageURL is where the hosted pages of test pools are.
+const PageURL = "https://login.example.org"
+
+// House is the rules and the machine over one store.
+type House struct {
+	Store     *store.Store
+	Hasher    *secret.Hasher
+	Pools     *pool.Pools
+	Directory *directory.Directory
+	Passwords *directory.Passwords
+	Sessions  *session.Sessions
+	Flows     *flow.Machine
+}
+
+// New builds a house. Passwords are hashed as cheaply as argon2id allows.
+func New(st *store.Store) *House {
+	h := &House{Store: st, Pools: pool.New(st), Directory: directory.New(st), Sessions: session.New(st)}
+	h.Hasher = secret.NewHasher(secret.Cost{Memory: 8, Passes: 1, Threads: 1}, st.Keys().Pepper())
+	h.Passwords = directory.NewPasswords(st, h.Hasher)
+	h.Flows = flow.New(st, h.Pools, h.Passwords, h.Sessions, func(p core.Pool) string { return PageURL + "/p/" + p.Name })
+	return h
+}
+
+// Settings writes overrides as a test does: values of Go.
+func Settings(t *testing.T, values map[string]any) core.Overrides {
+	t.Helper()
+	o := core.Overrides{}
+	for key, value := range values {
+		raw, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o[key] = raw
+	}
+	return o
+}
+
+// Pool creates a pool and returns its server application as a caller.
+func (h *House) Pool(t *testing.T, name string, values map[string]any) core.Caller {
+	t.Helper()
+	id := storetest.Pool(t, h.Store, name, Settings(t, values))
+	return core.Caller{Pool: id, Actor: core.Actor{Kind: core.ActorService, ID: "key_test"}, Address: "127.0.0.1", Request: core.NewRequestID()}
+}
+
+// Password is what people of tests use.
+const Password = "correct horse 7 staple"
+
+// Person creates somebody with a password.
+func (h *House) Person(t *testing.T, caller core.Caller, email string) core.User {
+	t.Helper()
+	user, err := h.Directory.Create(t.Context(), caller, directory.NewUser{Email: email, Profile: core.Profile{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.SetPassword(t, caller, user.ID, Password)
+	return user
+}
+
+// SetPassword gives somebody a password, as no caller can.
+func (h *House) SetPassword(t *testing.T, caller core.Caller, id core.UserID, password string) {
+	t.Helper()
+	slot, err := h.Hasher.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	phc := slot.Hash(secret.Text(password))
+	slot.Release()
+	err = h.Store.As(caller).Update(t.Context(), func(tx *store.Tx) error {
+		return tx.PutPassword(core.Authenticator{ID: core.NewAuthenticatorID(), User: id, Secret: phc})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// SignIn signs somebody in by password and returns the tokens.
+func (h *House) SignIn(t *testing.T, caller core.Caller, email, password string) core.Grant {
+	t.Helper()
+	s, err := h.Flows.Start(t.Context(), caller, flow.Start{Email: email})
+	if err == nil {
+		s, err = h.Flows.Answer(t.Context(), caller, s.ID, flow.Answer{Choice: core.ChoicePassword, Password: secret.Text(password)})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	grant, err := h.Flows.Complete(t.Context(), caller, s.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return grant
+}
+
+// Mail takes everything that waits to leave out of the line, oldest first.
+func (h *House) Mail(t *testing.T) []core.Message {
+	t.Helper()
+	claimed, err := h.Store.Across().ClaimMessages(t.Context(), 1000, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var messages []core.Message
+	for _, o := range claimed {
+		err := h.Store.As(core.Caller{Pool: o.Pool, Actor: core.Actor{Kind: core.ActorSystem}}).Update(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.FinishMessage(o)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		messages = append(messages, o.Message)
+	}
+	return messages
+}
+
+// LinkCode takes the code out of the link in a message.
+func LinkCode(t *testing.T, m core.Message) string {
+	t.Helper()
+	u, err := url.Parse(m.Values["link"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query().Get("code")
+}
+
+// Events returns the names of the pool's events with their reasons, oldest
+// first.
+func (h *House) Events(t *testing.T, caller core.Caller) []store.Recorded {
+	t.Helper()
+	var events []store.Recorded
+	err := h.Store.As(caller).View(t.Context(), func(tx *store.Tx) (err error) {
+		events, err = tx.Events(100_000)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}

@@ -1,0 +1,225 @@
+package flow_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/flow"
+	"github.com/gatehouse-id/gatehouse/internal/flow/flowtest"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
+)
+
+// specimen is one choice on offer, with answers to it. The laws below hold for
+// each of them; TestEveryChoiceHasASpecimen goes red when one is missing.
+type specimen struct {
+	choice core.ChoiceName
+	// ready brings a new flow to where the choice is on offer.
+	ready func(t *testing.T, h *flowtest.House, app core.Caller) flow.State
+	right func(t *testing.T, h *flowtest.House, app core.Caller, s flow.State) flow.Answer
+	wrong []flow.Answer
+}
+
+func given(a flow.Answer) func(*testing.T, *flowtest.House, core.Caller, flow.State) flow.Answer {
+	return func(*testing.T, *flowtest.House, core.Caller, flow.State) flow.Answer { return a }
+}
+
+// mailed sends the link of a choice and answers with it.
+func mailed(choice core.ChoiceName) func(*testing.T, *flowtest.House, core.Caller, flow.State) flow.Answer {
+	return func(t *testing.T, h *flowtest.House, app core.Caller, s flow.State) flow.Answer {
+		s, err := h.Flows.Restart(t.Context(), app, s.ID, flow.Answer{Choice: choice})
+		must(t, err)
+		mail := h.Mail(t)
+		return flow.Answer{Choice: choice, State: link(s, choice).State, Code: flowtest.LinkCode(t, mail[len(mail)-1])}
+	}
+}
+
+func specimens() []specimen {
+	wrongLink := func(choice core.ChoiceName) []flow.Answer {
+		return []flow.Answer{{Choice: choice, State: "x", Code: secret.Random()}, {Choice: choice, Code: "short", State: "x"}, {Choice: choice, State: secret.Random()}}
+	}
+	signup := func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+		return start(t, h, app, "new@example.org")
+	}
+	signin := func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+		return start(t, h, app, "ana@example.org")
+	}
+	return []specimen{
+		{core.ChoiceSetEmail, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State { return start(t, h, app, "") },
+			given(flow.Answer{Choice: core.ChoiceSetEmail, Email: "new@example.org"}),
+			[]flow.Answer{{Choice: core.ChoiceSetEmail}, {Choice: core.ChoiceSetEmail, Email: "no address"}}},
+		{core.ChoicePassword, signin, given(answer(core.ChoicePassword, flowtest.Password)),
+			[]flow.Answer{answer(core.ChoicePassword, ""), answer(core.ChoicePassword, "wrong"), answer(core.ChoicePassword, flowtest.Password+" ")}},
+		{core.ChoicePassword, signup, given(answer(core.ChoicePassword, "another fine phrase 8")),
+			[]flow.Answer{answer(core.ChoicePassword, ""), answer(core.ChoicePassword, "short"), answer(core.ChoicePassword, "password1")}},
+		{core.ChoiceResetPassword, signin, mailed(core.ChoiceResetPassword), wrongLink(core.ChoiceResetPassword)},
+		{core.ChoiceSetPassword, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			s := signin(t, h, app)
+			s, err := h.Flows.Answer(t.Context(), app, s.ID, mailed(core.ChoiceResetPassword)(t, h, app, s))
+			must(t, err)
+			return s
+		}, given(answer(core.ChoiceSetPassword, "another fine phrase 8")), []flow.Answer{answer(core.ChoiceSetPassword, "short")}},
+		{core.ChoiceProfile, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			s := signup(t, h, app)
+			s, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, "another fine phrase 8"))
+			must(t, err)
+			return s
+		}, given(flow.Answer{Choice: core.ChoiceProfile, Profile: map[string]string{"name": "New"}}), []flow.Answer{
+			{Choice: core.ChoiceProfile, Profile: map[string]string{}}, {Choice: core.ChoiceProfile, Profile: map[string]string{"name": "x", "admin": "true"}},
+			{Choice: core.ChoiceProfile, Profile: map[string]string{"name": "x\x00"}},
+		}},
+		{core.ChoiceVerifyEmail, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			s := signin(t, h, app)
+			s, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+			must(t, err)
+			return s
+		}, mailed(core.ChoiceVerifyEmail), wrongLink(core.ChoiceVerifyEmail)},
+	}
+}
+
+// lawful makes a pool in which every choice comes to be on offer.
+func lawful(t *testing.T, h *flowtest.House, name string) core.Caller {
+	t.Helper()
+	app := h.Pool(t, name, map[string]any{
+		"signup.verify_email": true, "link.resend_after": "0s", "lockout.failures": 100,
+		"profile.fields": []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}},
+	})
+	h.Person(t, app, "ana@example.org")
+	return app
+}
+
+func TestEveryChoiceHasASpecimen(t *testing.T) {
+	for _, choice := range flow.Choices() {
+		if !slices.ContainsFunc(specimens(), func(s specimen) bool { return s.choice == choice }) {
+			t.Errorf("the choice %s has no specimen for the laws", choice)
+		}
+	}
+}
+
+func TestLawWrongAnswerChangesNoFact(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		for i, sp := range specimens() {
+			app := lawful(t, h, fmt.Sprintf("demo-%d", i))
+			s := sp.ready(t, h, app)
+			before := facts(t, h, app, s.ID)
+			for _, a := range sp.wrong {
+				events := len(h.Events(t, app))
+				_, err := h.Flows.Answer(t.Context(), app, s.ID, a)
+				if err == nil || core.CodeOf(err) == core.CodeInternal {
+					t.Errorf("%s: the wrong answer %+v gave %v", sp.choice, a, err)
+				}
+				if after := facts(t, h, app, s.ID); !bytes.Equal(after, before) {
+					t.Errorf("%s: a wrong answer changed the facts\nfrom %s\n  to %s", sp.choice, before, after)
+				}
+				if len(h.Events(t, app)) == events {
+					t.Errorf("%s: refusing %+v left no event", sp.choice, a)
+				}
+			}
+			if _, err := h.Flows.Answer(t.Context(), app, s.ID, sp.right(t, h, app, s)); err != nil {
+				t.Errorf("%s: after wrong answers the right one is refused: %v", sp.choice, err)
+			}
+		}
+	})
+}
+
+func TestLawSameAnswerCountsOnce(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		for i, sp := range specimens() {
+			app := lawful(t, h, fmt.Sprintf("demo-%d", i))
+			s := sp.ready(t, h, app)
+			a := sp.right(t, h, app, s)
+			_, err := h.Flows.Answer(t.Context(), app, s.ID, a)
+			must(t, err)
+			before := facts(t, h, app, s.ID)
+			events := changes(h.Events(t, app))
+			if _, err := h.Flows.Answer(t.Context(), app, s.ID, a); core.CodeOf(err) == core.CodeInternal && err != nil {
+				t.Errorf("%s: the same answer again gave %v", sp.choice, err)
+			}
+			if after := facts(t, h, app, s.ID); !bytes.Equal(after, before) {
+				t.Errorf("%s: the same answer again changed the facts\nfrom %s\n  to %s", sp.choice, before, after)
+			}
+			if again := changes(h.Events(t, app)); again != events {
+				t.Errorf("%s: the same answer again did something: %d events became %d", sp.choice, events, again)
+			}
+		}
+	})
+}
+
+func TestLawExpiredFlowRefuses(t *testing.T) {
+	database := storetest.SQLite(t)
+	synctest.Test(t, func(t *testing.T) {
+		h := flowtest.New(storetest.Open(t, database))
+		for i, sp := range specimens() {
+			app := lawful(t, h, fmt.Sprintf("demo-%d", i))
+			s := sp.ready(t, h, app)
+			a := sp.right(t, h, app, s)
+			time.Sleep(31 * time.Minute)
+			_, err := h.Flows.Answer(t.Context(), app, s.ID, a)
+			want(t, err, core.CodeFlowEnded, "answering "+string(sp.choice)+" too late")
+			_, err = h.Flows.Restart(t.Context(), app, s.ID, flow.Answer{Choice: sp.choice})
+			want(t, err, core.CodeFlowEnded, "restarting "+string(sp.choice)+" too late")
+		}
+	})
+}
+
+func TestLawConcealedFlowsLookAlike(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		app := lawful(t, h, "demo")
+		for _, types := range [][]core.FlowType{{core.FlowSignin}, {core.FlowSignup}} {
+			var looks [][]string
+			for _, email := range []string{"ana@example.org", "nobody@example.org"} {
+				s, err := h.Flows.Start(t.Context(), app, flow.Start{Types: types, Concealed: true})
+				must(t, err)
+				look := []string{shapeOf(s)}
+				s, err = h.Flows.Answer(t.Context(), app, s.ID, flow.Answer{Choice: core.ChoiceSetEmail, Email: email})
+				must(t, err)
+				look = append(look, shapeOf(s))
+				for _, choice := range flow.Choices() {
+					next, err := h.Flows.Restart(t.Context(), app, s.ID, flow.Answer{Choice: choice})
+					look = append(look, "restart "+string(choice)+": "+shapeOf(next)+" "+string(core.CodeOf(err)))
+					next, err = h.Flows.Answer(t.Context(), app, s.ID, flow.Answer{Choice: choice, Password: "some long guess 7", State: "x", Code: secret.Random(), Email: email})
+					look = append(look, "answer "+string(choice)+": "+shapeOf(next)+" "+string(core.CodeOf(err)))
+				}
+				if n := len(h.Mail(t)); types[0] == core.FlowSignup && n != 1 {
+					t.Errorf("signing up as %s sent %d mails, want 1 for everybody", email, n)
+				}
+				looks = append(looks, look)
+			}
+			if !reflect.DeepEqual(looks[0], looks[1]) {
+				t.Errorf("%v tells who is there:\n%q\n%q", types, looks[0], looks[1])
+			}
+		}
+	})
+}
+
+// facts is all that is stored of a flow.
+func facts(t *testing.T, h *flowtest.House, app core.Caller, id core.FlowID) []byte {
+	t.Helper()
+	var stored core.Flow
+	must(t, h.Store.As(app).View(t.Context(), func(tx *store.Tx) (err error) {
+		stored, err = tx.Flow(id)
+		return err
+	}))
+	text, err := json.Marshal(stored.Facts)
+	must(t, err)
+	return text
+}
+
+// changes counts the events that tell of something done, not of a refusal.
+func changes(events []store.Recorded) int {
+	n := 0
+	for _, e := range events {
+		if e.Name != core.EventFlowRefused && e.Name != core.EventPasswordRefused {
+			n++
+		}
+	}
+	return n
+}
