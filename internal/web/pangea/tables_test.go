@@ -1,0 +1,96 @@
+package pangea
+
+import (
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/flow"
+)
+
+// testdata/paths.txt lists the operations of the vendor's document.
+func TestRoutesMatchSpec(t *testing.T) {
+	text, err := os.ReadFile("testdata/paths.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Fields(strings.NewReplacer(" ", "_", "{requestId}", "{request_id}").Replace(string(text)))
+	var got []string
+	for _, r := range routes() {
+		got = append(got, r.method+"_"+r.path)
+		if (r.run == nil) != (r.summary == "") {
+			t.Errorf("%s: a route that answers has a summary, and one that does not has none", r.path)
+		}
+		if service := !strings.HasPrefix(r.path, "/v2/client/") && !strings.HasPrefix(r.path, "/v2/flow/") && r.method == http.MethodPost; service != (r.who == serviceKey) {
+			t.Errorf("%s: a client token opens /v2/client, /v2/flow and the poll, and nothing else", r.path)
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the table has\n%s\nand the document\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if len(got) != 46 {
+		t.Errorf("the table has %d routes, want 46", len(got))
+	}
+}
+
+func TestEveryErrorHasAWord(t *testing.T) {
+	for _, code := range core.Codes() {
+		word, ok := errorWords()[code]
+		if !ok || word.status == "" || word.summary == "" || word.http < 400 {
+			t.Errorf("the error %s has no word: %+v", code, word)
+		}
+	}
+	if extra := len(errorWords()) - len(core.Codes()); extra != 0 {
+		t.Errorf("%d words belong to no error", extra)
+	}
+	for _, code := range core.ProblemCodes() {
+		if problemWords()[code] == "" {
+			t.Errorf("the problem %s has no word", code)
+		}
+	}
+}
+
+func TestEveryChoiceAndPhaseHasAWord(t *testing.T) {
+	for _, name := range flow.Choices() {
+		if _, known := choiceName(choiceWordOf(name)); !known {
+			t.Errorf("the choice %s has no word", name)
+		}
+		if answers()[name] == nil || restarts()[name] == nil {
+			t.Errorf("the choice %s has no shape for its answer or its restart", name)
+		}
+	}
+	for _, name := range flow.Phases() {
+		if phaseWords()[name] == "" {
+			t.Errorf("the phase %s has no word", name)
+		}
+	}
+	vendors := 0
+	for _, c := range choiceWords() {
+		if c.word != "set_mail" {
+			vendors++
+		}
+	}
+	if vendors != 19 {
+		t.Errorf("the table has %d of the vendor's 19 choices", vendors)
+	}
+}
+
+func TestEveryPromptIsSpelled(t *testing.T) {
+	for _, name := range flow.Choices() {
+		prompt := flow.Prompt{Choice: name, Link: &flow.LinkPrompt{}, RequiredFor: []core.ChoiceName{core.ChoicePassword}}
+		if data := promptData(prompt, core.DefaultSettings()); len(data) == 0 {
+			t.Errorf("the choice %s shows nothing", name)
+		}
+	}
+}
+
+func TestPresetIsValid(t *testing.T) {
+	if _, _, err := (core.Overrides{}).With(Preset()); err != nil {
+		t.Error(err)
+	}
+}
