@@ -1,0 +1,42 @@
+# Everything one does with Gatehouse. `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+GO ?= go
+export CGO_ENABLED ?= 1
+
+help: ## list what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
+
+build: ## build the server into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/gatehouse ./cmd/gatehouse
+
+run: build ## start a development server on http://localhost:8400
+	@exec bin/gatehouse dev
+
+test: test-setup ## run every test on both databases, race detector on
+	scripts/with-postgres $(GO) test -race -timeout 60m ./...
+
+test-setup: ## install what the tests need, or say what is missing
+	scripts/setup-tests
+
+lint: ## vet, format and linters
+	scripts/lint
+
+check: lint test ## what CI runs
+
+golden: ## write golden files anew
+	scripts/with-postgres $(GO) test ./internal/... ./cmd/... -update
+
+bench: test-setup ## measure, and print one table of ratios
+	scripts/with-postgres $(GO) run ./bench
+
+kills: test-setup ## kill -9 under load, more often than `make test` does
+	KILLS=200 scripts/with-postgres $(GO) test -count=1 -timeout 60m -run Kill ./cmd/gatehouse
+
+fuzz: ## fuzz each target for a minute
+	scripts/fuzz 60s
+
+clean: ## remove what was built; data/ stays
+	rm -rf bin .venv compat/node/node_modules
+
+.PHONY: help build run test test-setup lint check golden bench kills fuzz clean

@@ -1,0 +1,236 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
+)
+
+// TestKillLosesNothing kills a server under write load, again and again, with
+// the signal that it cannot see coming. What it had acknowledged must be there
+// afterwards, whole; what it had not may be there or not. `make test` kills
+// twenty times on each engine, KILLS sets another number.
+func TestKillLosesNothing(t *testing.T) {
+	kills := 20
+	if text := os.Getenv("KILLS"); text != "" {
+		var err error
+		if kills, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	binary := filepath.Join(t.TempDir(), "gatehouse")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("building the server: %v\n%s", err, out)
+	}
+	storetest.Engines(t, func(t *testing.T, database string) {
+		k := newKilled(t, binary, database)
+		for range kills {
+			k.round(t)
+		}
+		k.start(t)
+		k.audit(t)
+		k.kill(t)
+		t.Logf("%d kills, %d acknowledged writes, 0 lost", kills, len(k.acknowledged))
+	})
+}
+
+// killed is a server that is killed, with a record of what it acknowledged.
+type killed struct {
+	binary, database, url, listen, token string
+	env                                  []string
+	process                              *exec.Cmd
+	log                                  bytes.Buffer
+	next                                 atomic.Int64
+
+	mu           sync.Mutex
+	acknowledged []string
+}
+
+func newKilled(t *testing.T, binary, database string) *killed {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &killed{binary: binary, database: database, listen: listener.Addr().String()}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	k.url = "http://" + k.listen
+	k.env = append(os.Environ(), "GATEHOUSE_DATABASE="+database, "GATEHOUSE_MASTER_KEY="+secret.NewMasterText(),
+		"GATEHOUSE_LISTEN="+k.listen, "GATEHOUSE_ADMIN_LISTEN=127.0.0.1:0", "GATEHOUSE_PUBLIC_URL="+k.url, "GATEHOUSE_LOG_LEVEL=warn")
+	create := exec.CommandContext(t.Context(), binary, "pool", "create", "demo", "--json")
+	create.Env = k.env
+	create.Stderr = &k.log
+	out, err := create.Output()
+	if err != nil {
+		t.Fatalf("creating the pool: %v\n%s", err, &k.log)
+	}
+	var created struct {
+		Token string `json:"service_token"`
+	}
+	if err := json.Unmarshal(out, &created); err != nil || created.Token == "" {
+		t.Fatalf("creating the pool printed %s (%v)", out, err)
+	}
+	k.token = created.Token
+	return k
+}
+
+func (k *killed) start(t *testing.T) {
+	t.Helper()
+	k.process = exec.CommandContext(context.Background(), k.binary, "serve")
+	k.process.Env, k.process.Stderr = k.env, &k.log
+	if err := k.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = k.process.Process.Kill() }) // it is dead already unless the test failed
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := k.post("/v2/user/list", map[string]any{"size": 1}); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the server did not come back:\n%s", &k.log)
+		}
+	}
+}
+
+func (k *killed) kill(t *testing.T) {
+	t.Helper()
+	if err := k.process.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = k.process.Wait() // says that it was killed
+}
+
+// round starts the server, writes, and kills it in the midst of it.
+func (k *killed) round(t *testing.T) {
+	t.Helper()
+	k.start(t)
+	var running sync.WaitGroup
+	var dead atomic.Bool
+	for range 16 {
+		running.Go(func() {
+			for !dead.Load() {
+				email := fmt.Sprintf("user%d@example.org", k.next.Add(1))
+				if _, err := k.post("/v2/user/create", map[string]any{"email": email, "profile": map[string]string{"first_name": email, "last_name": "User"}}); err != nil {
+					return // not acknowledged
+				}
+				k.mu.Lock()
+				k.acknowledged = append(k.acknowledged, email)
+				k.mu.Unlock()
+			}
+		})
+	}
+	time.Sleep(time.Duration(100+k.next.Load()%200) * time.Millisecond)
+	k.kill(t)
+	dead.Store(true)
+	running.Wait()
+}
+
+// audit looks for every acknowledged person, and for halves.
+func (k *killed) audit(t *testing.T) {
+	t.Helper()
+	if len(k.acknowledged) == 0 {
+		t.Fatal("nothing was written")
+	}
+	there := map[string]bool{}
+	last, count := "", 0
+	for {
+		body := map[string]any{"size": 200, "filter": map[string]any{}}
+		if last != "" {
+			body["last"] = last
+		}
+		answer, err := k.post("/v2/user/list", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var page struct {
+			Users []struct {
+				Email   string
+				Profile map[string]string
+			}
+			Count int
+			Last  string
+		}
+		if err := json.Unmarshal(answer, &page); err != nil {
+			t.Fatal(err)
+		}
+		for _, user := range page.Users {
+			there[user.Email] = true
+			if user.Profile["first_name"] != user.Email || user.Profile["last_name"] != "User" {
+				t.Errorf("%s is there by half: %v", user.Email, user.Profile)
+			}
+		}
+		if last, count = page.Last, page.Count; last == "" {
+			break
+		}
+	}
+	lost := 0
+	for _, email := range k.acknowledged {
+		if !there[email] {
+			lost++
+		}
+	}
+	if lost > 0 {
+		t.Errorf("%d of %d acknowledged writes are lost", lost, len(k.acknowledged))
+	}
+	if count != len(there) {
+		t.Errorf("the kept count is %d, and there are %d", count, len(there))
+	}
+	// The values to search by are written with the person.
+	answer, err := k.post("/v2/user/list", map[string]any{"size": 1, "filter": map[string]any{"profile_last_name": "User"}})
+	if err != nil || !bytes.Contains(answer, []byte(fmt.Sprintf(`"count":%d`, len(there)))) {
+		t.Errorf("searching finds %s (%v), want %d", answer, err, len(there))
+	}
+}
+
+// post returns the result of a call that was answered with success.
+func (k *killed) post(path string, body any) (json.RawMessage, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, k.url+path, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+k.token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	text, err = io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Status string
+		Result json.RawMessage
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return nil, err
+	}
+	if answer.Status != "Success" {
+		return nil, fmt.Errorf("%d %s", response.StatusCode, text)
+	}
+	return answer.Result, nil
+}
