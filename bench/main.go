@@ -1,0 +1,89 @@
+// Command bench measures a Gatehouse server beside a bare handler, in one run,
+// and prints one table. What counts is CPU per request, of the server and its
+// database together, because machines are shared and noisy; the ratio to the
+// bare handler of the same run can be compared between machines.
+//
+//	make bench
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+func main() {
+	if len(os.Args) > 2 && os.Args[1] == "bare" {
+		fmt.Fprintln(os.Stderr, bare(os.Args[2]))
+		os.Exit(1)
+	}
+	requests := flag.Int("requests", 30_000, "requests for each cheap measure")
+	flag.Parse()
+	if err := run(context.Background(), *requests); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// row is one line of the table.
+type row struct {
+	what, engine string
+	perSecond    float64
+	cpu          time.Duration // of server and database, for one request
+	ratio        string
+	aim          string
+}
+
+func run(ctx context.Context, requests int) error {
+	scratch, err := os.MkdirTemp("", "gatehouse-bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	binary := filepath.Join(scratch, "gatehouse")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "./cmd/gatehouse")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the server: %w\n%s", err, out)
+	}
+	info, err := os.Stat(binary)
+	if err != nil {
+		return err
+	}
+
+	var rows []row
+	floor, err := measureBare(ctx, requests)
+	if err != nil {
+		return err
+	}
+	rows = append(rows, floor)
+	databases := []string{"sqlite:" + filepath.Join(scratch, "bench.db")}
+	if postgres := os.Getenv("TEST_POSTGRES_URL"); postgres != "" {
+		databases = append(databases, postgres)
+	}
+	for _, database := range databases {
+		more, err := measureServer(ctx, binary, database, requests, floor)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, more...)
+	}
+	fmt.Printf("%s, %d cores, %s; binary %.1f MB\n\n", runtime.Version(), runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly), float64(info.Size())/1e6)
+	fmt.Println("| what | engine | requests/s | CPU per request | ratio | aim |")
+	fmt.Println("|---|---|---|---|---|---|")
+	for _, r := range rows {
+		fmt.Printf("| %s | %s | %.0f | %s | %s | %s |\n", r.what, r.engine, r.perSecond, r.cpu.Round(100*time.Nanosecond), r.ratio, r.aim)
+	}
+	return nil
+}
+
+// times writes how many times more one thing takes than another.
+func times(a, b time.Duration) string { return fmt.Sprintf("%.2fx", float64(a)/float64(b)) }
+
+var errRefused = errors.New("the server refused a request")
