@@ -6,14 +6,16 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
+	"sync"
 )
 
 // Keys are the working keys of one deployment. They are made at random once,
 // are kept in the database sealed under the [Master] key, and never change
 // with it.
 type Keys struct {
-	lookup []byte
-	derive []byte
+	lookup *macs
+	derive *macs
 	pepper []byte
 	seal   cipher.AEAD
 }
@@ -31,20 +33,20 @@ func NewKeys(raw map[string][]byte) (*Keys, error) {
 			return nil, fmt.Errorf("the key %q has %d bytes in place of %d", name, len(raw[name]), keySize)
 		}
 	}
-	return &Keys{lookup: raw["lookup"], derive: raw["derive"], pepper: raw["pepper"], seal: newAEAD(raw["seal"])}, nil
+	return &Keys{lookup: newMACs(raw["lookup"]), derive: newMACs(raw["derive"]), pepper: raw["pepper"], seal: newAEAD(raw["seal"])}, nil
 }
 
 // Lookup returns the 32-byte keyed hash under which a secret of this purpose
 // is stored and found. The purpose is part of the hash: a code made for one
 // thing is not found as another.
 func (k *Keys) Lookup(purpose, text string) []byte {
-	return mac(k.lookup, purpose, text)
+	return k.lookup.sum(purpose, text)
 }
 
 // Derive returns a secret in the form of [Random] that only this deployment
 // can compute from text, and always computes alike.
 func (k *Keys) Derive(purpose, text string) string {
-	return alphabet.EncodeToString(mac(k.derive, purpose, text)[:20])
+	return alphabet.EncodeToString(k.derive.sum(purpose, text)[:20])
 }
 
 // Seal encrypts plain with AES-256-GCM. The context says where the value
@@ -69,9 +71,23 @@ func (k *Keys) Pepper() Pepper {
 	return Pepper{Key: k.pepper, ID: hex.EncodeToString(sum[:4])}
 }
 
-func mac(key []byte, purpose, text string) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write(joined([]string{purpose}))
-	h.Write([]byte(text))
-	return h.Sum(nil)
+// macs computes HMAC-SHA-256 under one key. The states are kept for reuse: a
+// token is hashed with each request that brings it.
+type macs struct {
+	states sync.Pool
+}
+
+func newMACs(key []byte) *macs {
+	return &macs{states: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+func (m *macs) sum(purpose, text string) []byte {
+	h := m.states.Get().(hash.Hash)
+	defer m.states.Put(h)
+	h.Reset()
+	input := make([]byte, 0, 128)
+	input = appendWord(input, purpose)
+	input = append(input, text...)
+	h.Write(input)
+	return h.Sum(input[:0])
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -97,7 +98,15 @@ func randomKey() []byte {
 func joined(words []string) []byte {
 	var b []byte
 	for _, w := range words {
-		b = fmt.Appendf(b, "%d:%s,", len(w), w)
+		b = appendWord(b, w)
 	}
 	return b
+}
+
+// appendWord writes a word with its length before it.
+func appendWord(b []byte, word string) []byte {
+	b = strconv.AppendInt(b, int64(len(word)), 10)
+	b = append(b, ':')
+	b = append(b, word...)
+	return append(b, ',')
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -20,22 +21,31 @@ const maxDepth = 32
 // ReadJSON reads a request's body, which must be declared as JSON and be no
 // longer than [MaxBody].
 func ReadJSON(r *http.Request) ([]byte, error) {
-	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := strings.ToLower(params["charset"])
-	if err != nil || media != "application/json" || (charset != "" && charset != "utf-8") {
+	if media := r.Header.Get("Content-Type"); media != "application/json" && !isJSON(media) {
 		return nil, core.Fail(core.CodeUnsupportedMedia, "The body must be application/json in UTF-8.")
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, core.Fail(core.CodeUnsupportedMedia, "The body must not be compressed.")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, MaxBody))
-	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return nil, core.Fail(core.CodeTooLarge, "The body is larger than 256 KiB.")
+	tooLarge := core.Fail(core.CodeTooLarge, "The body is larger than 256 KiB.")
+	if r.ContentLength > MaxBody {
+		return nil, tooLarge
 	}
-	if err != nil {
+	body := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
+	if _, err := body.ReadFrom(io.LimitReader(r.Body, MaxBody+1)); err != nil {
 		return nil, &core.Error{Code: core.CodeInvalid, Detail: "The body could not be read.", Cause: err}
 	}
-	return body, nil
+	if body.Len() > MaxBody {
+		return nil, tooLarge
+	}
+	return body.Bytes(), nil
+}
+
+// isJSON reports whether a media type is JSON, in UTF-8 if it says in what.
+func isJSON(text string) bool {
+	media, params, err := mime.ParseMediaType(text)
+	charset := strings.ToLower(params["charset"])
+	return err == nil && media == "application/json" && (charset == "" || charset == "utf-8")
 }
 
 // Decode reads JSON into a struct, strictly: a duplicate key, a key in another

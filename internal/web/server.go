@@ -44,15 +44,12 @@ type Request struct {
 	log       *slog.Logger
 }
 
-type requestKey struct{}
-
 // From returns what the door knows of a request.
 func From(ctx context.Context) Request {
-	r, ok := ctx.Value(requestKey{}).(Request)
-	if !ok {
-		return Request{ID: core.NewRequestID(), At: time.Now(), log: slog.Default()}
+	if r, ok := ctx.Value(requestKey{}).(*requestContext); ok {
+		return r.request
 	}
-	return r
+	return Request{ID: core.NewRequestID(), At: time.Now(), log: slog.Default()}
 }
 
 // Caller is the request as a caller of a pool.
@@ -65,8 +62,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	info := Request{
 		ID: core.NewRequestID(), Address: s.proxies.ClientAddress(r), UserAgent: r.UserAgent(), At: time.Now(), log: s.log,
 	}
-	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestKey{}, info), deadline)
-	defer cancel()
+	ctx := &requestContext{Context: r.Context(), request: info, deadline: info.At.Add(deadline)}
+	defer ctx.end()
 	answer := &answer{ResponseWriter: w}
 	defer func() {
 		if v := recover(); v != nil {
@@ -74,6 +71,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if answer.status == 0 {
 				http.Error(answer, `{"status":"InternalError"}`, http.StatusInternalServerError)
 			}
+		}
+		if !s.log.Enabled(ctx, slog.LevelDebug) {
+			return
 		}
 		// The query is left out: it may hold codes.
 		s.log.LogAttrs(ctx, slog.LevelDebug, "request", slog.String("request_id", string(info.ID)), slog.String("method", r.Method),

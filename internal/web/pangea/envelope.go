@@ -1,15 +1,18 @@
 package pangea
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/web"
@@ -18,12 +21,12 @@ import (
 // envelope is around every answer. These are all its keys: the Python SDK
 // refuses an answer with any other.
 type envelope struct {
-	RequestID    string `json:"request_id"`
-	RequestTime  string `json:"request_time"`
-	ResponseTime string `json:"response_time"`
-	Status       string `json:"status"`
-	Summary      string `json:"summary"`
-	Result       any    `json:"result"`
+	RequestID    string
+	RequestTime  string
+	ResponseTime string
+	Status       string
+	Summary      string
+	Result       any
 }
 
 // problem is one entry of a validation error.
@@ -83,24 +86,52 @@ func problemCount(n int) string {
 	return strconv.Itoa(n) + " problems found in the request body"
 }
 
+// send writes the envelope. Its own keys are written by hand, because each
+// answer has them.
 func send(ctx context.Context, w http.ResponseWriter, status int, e envelope) {
 	r := web.From(ctx)
 	e.RequestID = show(prefixRequest, r.ID)
 	e.RequestTime, e.ResponseTime = showTime(r.At), showTime(time.Now())
-	body, err := json.Marshal(e, json.Deterministic(true))
-	if err != nil {
+	buffer := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(buffer)
+	buffer.Reset()
+	if err := e.write(buffer); err != nil {
 		web.Fault(ctx, err)
-		status, body = http.StatusInternalServerError, []byte(strings.Replace(brokenEnvelope, "?", e.RequestID, 1))
+		status = http.StatusInternalServerError
+		buffer.Reset()
+		buffer.WriteString(strings.Replace(brokenEnvelope, "?", e.RequestID, 1))
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("X-Request-Id", e.RequestID)
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h["Content-Type"] = []string{"application/json"}
+	h["X-Request-Id"] = []string{e.RequestID}
+	h["Cache-Control"] = []string{"no-store"}
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h["Content-Length"] = []string{strconv.Itoa(buffer.Len())}
 	w.WriteHeader(status)
 	// The client may be gone; there is nobody left to tell.
-	_, _ = w.Write(body)
+	_, _ = w.Write(buffer.Bytes())
+}
+
+// buffers are for encoding answers.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+func (e envelope) write(buffer *bytes.Buffer) error {
+	summary, err := jsontext.AppendQuote(nil, e.Summary)
+	if err != nil {
+		return err
+	}
+	for _, text := range []string{
+		`{"request_id":"`, e.RequestID, `","request_time":"`, e.RequestTime, `","response_time":"`, e.ResponseTime, `","status":"`, e.Status, `","summary":`,
+	} {
+		buffer.WriteString(text)
+	}
+	buffer.Write(summary)
+	buffer.WriteString(`,"result":`)
+	if err := json.MarshalWrite(buffer, e.Result, json.Deterministic(true)); err != nil {
+		return err
+	}
+	buffer.WriteByte('}')
+	return nil
 }
 
 // brokenEnvelope stands in for an answer that could not be encoded.

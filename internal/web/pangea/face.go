@@ -52,8 +52,8 @@ func (f *Face) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Any page may call, because what it calls with is in the request and
 	// never in a cookie.
 	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After")
+	h["Access-Control-Allow-Origin"] = []string{"*"}
+	h["Access-Control-Expose-Headers"] = []string{"X-Request-Id, Retry-After"}
 	if r.Method == http.MethodOptions {
 		h.Set("Access-Control-Allow-Methods", "POST, GET, OPTIONS")
 		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, X-Pangea-Retried-Request-Ids")

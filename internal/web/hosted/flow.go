@@ -1,0 +1,199 @@
+package hosted
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/flow"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/web"
+)
+
+// What a form does with a choice.
+const (
+	actionAnswer   = "answer"
+	actionRestart  = "restart"  // begin it again: a link is sent
+	actionContinue = "continue" // see whether it was done elsewhere
+)
+
+// flowID is the flow that the path names.
+func (v *visit) flowID() core.FlowID { return core.FlowID(v.r.PathValue("id")) }
+
+// state is where the visit's flow is. Without a cookie there is none: a flow
+// without a browser was begun over an API, and is none of ours.
+func (p *Pages) state(v *visit, id core.FlowID) (flow.State, error) {
+	if v.caller.Browser == nil || !secret.IsText(core.Tail(id)) {
+		return flow.State{}, core.Fail(core.CodeFlowEnded, "The browser brought no cookie, or the path names no flow.")
+	}
+	return p.Flows.State(v.r.Context(), v.caller, id)
+}
+
+// showFlow shows what a flow asks for.
+func (p *Pages) showFlow(w http.ResponseWriter, v *visit) error {
+	q, err := query(v.r, "choice", "notice", "email")
+	if err != nil {
+		return err
+	}
+	s, err := p.state(v, v.flowID())
+	if err != nil {
+		return err
+	}
+	said := said{notice: notices()[notice(q["notice"])], values: form{"email": q["email"]}}
+	p.showState(w, v, s, core.ChoiceName(q["choice"]), said)
+	return nil
+}
+
+// showState shows a flow's choice, or that nothing is left to do.
+func (p *Pages) showState(w http.ResponseWriter, v *visit, s flow.State, asked core.ChoiceName, said said) {
+	page := view{Wrong: said.err != nil, targets: formTarget(s.Redirect)}
+	if said.err != nil {
+		page.status = refusalOf(said.err).status
+		setRetryAfter(w.Header(), said.err)
+	}
+	prompt, ok := pick(s.Prompts, asked)
+	if !ok {
+		page.name, page.Data = "completed", screen{Action: v.flowPath(s.ID)}
+		p.render(w, v, page)
+		return
+	}
+	page.name, page.Data = string(prompt.Choice), newScreen(v, s, prompt, said)
+	p.render(w, v, page)
+}
+
+// answerFlow takes a form of a flow's page.
+func (p *Pages) answerFlow(w http.ResponseWriter, v *visit) error {
+	// Flows without a browser are not ours; see state.
+	if _, err := p.state(v, v.flowID()); err != nil {
+		return err
+	}
+	c, known := choiceNamed(v.form["choice"])
+	action := v.form["action"]
+	if action == "" {
+		action = actionAnswer
+	}
+	fields := []string{"choice", "action"}
+	if action == actionAnswer {
+		fields = append(fields, c.fields...)
+	}
+	if err := v.form.only(fields...); err != nil {
+		return err
+	}
+	var next string // what to show then
+	var err error
+	switch {
+	case action == actionContinue:
+		next, err = p.lookAgain(v)
+	case !known:
+		return core.Fail(core.CodeInvalid, "There is no such choice.")
+	case action == actionRestart:
+		next, err = p.restart(v, c)
+	case action == actionAnswer:
+		next, err = p.answer(v, c)
+	default:
+		return core.Fail(core.CodeInvalid, "There is no such action.")
+	}
+	if err != nil {
+		return p.notSo(w, v, c, err)
+	}
+	see(w, next)
+	return nil
+}
+
+// answer gives an answer and returns where the browser goes then.
+func (p *Pages) answer(v *visit, c choice) (string, error) {
+	a := c.answer(v.form)
+	a.Choice = c.name
+	s, err := p.Flows.Answer(v.r.Context(), v.caller, v.flowID(), a)
+	if err != nil {
+		return "", err
+	}
+	return p.proceed(v, s)
+}
+
+// proceed goes on as far as it needs no person: a link to prove the mailbox is
+// sent unasked, and a flow that is complete ends.
+func (p *Pages) proceed(v *visit, s flow.State) (string, error) {
+	if s.Phase == core.PhaseCompleted {
+		return p.finish(v, s.ID)
+	}
+	if prompt, ok := pick(s.Prompts, ""); ok && prompt.Choice == core.ChoiceVerifyEmail && !prompt.Link.Sent {
+		if _, err := p.Flows.Restart(v.r.Context(), v.caller, s.ID, flow.Answer{Choice: core.ChoiceVerifyEmail}); err != nil {
+			return "", err
+		}
+	}
+	return v.flowPath(s.ID), nil
+}
+
+// restart begins a choice again. A link that was sent a moment ago is not sent
+// again; the page says so.
+func (p *Pages) restart(v *visit, c choice) (string, error) {
+	before, err := p.state(v, v.flowID())
+	if err != nil {
+		return "", err
+	}
+	if _, err := p.Flows.Restart(v.r.Context(), v.caller, v.flowID(), flow.Answer{Choice: c.name}); err != nil {
+		return "", err
+	}
+	next := withQuery(v.flowPath(v.flowID()), "choice", string(c.name))
+	if prompt, ok := find(before.Prompts, c.name); ok && prompt.Link != nil && prompt.Link.Sent {
+		said := noticeResent
+		if time.Now().Before(prompt.Link.ResendAt) {
+			said = noticeEarly
+		}
+		next = withQuery(next, "notice", string(said))
+	}
+	return next, nil
+}
+
+// lookAgain is for a window that waits while a link is opened elsewhere.
+func (p *Pages) lookAgain(v *visit) (string, error) {
+	s, err := p.state(v, v.flowID())
+	if err != nil {
+		return "", err
+	}
+	if s.Phase == core.PhaseCompleted {
+		return p.finish(v, s.ID)
+	}
+	next := v.flowPath(s.ID)
+	asked := core.ChoiceName(v.form["choice"])
+	if prompt, ok := pick(s.Prompts, asked); ok && prompt.Choice == asked && prompt.Link != nil {
+		next = withQuery(next, "choice", string(asked), "notice", string(noticeWaiting))
+	}
+	return next, nil
+}
+
+// finish ends a flow, and returns where it ends: at the application, with a
+// code for it, or at a page of ours.
+func (p *Pages) finish(v *visit, id core.FlowID) (string, error) {
+	code, s, err := p.Flows.CompleteWithCode(v.r.Context(), v.caller, id)
+	if err != nil {
+		return "", err
+	}
+	if s.Redirect == "" {
+		return v.base + "/login-success", nil
+	}
+	pairs := []string{"code", p.Code(code)}
+	if s.AppState != "" {
+		pairs = append(pairs, "state", s.AppState)
+	}
+	return withQuery(s.Redirect, pairs...), nil
+}
+
+// notSo shows the page again on which something was refused. What was typed
+// stays, but for the password.
+func (p *Pages) notSo(w http.ResponseWriter, v *visit, c choice, err error) error {
+	s, gone := p.state(v, v.flowID())
+	if gone != nil {
+		return err
+	}
+	web.Fault(v.r.Context(), err)
+	values := form{}
+	for name, value := range v.form {
+		if name != "password" {
+			values[name] = value
+		}
+	}
+	p.showState(w, v, s, c.name, said{err: err, values: values})
+	return nil
+}

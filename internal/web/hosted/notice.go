@@ -1,0 +1,20 @@
+package hosted
+
+// notice names a sentence that a page shows after a redirect. It is a name and
+// not the sentence, so that nobody else can put words on the page.
+type notice string
+
+const (
+	noticeResent  notice = "resent"
+	noticeEarly   notice = "early"
+	noticeWaiting notice = "waiting"
+)
+
+// notices is every notice and its sentence.
+func notices() map[notice]string {
+	return map[notice]string{
+		noticeResent:  "We have sent another mail.",
+		noticeEarly:   "A mail left only a moment ago, so we have not sent another yet.",
+		noticeWaiting: "The link in the mail has not been opened yet.",
+	}
+}

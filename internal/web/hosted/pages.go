@@ -1,0 +1,132 @@
+package hosted
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/deliver"
+	"github.com/gatehouse-id/gatehouse/internal/flow"
+	"github.com/gatehouse-id/gatehouse/internal/pool"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+	"github.com/gatehouse-id/gatehouse/internal/web"
+)
+
+// Deps is what the pages are made from.
+type Deps struct {
+	Store *store.Store
+	Pools *pool.Pools
+	Flows *flow.Machine
+	// PageURL is the public address of a pool's pages, without a slash at its end.
+	PageURL func(core.Pool) string
+	// Secure: the public address is https.
+	Secure bool
+	// BarePool is the name of the pool whose pages are at a host that is no
+	// pool's own, for development. Empty: none.
+	BarePool string
+	// Inbox is shown under /dev. Nil: nothing is there.
+	Inbox *deliver.Inbox
+	// Code spells a login code for the application.
+	Code func(string) string
+	// LinkState spells the state by which the application recognises a link.
+	LinkState func(string) string
+	Log       *slog.Logger
+}
+
+// Pages answers the hosted pages of all pools.
+type Pages struct {
+	Deps
+	mux    *http.ServeMux
+	origin *http.CrossOriginProtection
+	views  views
+	style  style
+}
+
+// New makes the pages.
+func New(d Deps) http.Handler {
+	p := &Pages{Deps: d, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), views: parseViews(), style: newStyle()}
+	for _, r := range routes() {
+		if r.develop && d.Inbox == nil {
+			continue
+		}
+		handler := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { p.handle(w, req, r) })
+		p.mux.Handle(r.path, handler)
+		if !r.global {
+			p.mux.Handle("/p/{pool}"+r.path, handler)
+		}
+	}
+	p.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		p.refuse(w, &visit{r: r}, core.Fail(core.CodeNoRoute, "There is nothing at this path."))
+	})
+	return p
+}
+
+// ServeHTTP implements [http.Handler].
+func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// First of all, so that no answer goes without, whoever writes it.
+	p.protect(w.Header())
+	p.mux.ServeHTTP(w, r)
+}
+
+// visit is a request at a pool's pages.
+type visit struct {
+	r    *http.Request
+	pool core.Pool
+	// base is the path before the pool's pages: "/p/name", or "" at a host of
+	// its own. Pages lead to each other by path alone: no header of a request
+	// says where they are.
+	base   string
+	caller core.Caller
+	form   form   // of a POST
+	onward onward // where a refusal leads
+}
+
+// handle is the one way through a route: origin, method, pool, form, page.
+func (p *Pages) handle(w http.ResponseWriter, r *http.Request, rt route) {
+	v := &visit{r: r}
+	run := rt.get
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodPost:
+		run = rt.post
+	default:
+		run = nil
+	}
+	if run == nil {
+		w.Header().Set("Allow", rt.allow())
+		p.refuse(w, v, core.Fail(core.CodeMethodNotAllowed, "This path does not take this method."))
+		return
+	}
+	err := p.enter(v, rt)
+	if err == nil {
+		err = run(p, w, v)
+	}
+	if err != nil {
+		p.refuse(w, v, err)
+	}
+}
+
+// enter fills in the visit, or says why it goes no further.
+func (p *Pages) enter(v *visit, rt route) error {
+	if v.r.Method == http.MethodPost {
+		if err := p.origin.Check(v.r); err != nil {
+			return &core.Error{Code: core.CodeForbidden, Detail: "The form was sent by another site.", Cause: err}
+		}
+	}
+	if rt.global {
+		return nil
+	}
+	if err := p.locate(v); err != nil {
+		return err
+	}
+	v.caller = web.From(v.r.Context()).Caller(v.pool.ID, core.Actor{Kind: core.ActorClient, ID: "hosted"})
+	v.caller.Browser = p.browser(v.r)
+	if v.r.Method == http.MethodPost {
+		form, err := readForm(v.r)
+		if err != nil {
+			return err
+		}
+		v.form = form
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+package hosted
+
+import "net/http"
+
+// page answers a visit, or returns why not.
+type page func(p *Pages, w http.ResponseWriter, v *visit) error
+
+// route is one path of the pages.
+type route struct {
+	path    string
+	get     page // and HEAD
+	post    page // nil: refused
+	global  bool // at this very path, and no pool's
+	develop bool // only there with an inbox
+}
+
+// routes is every path of the pages. Each but the global ones is at the hosts
+// of a pool, and for every pool under /p/{pool}.
+func routes() []route {
+	return []route{
+		{path: "/{$}", get: (*Pages).authorize},
+		{path: "/authorize", get: (*Pages).authorize},
+		{path: "/flow/{id}", get: (*Pages).showFlow, post: (*Pages).answerFlow},
+		{path: "/link", get: (*Pages).showLink, post: (*Pages).openLink},
+		{path: "/login-success", get: (*Pages).loginSuccess},
+		{path: "/logout", get: (*Pages).logout, post: (*Pages).logout},
+
+		{path: "/assets/{file}", get: (*Pages).asset, global: true},
+		{path: "/dev/inbox", get: (*Pages).inbox, global: true, develop: true},
+		{path: "/dev/inbox.json", get: (*Pages).inboxJSON, global: true, develop: true},
+	}
+}
+
+// allow is the methods that a route takes, as the Allow header lists them.
+func (rt route) allow() string {
+	if rt.post != nil {
+		return "GET, HEAD, POST"
+	}
+	return "GET, HEAD"
+}

@@ -1,0 +1,145 @@
+package hosted
+
+import (
+	"strings"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/flow"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+)
+
+// choice is how one of the machine's choices is shown, by the template of its
+// name, and answered.
+type choice struct {
+	name   core.ChoiceName
+	fields []string // of its form; with a dot at the end: all that begin so
+	answer func(form) flow.Answer
+}
+
+// choices is every choice. Where several are on offer, the first of these is
+// shown; the page of one leads to the others.
+func choices() []choice {
+	nothing := func(form) flow.Answer { return flow.Answer{} }
+	password := func(f form) flow.Answer { return flow.Answer{Password: secret.Text(f["password"])} }
+	return []choice{
+		{core.ChoiceSetEmail, []string{"email"}, func(f form) flow.Answer { return flow.Answer{Email: strings.TrimSpace(f["email"])} }},
+		{core.ChoiceSetPassword, []string{"password"}, password},
+		{core.ChoicePassword, []string{"password"}, password},
+		{core.ChoiceVerifyEmail, nil, nothing},
+		{core.ChoiceProfile, []string{"profile."}, func(f form) flow.Answer { return flow.Answer{Profile: f.under("profile.")} }},
+		{core.ChoiceResetPassword, nil, nothing},
+	}
+}
+
+// choiceNamed finds a choice by what a form calls it.
+func choiceNamed(name string) (choice, bool) {
+	for _, c := range choices() {
+		if string(c.name) == name {
+			return c, true
+		}
+	}
+	return choice{}, false
+}
+
+// under returns the filled fields whose names begin with prefix, without it.
+func (f form) under(prefix string) map[string]string {
+	filled := map[string]string{}
+	for name, value := range f {
+		if short, ok := strings.CutPrefix(name, prefix); ok && value != "" {
+			filled[short] = value
+		}
+	}
+	return filled
+}
+
+// pick says which prompt to show: the one asked for if it is on offer, else
+// the first. Who may set a new password by now is asked for nothing else.
+func pick(prompts []flow.Prompt, asked core.ChoiceName) (flow.Prompt, bool) {
+	for _, c := range choices() {
+		if c.name != asked || offers(prompts, core.ChoiceSetPassword) {
+			continue
+		}
+		if prompt, ok := find(prompts, c.name); ok {
+			return prompt, true
+		}
+	}
+	for _, c := range choices() {
+		if prompt, ok := find(prompts, c.name); ok {
+			return prompt, true
+		}
+	}
+	return flow.Prompt{}, false
+}
+
+func find(prompts []flow.Prompt, name core.ChoiceName) (flow.Prompt, bool) {
+	for _, prompt := range prompts {
+		if prompt.Choice == name {
+			return prompt, true
+		}
+	}
+	return flow.Prompt{}, false
+}
+
+func offers(prompts []flow.Prompt, name core.ChoiceName) bool {
+	_, ok := find(prompts, name)
+	return ok
+}
+
+// screen is what the template of a choice shows, flat for all of them.
+type screen struct {
+	Action  string // the path that its forms are sent to
+	Choice  core.ChoiceName
+	Signup  bool
+	Enroll  bool // password: it is chosen, not compared
+	Forgot  bool // password: reset_password is on offer too
+	Back    bool // reset_password: password is on offer too
+	Email   string
+	Other   string // leads to sign-up from sign-in and back; empty: sign-up is closed
+	Restart string // leads to the same for another address
+	Sent    bool   // a link: it was sent
+	Wait    string // a link: how long until it may be sent again; empty: now
+	Hint    string // a new password: what it must be
+	Fields  []input
+	Notice  string            // what has just happened
+	Alert   string            // what went wrong with all of it
+	Errors  map[string]string // what went wrong, by field
+	Values  form              // what was filled in; never a password
+}
+
+// said is what a screen says about what has just happened.
+type said struct {
+	notice string
+	err    error
+	values form
+}
+
+func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
+	signup := len(s.Types) == 1 && s.Types[0] == core.FlowSignup
+	start := again{v.base, s.Redirect, s.AppState}
+	sc := screen{
+		Action: v.flowPath(s.ID), Choice: prompt.Choice, Signup: signup, Enroll: prompt.Enrollment,
+		Forgot: offers(s.Prompts, core.ChoiceResetPassword), Back: offers(s.Prompts, core.ChoicePassword),
+		Email: s.Email, Notice: said.notice, Values: said.values, Errors: map[string]string{},
+	}
+	mine, other := core.FlowSignin, core.FlowSignup
+	if signup {
+		mine, other = other, mine
+	}
+	sc.Restart = start.link(mine, "")
+	if signup || s.Pool.Settings.SignupEnabled {
+		sc.Other = start.link(other, s.Email)
+	}
+	if prompt.Link != nil {
+		sc.Sent = prompt.Link.Sent
+		if wait := time.Until(prompt.Link.ResendAt); wait > 0 {
+			sc.Wait = spell(wait)
+		}
+	}
+	if prompt.Policy {
+		sc.Hint = passwordHint(s.Pool.Settings)
+	}
+	sc.Errors, sc.Alert = fieldErrors(prompt, said.err)
+	sc.Fields = inputs(prompt.Fields, sc.Values, sc.Errors)
+	return sc
+}

@@ -1,0 +1,81 @@
+package hosted
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"path"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The pages: templates/layout.html is around each of the others, which define
+// "title" and "main".
+//
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// views are the parsed pages by name. They are read and never changed.
+type views map[string]*template.Template
+
+// parseViews reads the pages that are built into the program. One that does
+// not parse is a fault of the build, which any test finds.
+func parseViews() views {
+	layout := template.Must(template.ParseFS(templateFiles, "templates/layout.html"))
+	entries, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		panic(err)
+	}
+	all := views{}
+	for _, entry := range entries {
+		if name := strings.TrimSuffix(entry.Name(), ".html"); name != "layout" {
+			all[name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, path.Join("templates", entry.Name())))
+		}
+	}
+	return all
+}
+
+// view is one page to show.
+type view struct {
+	name    string   // of its template
+	status  int      // 0: 200
+	targets []string // of its forms, beside this site
+	App     string   // whose page it is, for people; empty: the pool's
+	Mark    string   // a letter for App
+	Style   string   // path of the style sheet
+	Wrong   bool     // it is about an error
+	Data    any
+}
+
+// render writes a page. Nothing is written before all of it is made.
+func (p *Pages) render(w http.ResponseWriter, v *visit, page view) {
+	if page.App == "" {
+		page.App = v.pool.Settings.DisplayName
+	}
+	if page.App == "" {
+		page.App = v.pool.Name
+	}
+	if first, _ := utf8.DecodeRuneInString(page.App); first != utf8.RuneError {
+		page.Mark = string(unicode.ToUpper(first))
+	}
+	page.Style = p.style.path
+	var body bytes.Buffer
+	if err := p.views[page.name].ExecuteTemplate(&body, "layout", page); err != nil {
+		p.Log.Error("cannot make a page", "page", page.name, "error", err)
+		http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	if len(page.targets) > 0 {
+		h.Set("Content-Security-Policy", contentPolicy(page.targets...))
+	}
+	if page.status == 0 {
+		page.status = http.StatusOK
+	}
+	w.WriteHeader(page.status)
+	// A browser that has gone away misses nothing.
+	_, _ = body.WriteTo(w)
+}
