@@ -1,0 +1,95 @@
+// One Chromium for all tests, and what they share.
+import { chromium } from 'playwright-core';
+
+export const url = need('GATEHOUSE_URL');
+const login = need('GATEHOUSE_LOGIN_URL');
+export const inbox = need('GATEHOUSE_INBOX');
+export const service = need('GATEHOUSE_SERVICE_TOKEN');
+export const callback = 'https://someurl.com/callbacklink';
+export const password = 'a phrase for the browser 9';
+
+function need(name) {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: the tests are run by go test ./compat`);
+  return value;
+}
+
+// The flags keep Chromium from looking for its maker.
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+}
+
+// visit opens a window of its own. The application that the browser is sent
+// back to is played here; every complaint of the page is kept.
+export async function visit(browser, options = {}) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const complaints = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    // An answer of 400 to a form is no fault of the page.
+    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text());
+  });
+  await context.route(`${callback}**`, (route) => route.fulfill({ contentType: 'text/html', body: '<h1>The application</h1>' }));
+  return { context, page, complaints };
+}
+
+export function authorize(query = {}) {
+  return `${login}/authorize?${new URLSearchParams({ redirect_uri: callback, state: 'state-of-the-application', ...query })}`;
+}
+
+// arrived waits for the application and returns the code that it got.
+export async function arrived(page) {
+  await page.waitForURL(`${callback}**`);
+  const query = new URL(page.url()).searchParams;
+  return { code: query.get('code'), state: query.get('state') };
+}
+
+let people = 0;
+export const somebody = () => `browser.${process.pid}.${Date.now()}.${++people}@example.org`;
+
+export async function mailTo(address, subject = /./) {
+  for (let tries = 0; tries < 100; tries++) {
+    const mails = await (await fetch(`${inbox}?to=${encodeURIComponent(address)}`)).json();
+    const mail = mails.find((m) => subject.test(m.subject));
+    if (mail) return mail;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`no mail to ${address}`);
+}
+
+export async function api(path, body) {
+  const response = await fetch(`${url}${path}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${service}` },
+    body: JSON.stringify(body),
+  });
+  return response.json();
+}
+
+// signUp goes all the way through the pages.
+export async function signUp(browser, email) {
+  const { context, page, complaints } = await visit(browser);
+  await page.goto(authorize({ screen: 'signup' }));
+  await page.getByLabel('E-mail address').fill(email);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByRole('heading', { name: 'Check your mail' }).waitFor();
+  const mail = await mailTo(email);
+  const link = await context.newPage();
+  await link.goto(mail.links[0]);
+  await link.getByRole('button', { name: 'Confirm my e-mail address' }).click();
+  await link.getByRole('heading', { name: 'Choose a password' }).waitFor();
+  await link.close();
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByLabel('First name').fill('Ana');
+  await page.getByLabel('Last name').fill('Roe');
+  await page.getByRole('button', { name: 'Continue' }).click();
+  const { code, state } = await arrived(page);
+  await context.close();
+  return { code, state, complaints };
+}
