@@ -123,6 +123,14 @@ func (tx *Tx) matching(l list, q core.Query) (int64, error) {
 	return n, err
 }
 
+// maxValues is how many values all conditions of a query have together: SQLite
+// refuses expressions with more than a thousand levels.
+const maxValues = 500
+
+// maxPattern is the longest pattern that SQLite takes, in bytes. Nothing that
+// is stored and searched is as long.
+const maxPattern = 50_000
+
 // where adds every condition.
 func (q *query) where(l list, conditions []core.Condition) error {
 	for _, c := range conditions {
@@ -134,6 +142,9 @@ func (q *query) where(l list, conditions []core.Condition) error {
 		if !ok {
 			return fmt.Errorf("the list of %s has no field %q", l.table, c.Field)
 		}
+		if len(q.args)+len(c.Values) > maxValues {
+			return unfit("These are too many conditions or values.")
+		}
 		if f.within == "" {
 			condition, err := q.condition(f, c)
 			if err != nil {
@@ -144,6 +155,9 @@ func (q *query) where(l list, conditions []core.Condition) error {
 		}
 		name := q.param(c.Name)
 		if c.Op == core.OpExists {
+			if len(c.Values) != 1 {
+				return fmt.Errorf("%s is asked for with %d values", c.Op, len(c.Values))
+			}
 			not := ""
 			if c.Values[0] == false {
 				not = "NOT "
@@ -164,14 +178,25 @@ func (q *query) where(l list, conditions []core.Condition) error {
 func (q *query) condition(f field, c core.Condition) (string, error) {
 	values := make([]any, len(c.Values))
 	for i, v := range c.Values {
-		values[i] = f.stored(v)
+		var ok bool
+		if values[i], ok = f.stored(v); !ok {
+			return "", unfit("A value of " + c.Field + " is of another type.")
+		}
 	}
-	comparison := map[core.Operator]string{core.OpGreater: ">", core.OpAtLeast: ">=", core.OpLess: "<", core.OpAtMost: "<="}
+	comparison := map[core.Operator]string{
+		core.OpEquals: "=", core.OpGreater: ">", core.OpAtLeast: ">=", core.OpLess: "<", core.OpAtMost: "<=",
+	}
 	switch c.Op {
-	case core.OpEquals:
-		return f.column + " = " + q.param(values[0]), nil
-	case core.OpGreater, core.OpAtLeast, core.OpLess, core.OpAtMost:
-		return f.column + " " + comparison[c.Op] + " " + q.param(values[0]), nil
+	case core.OpEquals, core.OpGreater, core.OpAtLeast, core.OpLess, core.OpAtMost:
+		if len(values) != 1 {
+			return "", fmt.Errorf("%s is compared with %d values", f.column, len(values))
+		}
+		condition := f.column + " " + comparison[c.Op] + " " + q.param(values[0])
+		if f.kind == instant && (c.Op == core.OpLess || c.Op == core.OpAtMost) {
+			// What has not happened was not before anything.
+			condition = "(" + f.column + " > 0 AND " + condition + ")"
+		}
+		return condition, nil
 	case core.OpIn:
 		if len(values) == 0 {
 			return "1 = 0", nil
@@ -182,16 +207,19 @@ func (q *query) condition(f field, c core.Condition) (string, error) {
 		}
 		return f.column + " IN (" + strings.Join(places, ", ") + ")", nil
 	case core.OpContains, core.OpContainsAny:
+		if len(values) == 0 {
+			return "1 = 1", nil
+		}
 		parts := make([]string, len(values))
 		for i, v := range values {
 			text, ok := v.(string)
 			if !ok {
-				return "", fmt.Errorf("%s is not text", f.column)
+				return "", unfit(c.Field + " is not text and has no parts.")
 			}
-			parts[i] = f.column + ` LIKE ` + q.param("%"+escapeLike(text)+"%") + ` ESCAPE '\'`
-		}
-		if len(parts) == 0 {
-			return "1 = 1", nil
+			parts[i] = "1 = 0"
+			if pattern := "%" + escapeLike(text) + "%"; len(pattern) <= maxPattern {
+				parts[i] = f.column + ` LIKE ` + q.param(pattern) + ` ESCAPE '\'`
+			}
 		}
 		if c.Op == core.OpContains {
 			return "(" + strings.Join(parts, " AND ") + ")", nil
@@ -201,18 +229,28 @@ func (q *query) condition(f field, c core.Condition) (string, error) {
 	return "", fmt.Errorf("%s cannot be compared by %s", f.column, c.Op)
 }
 
-// stored gives a value the form in which the column has it.
-func (f field) stored(v any) any {
+// unfit refuses conditions that cannot be asked.
+func unfit(detail string) error {
+	return core.Invalid(core.Problem{Code: core.ProblemType, Pointer: "/filter", Detail: detail})
+}
+
+// stored gives a value the form in which the column has it. It returns false
+// for a value of another type.
+func (f field) stored(v any) (any, bool) {
 	switch v := v.(type) {
 	case string:
 		if f.kind == foldedText {
-			return core.Fold(v)
+			return core.Fold(v), true
 		}
-		return v
+		return v, f.kind == exactText
+	case int64:
+		return v, f.kind == number
+	case bool:
+		return v, f.kind == truth
 	case time.Time:
-		return micros(v)
+		return micros(v), f.kind == instant
 	}
-	return v
+	return nil, false
 }
 
 func escapeLike(s string) string {
@@ -246,7 +284,8 @@ func (tx *Tx) openCursor(cursor string, kind fieldKind, context []string) (value
 		return nil, "", bad
 	}
 	sealed, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil {
+	// Decoding passes over line ends and spare bits; a cursor has one spelling.
+	if err != nil || base64.RawURLEncoding.EncodeToString(sealed) != cursor {
 		return nil, "", bad
 	}
 	plain, err := tx.store.keys.Open(sealed, context...)

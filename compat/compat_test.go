@@ -1,0 +1,333 @@
+// Package compat_test lets the vendors' published SDKs, unmodified and pinned,
+// drive a running Gatehouse. They are the judge: python/ and node/ hold what
+// they are made to say.
+package compat_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
+)
+
+const (
+	// suiteTime is how long one suite may take, and stopTime how long a server
+	// may take to end.
+	suiteTime = 10 * time.Minute
+	stopTime  = time.Minute
+)
+
+// callbacks are registered with every pool: the first is what the vendor's own
+// suites use, the second what its samples do.
+var callbacks = []string{"https://someurl.com/callbacklink", "https://www.myserver.com/callback"}
+
+// suite is one SDK's tests, or those of the pages in a browser.
+type suite struct {
+	name    string
+	needs   string // a file that `make test-setup` makes
+	folder  string // to run in
+	command []string
+	count   *regexp.Regexp // the number of tests that passed, on a line of its own
+	unrun   *regexp.Regexp // says that some were not run
+}
+
+func suites(t *testing.T) []suite {
+	t.Helper()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodePassed := regexp.MustCompile(`(?m)^ℹ pass (\d+)$`)
+	nodeUnrun := regexp.MustCompile(`(?m)^ℹ (skipped|todo|cancelled) [1-9]\d*$`)
+	python := filepath.Join(root, ".venv", "bin", "python")
+	return []suite{
+		{
+			name: "python", needs: python, folder: root,
+			command: []string{python, "-m", "pytest", "-q", "compat/python"},
+			count:   regexp.MustCompile(`(?m)^(\d+) passed\b.*$`), unrun: regexp.MustCompile(`(?m)^.*\b[1-9]\d* (skipped|deselected|xfailed|xpassed)\b.*$`),
+		},
+		{
+			name: "node", needs: filepath.Join(root, "compat", "node", "node_modules", "pangea-node-sdk", "package.json"), folder: filepath.Join(root, "compat", "node"),
+			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
+			count:   nodePassed, unrun: nodeUnrun,
+		},
+		{
+			name: "browser", needs: filepath.Join(root, "compat", "browser", "node_modules", "playwright-core", "package.json"), folder: filepath.Join(root, "compat", "browser"),
+			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
+			count:   nodePassed, unrun: nodeUnrun,
+		},
+	}
+}
+
+// The vendor's SDKs get from the server what they expect, on both engines.
+func TestSDKs(t *testing.T) {
+	for _, s := range suites(t) {
+		s.mustBeThere(t)
+	}
+	binary := build(t)
+	storetest.Engines(t, func(t *testing.T, database string) {
+		master := "GATEHOUSE_MASTER_KEY=" + secretKey()
+		g := &gatehouse{binary: binary, environment: append(os.Environ(),
+			master, "GATEHOUSE_DATABASE="+database, "GATEHOUSE_UNSAFE_DURABILITY=true", "GATEHOUSE_HASH_MEMORY=64", "GATEHOUSE_HASH_PASSES=1")}
+		// Each suite has pools of its own, so that neither finds what the
+		// other left.
+		variables := make(map[string][]string)
+		for _, s := range suites(t) {
+			variables[s.name] = g.pools(t, s.name)
+		}
+		url := g.start(t)
+		for _, s := range suites(t) {
+			t.Run(s.name, func(t *testing.T) {
+				environment := append(os.Environ(), "GATEHOUSE_URL="+url, "GATEHOUSE_INBOX="+url+"/dev/inbox.json")
+				for _, variable := range variables[s.name] {
+					environment = append(environment, strings.ReplaceAll(variable, "{url}", url))
+				}
+				s.run(t, environment)
+			})
+		}
+	})
+}
+
+// mustBeThere skips the test where `make test` has not prepared it, except
+// where everything must run.
+func (s suite) mustBeThere(t *testing.T) {
+	t.Helper()
+	_, err := os.Stat(s.needs)
+	if err == nil {
+		return
+	}
+	if !errors.Is(err, fs.ErrNotExist) || os.Getenv("CI") == "true" {
+		t.Fatalf("the %s SDK is not there: %v", s.name, err)
+	}
+	t.Skipf("the %s SDK is not installed: `make test` prepares it", s.name)
+}
+
+// run runs the suite against a server, and fails unless all of it ran.
+func (s suite) run(t *testing.T, environment []string) {
+	ctx, cancel := context.WithTimeout(t.Context(), suiteTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
+	cmd.Dir, cmd.WaitDelay = s.folder, stopTime
+	cmd.Env = append(environment, "PYTHONDONTWRITEBYTECODE=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(s.command, " "), err, out)
+	}
+	passed := s.count.FindSubmatch(out)
+	if passed == nil {
+		t.Fatalf("the suite does not say how many tests it ran:\n%s", out)
+	}
+	if n, err := strconv.Atoi(string(passed[1])); err != nil || n == 0 {
+		t.Fatalf("the suite ran no test:\n%s", out)
+	}
+	if unrun := s.unrun.Find(out); unrun != nil {
+		t.Errorf("some tests were not run: %s", unrun)
+	}
+	t.Logf("%s: %s", s.name, passed[0])
+}
+
+// build builds the server, once, with the race detector.
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "gatehouse")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-race", "-o", binary, "./cmd/gatehouse")
+	cmd.Dir = ".."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("cannot build the server: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// secretKey makes a master key: 64 hexadecimal digits.
+func secretKey() string { return fmt.Sprintf("%x", secret.Random()) }
+
+// gatehouse is the program on one database.
+type gatehouse struct {
+	binary      string
+	environment []string
+}
+
+// command runs a command of the program and decodes its answer.
+func (g *gatehouse) command(t *testing.T, answer any, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), g.binary, append(args, "--json")...)
+	cmd.Env = g.environment
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	out, err := cmd.Output()
+	if err == nil {
+		err = json.Unmarshal(out, answer)
+	}
+	if err != nil {
+		t.Fatalf("gatehouse %s: %v\n%s%s", strings.Join(args, " "), err, out, &log)
+	}
+}
+
+// pools makes the three pools of a suite and returns what tells it of them,
+// with {url} for the server's address.
+func (g *gatehouse) pools(t *testing.T, suite string) []string {
+	t.Helper()
+	var variables []string
+	for _, pool := range []struct{ name, prefix, setting string }{
+		{"main", "", ""},
+		{"other", "OTHER_", "token.refresh_grace=0s"},
+		{"verify", "VERIFY_", "signup.verify_email=true"},
+	} {
+		name := suite + "-" + pool.name
+		args := []string{"pool", "create", name, "--preset", "pangea"}
+		for _, callback := range callbacks {
+			args = append(args, "--callback", callback)
+		}
+		var created struct {
+			ServiceToken string `json:"service_token"`
+			ClientToken  string `json:"client_token"`
+		}
+		g.command(t, &created, args...)
+		if pool.setting != "" {
+			var changed struct {
+				Applied bool `json:"applied"`
+			}
+			g.command(t, &changed, "pool", "set", name, pool.setting)
+			if !changed.Applied {
+				t.Fatalf("%s is no change to the pool %s", pool.setting, name)
+			}
+		}
+		variables = append(variables,
+			"GATEHOUSE_"+pool.prefix+"SERVICE_TOKEN="+created.ServiceToken,
+			"GATEHOUSE_"+pool.prefix+"CLIENT_TOKEN="+created.ClientToken,
+			"GATEHOUSE_"+pool.prefix+"LOGIN_URL={url}/p/"+name)
+	}
+	return variables
+}
+
+// start starts a development server, which catches mail, on a free port, and
+// returns its address. At the end of the test the server is told to stop, and
+// must have had no fault, no race and no reason to give up.
+func (g *gatehouse) start(t *testing.T) (url string) {
+	t.Helper()
+	cmd := exec.Command(g.binary, "dev", "--listen", "127.0.0.1:0", "--json")
+	cmd.Env = g.environment
+	log := &buffer{}
+	cmd.Stderr = log
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		kill := time.AfterFunc(stopTime, func() {
+			t.Error("the server does not stop")
+			_ = cmd.Process.Kill() // it may have ended at this moment
+		})
+		defer kill.Stop()
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Errorf("the server had ended before it was told to: %v", err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+		if faults := regexp.MustCompile(`(?m)^.*(level=ERROR|DATA RACE|panic).*$`).FindAllString(log.String(), 20); faults != nil {
+			t.Errorf("the server logged faults:\n%s", strings.Join(faults, "\n"))
+		}
+		if t.Failed() {
+			t.Logf("the end of the server's log:\n%s", log.tail(200))
+		}
+	})
+	var welcome struct {
+		URL string `json:"url"`
+	}
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &welcome)
+	}
+	if err != nil || welcome.URL == "" {
+		t.Fatalf("the server did not start: %v\n%s%s", err, line, log.String())
+	}
+	return welcome.URL
+}
+
+// buffer is a log that is read while it is written.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// tail returns the last n lines.
+func (b *buffer) tail(n int) string {
+	lines := strings.Split(b.String(), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// docs/compat/pangea.md names every route, every status and every choice, and
+// lists a route as one to come for as long as it is.
+func TestDocsAreComplete(t *testing.T) {
+	docs := read(t, "../docs/compat/pangea.md")
+	served, rest, ok := strings.Cut(docs, "\n## Next\n")
+	next, _, ok2 := strings.Cut(rest, "\n## ")
+	if !ok || !ok2 {
+		t.Fatal("the page has no section of its own for what is next")
+	}
+	routes := regexp.MustCompile(`\{(?:post|get), "([^"]+)", .*, (nil|.*\S)\},`).FindAllStringSubmatch(read(t, "../internal/web/pangea/routes.go"), -1)
+	if len(routes) < 40 {
+		t.Fatalf("found %d routes: has their table another form?", len(routes))
+	}
+	for _, route := range routes {
+		section, name := served, "what is served"
+		if route[2] == "nil" {
+			section, name = next, "what is next"
+		}
+		if strings.Count(docs, "`"+route[1]+"`") != 1 || !strings.Contains(section, "`"+route[1]+"`") {
+			t.Errorf("%s must stand once, under %s", route[1], name)
+		}
+	}
+	for file, pattern := range map[string]string{"errors.go": `status: "(\w+)"`, "words.go": `(?:\{|Phase\w+: +)"(\w+)",`} {
+		words := regexp.MustCompile(pattern).FindAllStringSubmatch(read(t, "../internal/web/pangea/"+file), -1)
+		if len(words) < 10 {
+			t.Errorf("found %d words in %s: have they another form?", len(words), file)
+		}
+		for _, word := range words {
+			if !strings.Contains(docs, "`"+word[1]+"`") {
+				t.Errorf("%s of %s is missing", word[1], file)
+			}
+		}
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

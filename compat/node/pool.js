@@ -1,0 +1,46 @@
+// A pool as an application sees it: an address and two keys. compat_test.go
+// starts the server and says through the environment where it is; see
+// ../python/conftest.py for the names. Nothing is skipped.
+
+import { AuthNService, PangeaConfig } from "pangea-node-sdk";
+
+// Registered with every pool. The first is what the vendor's own suites use,
+// the second what its samples do.
+export const CALLBACK = "https://someurl.com/callbacklink";
+export const SAMPLE_CALLBACK = "https://www.myserver.com/callback";
+
+function variable(name) {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: compat_test.go sets it`);
+  return value;
+}
+
+class Pool {
+  constructor(prefix) {
+    this.url = variable("GATEHOUSE_URL");
+    this.serviceToken = variable(`GATEHOUSE_${prefix}SERVICE_TOKEN`);
+    this.clientToken = variable(`GATEHOUSE_${prefix}CLIENT_TOKEN`);
+    this.loginURL = variable(`GATEHOUSE_${prefix}LOGIN_URL`);
+  }
+
+  // The SDK asks for an unknown request four times, a few seconds in all; it is
+  // told not to.
+  sdk(token) {
+    return new AuthNService(token, new PangeaConfig({ baseUrlTemplate: this.url, requestRetries: 0 }));
+  }
+
+  service() {
+    return this.sdk(this.serviceToken);
+  }
+
+  client() {
+    return this.sdk(this.clientToken);
+  }
+}
+
+// The pool that most tests work in; another, which gives spent refresh tokens
+// no grace; and one in which people prove their mailbox before they come in.
+export const pool = new Pool("");
+export const other = new Pool("OTHER_");
+export const verify = new Pool("VERIFY_");
+export const inboxURL = variable("GATEHOUSE_INBOX");

@@ -1,0 +1,67 @@
+"""The vendor's published Python SDK, unmodified, against a running Gatehouse.
+
+compat_test.go starts the server and says through the environment where it is:
+
+GATEHOUSE_URL                    where the API answers
+GATEHOUSE_INBOX                  where the development inbox lists mails, as JSON
+GATEHOUSE_{"",OTHER_,VERIFY_}SERVICE_TOKEN, ..._CLIENT_TOKEN, ..._LOGIN_URL
+                                 keys and hosted pages of three pools
+
+All three have the vendor's preset. The first is as the preset leaves it; the
+other one also gives a spent refresh token no grace; in the third, people prove
+their mailbox before they come in.
+
+Nothing is skipped: a server that answers wrongly makes a test fail.
+"""
+
+import os
+
+import pytest
+from inbox import Inbox
+from pool import Pool
+
+
+def variable(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        pytest.exit(f"{name} is not set: compat_test.go sets it", returncode=3)
+    return value
+
+
+def pool_of(prefix: str) -> Pool:
+    return Pool(
+        url=variable("GATEHOUSE_URL"),
+        service_token=variable(f"GATEHOUSE_{prefix}SERVICE_TOKEN"),
+        client_token=variable(f"GATEHOUSE_{prefix}CLIENT_TOKEN"),
+        login_url=variable(f"GATEHOUSE_{prefix}LOGIN_URL"),
+    )
+
+
+@pytest.fixture(scope="session")
+def pool() -> Pool:
+    """The pool that most tests work in."""
+    return pool_of("")
+
+
+@pytest.fixture(scope="session")
+def other() -> Pool:
+    """Another pool of the same server. It gives spent refresh tokens no grace."""
+    return pool_of("OTHER_")
+
+
+@pytest.fixture(scope="session")
+def verify() -> Pool:
+    """A pool in which people prove their mailbox before they come in."""
+    return pool_of("VERIFY_")
+
+
+@pytest.fixture(scope="session")
+def inbox() -> Inbox:
+    """The mails that the server has sent."""
+    return Inbox(variable("GATEHOUSE_INBOX"))
+
+
+@pytest.fixture
+def authn(pool):
+    """The SDK with the service token of the first pool."""
+    return pool.service()

@@ -1,0 +1,23 @@
+"""The judge is the published package, as it was published."""
+
+import base64
+import hashlib
+from importlib.metadata import distribution
+from pathlib import Path
+
+
+def test_the_sdk_is_the_pinned_one():
+    pins = (Path(__file__).parent / "requirements.txt").read_text().split()
+    assert f"pangea-sdk=={distribution('pangea-sdk').version}" in pins
+
+
+def test_the_sdk_is_unmodified():
+    """Every file has the hash that the package says it has."""
+    checked = 0
+    for file in distribution("pangea-sdk").files:
+        if file.hash is None:
+            continue
+        digest = hashlib.new(file.hash.mode, file.locate().read_bytes()).digest()
+        assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == file.hash.value, file
+        checked += 1
+    assert checked > 30
