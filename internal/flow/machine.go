@@ -318,6 +318,7 @@ func (m *Machine) refused(ctx context.Context, caller core.Caller, id core.FlowI
 	switch code {
 	case core.CodeInternal, core.CodeUnavailable, core.CodeBusy, core.CodeWrongCredentials, core.CodeLocked:
 		return reason
+	default:
 	}
 	err := m.store.As(caller).Update(ctx, func(tx *store.Tx) error {
 		known, err := tx.FlowKnown(id)

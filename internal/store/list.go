@@ -225,8 +225,9 @@ func (q *query) condition(f field, c core.Condition) (string, error) {
 			return "(" + strings.Join(parts, " AND ") + ")", nil
 		}
 		return "(" + strings.Join(parts, " OR ") + ")", nil
+	default:
+		return "", fmt.Errorf("%s cannot be compared by %s", f.column, c.Op)
 	}
-	return "", fmt.Errorf("%s cannot be compared by %s", f.column, c.Op)
 }
 
 // unfit refuses conditions that cannot be asked.

@@ -115,6 +115,7 @@ func Fault(ctx context.Context, err error) {
 	case core.CodeInternal, core.CodeUnavailable:
 		r := From(ctx)
 		r.log.LogAttrs(ctx, slog.LevelError, "a request failed", slog.String("request_id", string(r.ID)), slog.String("error", err.Error()))
+	default: // the client's own doing
 	}
 }
 

@@ -51,8 +51,9 @@ func (k filterKind) allowed(op core.Operator) bool {
 		return k == filterText || k == filterID || k == filterUnknown
 	case core.OpGreater, core.OpAtLeast, core.OpLess, core.OpAtMost:
 		return k == filterTime || k == filterNumber
+	default:
+		return false
 	}
-	return false
 }
 
 // filter reads a filter object. All of its conditions must hold.
@@ -113,6 +114,7 @@ func (p *problems) condition(pointer string, f filterField, op core.Operator, ra
 			return nil
 		}
 		return []core.Condition{{Field: f.field, Op: op, Values: []any{value}}}
+	default:
 	}
 	texts, ok := p.texts(pointer, op, raw)
 	if !ok {
