@@ -72,7 +72,7 @@ func (l links) send(choice core.ChoiceName, template string) Effect {
 		}
 		message := core.Message{ID: id, Template: template, To: t.Facts.Email.Text, ExpiresAt: expires, Values: map[string]string{
 			"email": t.Facts.Email.Text, "minutes": strconv.Itoa(int(expires.Sub(t.Now).Round(time.Minute).Minutes())),
-			"link": l.pageURL(t.Pool) + "/authorize",
+			"link": l.signIn(*t),
 		}}
 		if template != "account_exists" {
 			data, err := json.Marshal(linkData{t.Flow.ID, t.Facts.Email.Key})
@@ -90,6 +90,19 @@ func (l links) send(choice core.ChoiceName, template string) Effect {
 		}
 		return tx.Send(message)
 	}
+}
+
+// signIn is where somebody goes who has an account already: to a new flow, for
+// the same application.
+func (l links) signIn(t Turn) string {
+	query := url.Values{"email": {t.Facts.Email.Text}}
+	if t.Facts.Redirect != "" {
+		query.Set("redirect_uri", t.Facts.Redirect)
+	}
+	if t.Facts.State != "" {
+		query.Set("state", t.Facts.State)
+	}
+	return l.pageURL(t.Pool) + "/authorize?" + query.Encode()
 }
 
 // subject is whose links these are: a newer one, or a new password, ends them.
