@@ -226,7 +226,7 @@ func (o Overrides) With(changes Overrides) (Overrides, Settings, error) {
 		}
 		var scratch Settings
 		if err := decodeSetting(changes[key], line.field(&scratch)); err != nil {
-			problems = append(problems, Problem{ProblemType, "/" + PointerToken(key), fmt.Sprintf("%s is a %s: %s.", key, line.Type, err)})
+			problems = append(problems, Problem{ProblemType, "/" + PointerToken(key), fmt.Sprintf("%s is of the type %s: %s.", key, line.Type, err)})
 			continue
 		}
 		next[key] = line.value(&scratch)

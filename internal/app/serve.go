@@ -1,0 +1,119 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/web"
+)
+
+const (
+	// drainTime is how long requests that are under way may take to finish
+	// when the server ends.
+	drainTime = 30 * time.Second
+	// pingTime is how long the database may take to answer before the server
+	// calls itself not ready.
+	pingTime = 2 * time.Second
+)
+
+// Serve answers applications and browsers on public, and probes on admin,
+// until ctx ends. Then it takes no new connections, finishes the requests that
+// are under way, within half a minute, ends the server's own work, and returns
+// nil. It closes both listeners and the store, whatever it returns.
+func (a *App) Serve(ctx context.Context, m Mode, public, admin net.Listener) error {
+	err := a.serve(ctx, m, public, admin)
+	return errors.Join(err, ignoreClosed(public.Close()), ignoreClosed(admin.Close()), a.Close())
+}
+
+func (a *App) serve(ctx context.Context, m Mode, public, admin net.Listener) error {
+	handler, err := a.Handler(m)
+	if err != nil {
+		return err
+	}
+	var draining atomic.Bool
+	relaxCollector()
+	servers := []*http.Server{web.HTTP(handler, a.log), web.HTTP(a.probes(&draining), a.log)}
+
+	var running sync.WaitGroup
+	defer running.Wait()
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	running.Go(func() { a.Run(work) })
+
+	failed := make(chan error, len(servers))
+	for i, listener := range []net.Listener{public, admin} {
+		running.Go(func() {
+			if err := servers[i].Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("cannot go on answering on %s: %w", listener.Addr(), err)
+			}
+		})
+	}
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		a.log.Info("stopping: no new connections, finishing what is under way")
+	}
+	draining.Store(true)
+	// One after the other, so that probes are answered until the end.
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	for _, s := range servers {
+		if e := s.Shutdown(drain); e != nil {
+			a.log.Warn("requests were cut off", "error", e)
+			err = errors.Join(err, s.Close())
+		}
+	}
+	return err
+}
+
+// relaxCollector lets the heap grow to four times what is in use before it is
+// collected, where nobody has set GOGC: so little is in use that collecting at
+// twice as much is most of the work of a token check.
+func relaxCollector() {
+	const usual, relaxed = 100, 400
+	if was := debug.SetGCPercent(relaxed); was != usual {
+		debug.SetGCPercent(was)
+	}
+}
+
+// probes answers whether the process lives, and whether it can do its work.
+func (a *App) probes(draining *atomic.Bool) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { probe(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if draining.Load() {
+			probe(w, http.StatusServiceUnavailable, "stopping")
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), pingTime)
+		defer cancel()
+		if err := a.Store.Ping(ctx); err != nil {
+			a.log.Warn("not ready: the database does not answer", "error", err)
+			probe(w, http.StatusServiceUnavailable, "the database does not answer")
+			return
+		}
+		probe(w, http.StatusOK, "ok")
+	})
+	return mux
+}
+
+func probe(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintln(w, text) // whoever asked may be gone
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}

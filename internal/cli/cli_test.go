@@ -1,0 +1,195 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"pgregory.net/rapid"
+
+	"github.com/gatehouse-id/gatehouse/internal/config"
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+)
+
+func TestEveryCodeHasItsHint(t *testing.T) {
+	table := hintsByCode()
+	for _, code := range core.Codes() {
+		if _, ok := table[code]; !ok {
+			t.Errorf("law: every error of the catalogue has a line in hintsByCode; %s has none", code)
+		}
+	}
+	if len(table) != len(core.Codes()) {
+		t.Error("law: hintsByCode has no lines but those of the catalogue")
+	}
+}
+
+func TestErrorsAreASentenceAndAHint(t *testing.T) {
+	for _, c := range []struct {
+		err            error
+		sentence, hint string
+	}{
+		{core.Fail(core.CodeTaken, "This key exists already."), "this key exists already", "Choose another"},
+		{core.Invalid(core.Problem{Detail: "A thing is wrong."}, core.Problem{Detail: "Another is."}), "a thing is wrong. Another is", "--help"},
+		{&core.Error{Code: core.CodeUnavailable, Detail: "The database cannot.", Cause: errors.New("disk full")}, "the database cannot: disk full", "doctor"},
+		{&core.Error{Code: core.CodeConflict}, "conflict", "try again"},
+		{fmt.Errorf("open: %w", store.ErrWrongMaster), "open: the master key does not open this database", "GATEHOUSE_MASTER_KEY"},
+		{fmt.Errorf("%w: fsync is off", store.ErrUnsafe), "the database does not keep what it acknowledges: fsync is off", "--unsafe-durability"},
+		{fmt.Errorf("%w: 2 is missing", store.ErrSchema), "the database's schema does not fit this program: 2 is missing", "gatehouse migrate up"},
+		{fmt.Errorf("cannot listen: %w", syscall.EADDRINUSE), "cannot listen: address already in use", "--listen"},
+		{&config.Error{Sentence: "no key", Hint: "Make one."}, "no key", "Make one."},
+		{&config.Error{Sentence: "no key"}, "no key", "docs/config.md"},
+		{fail("Do it.", "JSON is missing"), "JSON is missing", "Do it."},
+		{errors.Join(errors.New("one"), errors.New("two")), "one; two", "doctor"},
+	} {
+		if got := sentence(c.err); got != c.sentence {
+			t.Errorf("law: an error is printed as one sentence; got %q, want %q", got, c.sentence)
+		}
+		if got := hintFor(c.err); !strings.Contains(got, c.hint) {
+			t.Errorf("law: an error comes with what to do about it; %q has %q, want something about %q", c.sentence, got, c.hint)
+		}
+	}
+}
+
+func everyCommand(root *cobra.Command, visit func(*cobra.Command)) {
+	visit(root)
+	for _, child := range root.Commands() {
+		everyCommand(child, visit)
+	}
+}
+
+func TestEveryCommandExplainsItself(t *testing.T) {
+	root := (&console{}).root()
+	everyCommand(root, func(cmd *cobra.Command) {
+		if cmd.Short == "" || !strings.HasSuffix(cmd.Short, ".") {
+			t.Errorf("law: every command says what it does in a sentence; %s says %q", cmd.CommandPath(), cmd.Short)
+		}
+		words := strings.Fields(cmd.Example)
+		at := slices.Index(words, "gatehouse")
+		if at < 0 {
+			t.Errorf("law: every command has an example; %s has none", cmd.CommandPath())
+			return
+		}
+		found, _, err := root.Find(words[at+1:])
+		if err != nil || cmd.HasParent() && found != cmd && found.Parent() != cmd {
+			t.Errorf("law: the example of %s is one of it; it is one of %s", cmd.CommandPath(), found.CommandPath())
+		}
+	})
+}
+
+func TestEveryFlagOfConfigurationHasItsKey(t *testing.T) {
+	keys := make(map[string]bool)
+	for _, line := range config.Table() {
+		keys[line.Key] = true
+		keys[line.Key+"_file"] = line.Secret
+	}
+	flags := make(map[string]bool)
+	everyCommand((&console{}).root(), func(cmd *cobra.Command) {
+		for flag := range flagKeys() {
+			flags[flag] = flags[flag] || cmd.Flags().Lookup(flag) != nil || cmd.PersistentFlags().Lookup(flag) != nil
+		}
+	})
+	for flag, key := range flagKeys() {
+		if !keys[key] || !flags[flag] {
+			t.Errorf("law: --%s is a flag of some command, and sets a key of the configuration", flag)
+		}
+	}
+}
+
+func TestChecksHaveNamesOfTheirOwn(t *testing.T) {
+	names := make(map[string]bool)
+	for _, c := range checks() {
+		if names[c.name] {
+			t.Errorf("law: no two checks have one name; %s is used twice", c.name)
+		}
+		names[c.name] = true
+	}
+}
+
+func TestPresetsAreGoodSettings(t *testing.T) {
+	for name, preset := range presets() {
+		if _, _, err := (core.Overrides{}).With(preset()); err != nil {
+			t.Errorf("law: every preset can be set; %s: %v", name, err)
+		}
+	}
+}
+
+// odd is settings other than the defaults: one for every line of the table.
+func odd() map[string]string {
+	return map[string]string{
+		"display_name": `"Le \"Café\" = #1"`, "signup.enabled": `false`, "signup.verify_email": `false`,
+		"redirects.allowed": `["https://a.example/b?c=d","app.example:/e"]`, "redirects.default": `"app.example:/e"`,
+		"password.min_length": `9`, "password.max_length": `100`, "password.lower": `1`, "password.upper": `2`, "password.digits": `3`, "password.symbols": `4`,
+		"password.blocklist": `false`, "password.change_ends_sessions": `false`,
+		"lockout.failures": `7`, "lockout.first_delay": `"2s"`, "lockout.longest_delay": `"1h"`,
+		"flow.life": `"10m"`, "link.life": `"11m"`, "link.resend_after": `"0s"`, "login_code.life": `"30s"`,
+		"token.user_life": `"1h30m"`, "token.refresh_life": `"100h"`, "token.refresh_grace": `"0s"`, "token.refresh_requires_user_token": `true`,
+		"profile.fields": `[{"id":"a","label":"A","type":"string","required":true,"at_signup":true},{"id":"b","label":"B","type":"date"}]`,
+		"mail.from_name": `"Us"`, "mail.from_address": `"us@example.org"`,
+		"mail.templates": `{"reset_password":{"subject":"S","text":"a\n\"\"\"b\\\n\tc\r\n","html":"<p>\n"},"verify_email":{"text":"\n"}}`,
+	}
+}
+
+func TestEverySettingGoesThroughAFile(t *testing.T) {
+	values := core.Overrides{}
+	for key, value := range odd() {
+		values[key] = json.RawMessage(value)
+	}
+	for _, line := range core.SettingsTable() {
+		if values[line.Key] == nil || bytes.Equal(values[line.Key], line.Default()) {
+			t.Errorf("law: this test has a value other than the default for every setting; %s has none", line.Key)
+		}
+	}
+	roundTrip(t, values)
+	roundTrip(t, core.Overrides{})
+	roundTrip(t, core.Overrides{"redirects.allowed": json.RawMessage(`[]`), "profile.fields": json.RawMessage(`[]`), "mail.templates": json.RawMessage(`{}`)})
+}
+
+// TestEveryTemplateGoesThroughAFile tries texts that nobody would write.
+func TestEveryTemplateGoesThroughAFile(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom([]rune("\"\\'\n\r\tab#= \u007f\u0001"))))
+		raw, err := json.Marshal(map[string]core.MailTemplate{
+			rapid.StringN(1, 10, -1).Draw(t, "name"): {Text: text.Draw(t, "text"), HTML: text.Draw(t, "html")},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		roundTrip(t, core.Overrides{"mail.templates": raw})
+	})
+}
+
+// roundTrip writes settings to a file and reads them back.
+func roundTrip(t interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}, values core.Overrides,
+) {
+	t.Helper()
+	values, _, err := core.Overrides{}.With(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := writePoolFile("pol_x", "demo", values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, name, read, err := readPoolFile(text)
+	if err != nil || id != "pol_x" || name != "demo" {
+		t.Fatalf("law: what is exported can be applied; got %q, %q, %v from\n%s", id, name, err, text)
+	}
+	read, _, err = core.Overrides{}.With(read)
+	if err != nil {
+		t.Fatalf("law: what is exported can be applied; got %v from\n%s", err, text)
+	}
+	if changes := differences(values, read); len(changes) != 0 {
+		t.Fatalf("law: a file of settings reads back the same; %s differs:\n%s\n%s\nfrom\n%s", changes[0].Key, changes[0].Old, changes[0].New, text)
+	}
+}
