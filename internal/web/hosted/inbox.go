@@ -1,8 +1,9 @@
 package hosted
 
 import (
-	"encoding/json"
 	"net/http"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/gatehouse-id/gatehouse/internal/deliver"
 )

@@ -117,6 +117,7 @@ func (p *Pages) refuse(w http.ResponseWriter, v *visit, err error) {
 		if v.pool.ID != "" && data.Onward.Href == "" {
 			data.Onward = onward{v.base + "/authorize", "Start again"}
 		}
+	default:
 	}
 	setRetryAfter(w.Header(), err)
 	p.render(w, v, view{name: "plain", status: told.status, Wrong: true, Data: data})
