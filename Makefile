@@ -25,7 +25,7 @@ lint: ## vet, format and linters
 check: lint test ## what CI runs
 
 golden: ## write golden files anew
-	scripts/with-postgres $(GO) test ./internal/... ./cmd/... -update
+	$(GO) test ./internal/core ./internal/config ./internal/deliver ./internal/web/pangea -update
 
 bench: test-setup ## measure, and print one table of ratios
 	scripts/with-postgres $(GO) run ./bench
@@ -36,7 +36,10 @@ kills: test-setup ## kill -9 under load, more often than `make test` does
 fuzz: ## fuzz each target for a minute
 	scripts/fuzz 60s
 
-clean: ## remove what was built; data/ stays
-	rm -rf bin .venv compat/node/node_modules
+races: test-setup ## 64 at once for every one-time value, 200 rounds
+	ROUNDS=200 scripts/with-postgres $(GO) test -count=1 -timeout 60m -run 'Parallel|F6' -v ./internal/flow
 
-.PHONY: help build run test test-setup lint check golden bench kills fuzz clean
+clean: ## remove what was built; data/ stays
+	rm -rf bin .venv compat/node/node_modules compat/browser/node_modules
+
+.PHONY: help build run test test-setup lint check golden bench kills races fuzz clean

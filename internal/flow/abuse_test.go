@@ -345,6 +345,43 @@ func TestA4ResetTellsNothing(t *testing.T) {
 	})
 }
 
+// Spellings that fold to one key are one account, and may be two mailboxes.
+func TestF21MailGoesToTheStoredAddress(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		app := h.Pool(t, "demo", map[string]any{"signup.verify_email": true, "link.resend_after": "0s"})
+		for stored, typed := range map[string]string{"strasse@example.org": "stra\u00dfe@example.org", "Mike@example.org": "mike@EXAMPLE.org", "\u03bf\u03b4\u03bf\u03c3@example.org": "\u03bf\u03b4\u03bf\u03c2@example.org"} {
+			h.Person(t, app, stored)
+			for _, s := range []flow.Start{
+				{Email: typed, Types: []core.FlowType{core.FlowSignin}},
+				{Email: typed, Types: []core.FlowType{core.FlowSignin}, Concealed: true},
+				{Email: typed, Types: []core.FlowType{core.FlowSignup}, Concealed: true},
+			} {
+				state, err := h.Flows.Start(t.Context(), app, s)
+				must(t, err)
+				choice := core.ChoiceResetPassword
+				if s.Types[0] == core.FlowSignup {
+					choice = core.ChoiceVerifyEmail
+				}
+				_, err = h.Flows.Restart(t.Context(), app, state.ID, flow.Answer{Choice: choice})
+				must(t, err)
+				mail := h.Mail(t)
+				if len(mail) != 1 || mail[0].To != stored {
+					t.Errorf("asked for by %s, %d mails went, the first to %v; want it at %s", typed, len(mail), mail, stored)
+				}
+			}
+			// So does the mail that proves the mailbox after the password.
+			state := start(t, h, app, typed)
+			_, err := h.Flows.Answer(t.Context(), app, state.ID, answer(core.ChoicePassword, flowtest.Password))
+			must(t, err)
+			_, err = h.Flows.Restart(t.Context(), app, state.ID, flow.Answer{Choice: core.ChoiceVerifyEmail})
+			must(t, err)
+			if mail := h.Mail(t); len(mail) != 1 || mail[0].To != stored {
+				t.Errorf("proving %s went to %v, want %s", typed, mail, stored)
+			}
+		}
+	})
+}
+
 func TestA6NobodyCostsAsMuch(t *testing.T) {
 	each(t, func(t *testing.T, h *flowtest.House) {
 		app := h.Pool(t, "demo", map[string]any{"signup.enabled": false, "signup.verify_email": false})

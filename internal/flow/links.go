@@ -70,8 +70,9 @@ func (l links) send(choice core.ChoiceName, template string) Effect {
 		if t.Flow.ExpiresAt.Before(expires) {
 			expires = t.Flow.ExpiresAt
 		}
-		message := core.Message{ID: id, Template: template, To: t.Facts.Email.Text, ExpiresAt: expires, Values: map[string]string{
-			"email": t.Facts.Email.Text, "minutes": strconv.Itoa(int(expires.Sub(t.Now).Round(time.Minute).Minutes())),
+		to := l.mailbox(*t)
+		message := core.Message{ID: id, Template: template, To: to, ExpiresAt: expires, Values: map[string]string{
+			"email": to, "minutes": strconv.Itoa(int(expires.Sub(t.Now).Round(time.Minute).Minutes())),
 			"link": l.signIn(*t),
 		}}
 		if template != "account_exists" {
@@ -92,10 +93,20 @@ func (l links) send(choice core.ChoiceName, template string) Effect {
 	}
 }
 
+// mailbox is where a flow's mail goes: to the stored address of somebody who is
+// there, whatever spelling of it was typed. Two spellings with one key may be
+// two mailboxes.
+func (l links) mailbox(t Turn) string {
+	if t.User != nil {
+		return t.User.Email
+	}
+	return t.Facts.Email.Text
+}
+
 // signIn is where somebody goes who has an account already: to a new flow, for
 // the same application.
 func (l links) signIn(t Turn) string {
-	query := url.Values{"email": {t.Facts.Email.Text}}
+	query := url.Values{"email": {l.mailbox(t)}}
 	if t.Facts.Redirect != "" {
 		query.Set("redirect_uri", t.Facts.Redirect)
 	}

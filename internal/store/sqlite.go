@@ -33,6 +33,15 @@ func openSQLite(ctx context.Context, path string, unsafe bool) (engine, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the folder of the database: %w", err)
 	}
+	// The files are the owner's alone; SQLite gives those beside it the same
+	// mode.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the database: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
 	write, err := sql.Open("sqlite", sqliteDSN(path, unsafe))
 	if err != nil {
 		return nil, err
@@ -53,14 +62,15 @@ func openSQLite(ctx context.Context, path string, unsafe bool) (engine, error) {
 }
 
 // sqliteDSN sets the pragmas on every connection: synchronous=FULL keeps an
-// acknowledged write through a power failure (sqlite.org/pragma.html).
+// acknowledged write through a power failure, and case_sensitive_like lets
+// LIKE compare bytes as PostgreSQL does (sqlite.org/pragma.html).
 func sqliteDSN(path string, unsafe bool) string {
 	synchronous := "FULL"
 	if unsafe {
 		synchronous = "OFF"
 	}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(" + synchronous +
-		")&_pragma=foreign_keys(1)&_pragma=cache_size(-8000)"
+		")&_pragma=foreign_keys(1)&_pragma=cache_size(-8000)&_pragma=case_sensitive_like(1)"
 }
 
 func (e *sqliteEngine) name() string { return "sqlite" }
