@@ -11,13 +11,10 @@ const authenticatorColumns = `id, user_id, kind, secret, created_at, updated_at`
 
 // PutPassword stores a person's password hash in place of any before.
 func (tx *Tx) PutPassword(a core.Authenticator) error {
-	n, err := tx.exec(`UPDATE authenticators SET secret = $4, updated_at = $5 WHERE pool = $1 AND user_id = $2 AND kind = $3`,
-		string(a.User), string(core.AuthenticatorPassword), a.Secret, micros(tx.now))
-	if err != nil || n > 0 {
-		return err
-	}
-	_, err = tx.exec(`INSERT INTO authenticators (pool, id, user_id, kind, secret, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		string(a.ID), string(a.User), string(core.AuthenticatorPassword), a.Secret, micros(tx.now), micros(tx.now))
+	_, err := tx.exec(`
+		INSERT INTO authenticators (pool, id, user_id, kind, secret, created_at, updated_at) VALUES ($1, $2, $3, 'password', $4, $5, $5)
+		ON CONFLICT (pool, user_id) WHERE kind = 'password' DO UPDATE SET secret = excluded.secret, updated_at = excluded.updated_at`,
+		string(a.ID), string(a.User), a.Secret, micros(tx.now))
 	return err
 }
 

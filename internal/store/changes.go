@@ -74,7 +74,8 @@ func newFeed(s *Store) *feed {
 }
 
 // Watch calls fn for every change from now on, before the Update that made it
-// returns if it was made here. fn must be quick.
+// returns if it was made here. The empty Change says that some may have been
+// missed: whatever is remembered has to go. fn must be quick.
 func (s *Store) Watch(fn func(Change)) {
 	s.feed.mu.Lock()
 	defer s.feed.mu.Unlock()
@@ -165,6 +166,14 @@ func (f *feed) read(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	f.mu.Lock()
+	lapsed := f.trusted && started.Sub(f.readAt) >= trustFor
+	f.mu.Unlock()
+	if lapsed {
+		// Changes are swept after a while, and this node may have been cut off
+		// for longer.
+		f.tell(Change{})
 	}
 	top := f.floor
 	for _, n := range fresh {

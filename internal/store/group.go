@@ -190,82 +190,77 @@ func guarded(fn func(querier) error, q querier) (err error) {
 // preparer runs each statement prepared, remembering it by its text: the
 // statements of the store are a fixed set.
 type preparer struct {
-	on interface {
-		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
-	}
+	on   preparable
 	mu   sync.RWMutex
 	made map[string]*sql.Stmt
 }
 
-func newPreparer(on interface {
+// preparable is *sql.DB or *sql.Conn.
+type preparable interface {
+	querier
 	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
-}) *preparer {
+}
+
+func newPreparer(on preparable) *preparer {
 	return &preparer{on: on, made: make(map[string]*sql.Stmt)}
 }
 
 // maxPrepared bounds the memory; lists with filters have many texts.
 const maxPrepared = 500
 
-func (p *preparer) statement(ctx context.Context, query string) (stmt *sql.Stmt, keep bool, err error) {
+// statement returns the prepared statement, or nil when there is no room for
+// another: then the text runs unprepared. A statement is closed with the
+// preparer only, because closing one of a connection pulls it from under the
+// rows that still read from it.
+func (p *preparer) statement(ctx context.Context, query string) (*sql.Stmt, error) {
 	p.mu.RLock()
-	stmt = p.made[query]
+	stmt, full := p.made[query], len(p.made) >= maxPrepared
 	p.mu.RUnlock()
-	if stmt != nil {
-		return stmt, true, nil
+	if stmt != nil || full {
+		return stmt, nil
 	}
-	stmt, err = p.on.PrepareContext(ctx, query)
+	stmt, err := p.on.PrepareContext(ctx, query)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if other := p.made[query]; other != nil {
-		return other, true, stmt.Close()
-	}
-	if len(p.made) >= maxPrepared {
-		return stmt, false, nil
+		return other, stmt.Close()
 	}
 	p.made[query] = stmt
-	return stmt, true, nil
+	return stmt, nil
 }
 
 func (p *preparer) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	stmt, keep, err := p.statement(ctx, query)
+	stmt, err := p.statement(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	if !keep {
-		defer stmt.Close()
+	if stmt == nil {
+		return p.on.ExecContext(ctx, query, args...)
 	}
 	return stmt.ExecContext(ctx, args...)
 }
 
 func (p *preparer) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, keep, err := p.statement(ctx, query)
+	stmt, err := p.statement(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	if !keep {
-		defer stmt.Close() // database/sql keeps it until the rows are closed
+	if stmt == nil {
+		return p.on.QueryContext(ctx, query, args...)
 	}
 	return stmt.QueryContext(ctx, args...)
 }
 
 func (p *preparer) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	stmt, keep, err := p.statement(ctx, query)
-	if err != nil {
-		// The way database/sql itself has to carry an error in a Row.
-		return p.failed(ctx, query, args)
-	}
-	if !keep {
-		defer stmt.Close()
+	stmt, err := p.statement(ctx, query)
+	if err != nil || stmt == nil {
+		// Unprepared it fails in the same way, and a Row holds that error.
+		return p.on.QueryRowContext(ctx, query, args...)
 	}
 	return stmt.QueryRowContext(ctx, args...)
-}
-
-// failed runs the query unprepared, to get a Row that holds its error.
-func (p *preparer) failed(ctx context.Context, query string, args []any) *sql.Row {
-	return p.on.(querier).QueryRowContext(ctx, query, args...)
 }
 
 func (p *preparer) close() error {

@@ -64,6 +64,7 @@ func (m *Memo[V]) keep(key string, value V, needs []Change, epoch uint64) {
 	if m.epoch != epoch {
 		return
 	}
+	m.drop(key) // somebody else may have kept it meanwhile, with other needs
 	for other := range m.values {
 		if len(m.values) < m.most {
 			break
@@ -83,6 +84,10 @@ func (m *Memo[V]) forget(c Change) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.epoch++
+	if c == (Change{}) {
+		clear(m.values)
+		clear(m.dependents)
+	}
 	for key := range m.dependents[c] {
 		m.drop(key)
 	}

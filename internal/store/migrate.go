@@ -15,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed migrations/*.sql
@@ -74,6 +73,9 @@ func CheckSchema(ctx context.Context, database string) error {
 	return nil
 }
 
+// migrationLock is the number of the advisory lock that nodes agree on.
+const migrationLock = 0x67617465686f7573
+
 func withProvider(ctx context.Context, database string, use func(*goose.Provider) error) error {
 	path, isSQLite := strings.CutPrefix(database, "sqlite:")
 	if isSQLite {
@@ -85,16 +87,22 @@ func withProvider(ctx context.Context, database string, use func(*goose.Provider
 	}
 	db := stdlib.OpenDB(*config)
 	defer db.Close()
-	locker, err := lock.NewPostgresSessionLocker()
+	// The lock spans the steps and what they need before. It belongs to the
+	// connection, and so ends with it whatever happens.
+	conn, err := db.Conn(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot reach the database: %w", err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, migrationLock); err != nil {
+		return fmt.Errorf("cannot lock the database: %w", err)
 	}
 	// The collation by bytes has one name on both engines: SQLite calls it
 	// binary by itself.
-	if _, err := db.ExecContext(ctx, `CREATE COLLATION IF NOT EXISTS "binary" FROM "C"`); err != nil {
+	if _, err := conn.ExecContext(ctx, `CREATE COLLATION IF NOT EXISTS "binary" FROM "C"`); err != nil {
 		return fmt.Errorf("cannot prepare the database: %w", err)
 	}
-	return provide(db, goose.DialectPostgres, strings.NewReplacer(), use, goose.WithSessionLocker(locker))
+	return provide(db, goose.DialectPostgres, strings.NewReplacer(), use)
 }
 
 func sqliteProvider(ctx context.Context, path string, use func(*goose.Provider) error) error {
@@ -123,12 +131,12 @@ func sqliteProvider(ctx context.Context, path string, use func(*goose.Provider) 
 	return provide(db, goose.DialectSQLite3, strings.NewReplacer("BIGSERIAL PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT"), use)
 }
 
-func provide(db *sql.DB, kind goose.Dialect, words *strings.Replacer, use func(*goose.Provider) error, options ...goose.ProviderOption) error {
+func provide(db *sql.DB, kind goose.Dialect, words *strings.Replacer, use func(*goose.Provider) error) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(kind, db, dialect{files, words}, options...)
+	p, err := goose.NewProvider(kind, db, dialect{files, words})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -17,12 +18,13 @@ import (
 // postgresEngine is a PostgreSQL server, 15 or later, shared by any number of
 // nodes.
 type postgresEngine struct {
-	db *sql.DB
+	db   *sql.DB
+	turn chan struct{} // held by a transaction that is run again after it was overtaken
 }
 
-// retries is how often a transaction is run again that the server broke off
-// for the sake of another.
-const retries = 8
+// tries is how often a transaction is run that the server broke off for the
+// sake of another, or that another overtook.
+const tries = 20
 
 func openPostgres(ctx context.Context, dsn string) (engine, error) {
 	config, err := pgx.ParseConfig(dsn)
@@ -44,7 +46,7 @@ func openPostgres(ctx context.Context, dsn string) (engine, error) {
 	if err := db.PingContext(ctx); err != nil {
 		return nil, fmt.Errorf("cannot reach the database: %w", errors.Join(err, db.Close()))
 	}
-	return &postgresEngine{db}, nil
+	return &postgresEngine{db: db, turn: make(chan struct{}, 1)}, nil
 }
 
 func (e *postgresEngine) name() string { return "postgres" }
@@ -52,27 +54,62 @@ func (e *postgresEngine) name() string { return "postgres" }
 func (e *postgresEngine) reader() querier { return e.db }
 
 func (e *postgresEngine) update(ctx context.Context, fn func(querier) error) error {
-	for try := 1; ; try++ {
-		err := e.once(ctx, fn)
-		if try == retries || !again(err) {
+	err := e.once(ctx, fn)
+	for try := 1; try < tries; try++ {
+		switch {
+		case errors.Is(err, errOvertaken):
+			err = e.inTurn(ctx, fn)
+		case brokenOff(err):
+			// Whoever met once waits for different lengths, not to meet again.
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(anyPart(time.Duration(min(try*try, 100)) * time.Millisecond)):
+			}
+			err = e.once(ctx, fn)
+		default:
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Duration(try*try) * time.Millisecond):
-		}
 	}
+	return err
 }
 
-// once runs fn in one transaction. A context that ends before the commit
-// rolls it back; the commit itself is not cut off half-way.
+// anyPart is a random part of a time.
+func anyPart(d time.Duration) time.Duration {
+	var b [1]byte
+	rand.Read(b[:]) // never fails
+	return d * time.Duration(b[0]) / 256
+}
+
+// inTurn is once for a transaction that was overtaken. Of these only one runs
+// at a time, else a crowd around one row keeps overtaking each other.
+func (e *postgresEngine) inTurn(ctx context.Context, fn func(querier) error) error {
+	select {
+	case e.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-e.turn }()
+	return e.once(ctx, fn)
+}
+
+// once runs fn in one transaction. A context that ends before the commit rolls
+// it back. The commit itself does not see the context: cut off half-way it
+// would leave open whether it happened.
 func (e *postgresEngine) once(ctx context.Context, fn func(querier) error) error {
-	tx, err := e.db.BeginTx(ctx, nil)
+	conn, err := e.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	if err := guarded(fn, tx); err != nil {
+	defer conn.Close() // gives it back; it fails only for one that is back already
+	tx, err := conn.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return err
+	}
+	if err = guarded(fn, tx); err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
 		// The cause is what the caller needs; a rollback that fails closes
 		// the connection, which rolls back too.
 		_ = tx.Rollback()
@@ -81,12 +118,9 @@ func (e *postgresEngine) once(ctx context.Context, fn func(querier) error) error
 	return tx.Commit()
 }
 
-// again reports a serialisation failure or a deadlock (PostgreSQL appendix A,
-// class 40), or a row that somebody else changed between reading and writing.
-func again(err error) bool {
-	if errors.Is(err, errOvertaken) {
-		return true
-	}
+// brokenOff reports a serialisation failure or a deadlock (PostgreSQL appendix
+// A, class 40).
+func brokenOff(err error) bool {
 	fault, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (fault.Code == "40001" || fault.Code == "40P01")
 }
@@ -123,6 +157,9 @@ func (e *postgresEngine) classify(err error) error {
 		}
 		if fault.Code == "25006" { // read-only: a standby
 			return unavailable(err)
+		}
+		if fault.Code == "22021" { // bytes that are no text
+			return notText()
 		}
 		return err
 	}

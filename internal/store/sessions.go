@@ -29,6 +29,10 @@ func (tx *Tx) LiveSession(id core.SessionID) (core.Session, core.User, error) {
 	}
 	s.CreatedAt, s.ExpiresAt = moment(created), moment(expires)
 	user, err := tx.User(s.User)
+	if core.Is(err, core.CodeNotFound) {
+		// Somebody was deleted while the session began.
+		return core.Session{}, core.User{}, invalidToken(sql.ErrNoRows)
+	}
 	return s, user, err
 }
 

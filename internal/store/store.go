@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
@@ -44,7 +45,9 @@ var ErrUnsafe = errors.New("the database does not keep what it acknowledges")
 
 // errOvertaken is returned inside a transaction that read a row which somebody
 // else changed before it wrote; the transaction is run again. Where writers
-// queue, as with SQLite, it does not happen.
+// queue, as with SQLite, it does not happen. A caller who brings a row that was
+// read outside of the transaction is overtaken every time, and gets
+// [core.CodeConflict].
 var errOvertaken = errors.New("the row was changed in between")
 
 // engine is what differs between the databases. It has two values, one per
@@ -161,7 +164,8 @@ func (b Bound) View(ctx context.Context, fn func(*Tx) error) error {
 // fn may run more than once, and must touch nothing but its Tx: ids, codes and
 // hashes are made before. Waiting Updates may share one commit, so fn is short
 // and does nothing slow. Whatever must happen once is one conditional write
-// inside; the isolation is READ COMMITTED.
+// inside; the isolation is READ COMMITTED. A row that others keep changing
+// between reading and writing gives [core.CodeConflict] in the end.
 func (b Bound) Update(ctx context.Context, fn func(*Tx) error) error {
 	var done *Tx
 	err := b.store.engine.update(ctx, func(q querier) error {
@@ -171,6 +175,9 @@ func (b Bound) Update(ctx context.Context, fn func(*Tx) error) error {
 	})
 	if err == nil && done != nil {
 		b.store.feed.committed(done)
+	}
+	if errors.Is(err, errOvertaken) {
+		return &core.Error{Code: core.CodeConflict, Detail: "The same was changed by another request at the same time.", Cause: err}
 	}
 	return b.store.engine.classify(err)
 }
@@ -205,7 +212,11 @@ func (tx *Tx) Caller() core.Caller { return tx.caller }
 // exec runs a statement whose $1 is the pool, and returns how many rows it
 // touched.
 func (tx *Tx) exec(query string, args ...any) (int64, error) {
-	result, err := tx.q.ExecContext(tx.ctx, query, tx.args(args)...)
+	all, err := tx.args(args)
+	if err != nil {
+		return 0, err
+	}
+	result, err := tx.q.ExecContext(tx.ctx, query, all...)
 	if err != nil {
 		return 0, err
 	}
@@ -213,21 +224,46 @@ func (tx *Tx) exec(query string, args ...any) (int64, error) {
 }
 
 // row runs a query for one row whose $1 is the pool.
-func (tx *Tx) row(query string, args ...any) *sql.Row {
-	return tx.q.QueryRowContext(tx.ctx, query, tx.args(args)...)
+func (tx *Tx) row(query string, args ...any) scanner {
+	all, err := tx.args(args)
+	if err != nil {
+		return refused{err}
+	}
+	return tx.q.QueryRowContext(tx.ctx, query, all...)
 }
 
 // rows runs a query whose $1 is the pool, and calls scan for each row.
 func (tx *Tx) rows(scan func(scanner) error, query string, args ...any) error {
-	rows, err := tx.q.QueryContext(tx.ctx, query, tx.args(args)...)
+	all, err := tx.args(args)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.q.QueryContext(tx.ctx, query, all...)
 	return each(rows, err, scan)
 }
 
-func (tx *Tx) args(args []any) []any {
-	return append([]any{string(tx.pool)}, args...)
+// args puts the pool before the parameters. It refuses text that PostgreSQL
+// cannot hold and SQLite would, so that both hold the same.
+func (tx *Tx) args(args []any) ([]any, error) {
+	for _, arg := range args {
+		if text, ok := arg.(string); ok && (strings.ContainsRune(text, 0) || !utf8.ValidString(text)) {
+			return nil, notText()
+		}
+	}
+	return append([]any{string(tx.pool)}, args...), nil
 }
 
-// scanner is *sql.Row or *sql.Rows.
+func notText() error {
+	return core.Fail(core.CodeInvalid, "A text is not valid UTF-8, or holds a NUL character.")
+}
+
+// refused is the row of a query that was not asked.
+type refused struct{ err error }
+
+// Scan returns why.
+func (r refused) Scan(...any) error { return r.err }
+
+// scanner is *sql.Row, *sql.Rows, or a refusal in their place.
 type scanner interface {
 	Scan(into ...any) error
 }

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 
@@ -47,9 +49,11 @@ func (tx *Tx) CreateUser(u core.User) error {
 func (tx *Tx) userTaken(emailKey string) error {
 	var one int
 	problem := core.Problem{Code: core.ProblemTaken, Pointer: "/username", Detail: "This username is taken."}
-	err := tx.row(`SELECT 1 FROM users WHERE pool = $1 AND email_key = $2`, emailKey).Scan(&one)
-	if err == nil {
+	switch err := tx.row(`SELECT 1 FROM users WHERE pool = $1 AND email_key = $2`, emailKey).Scan(&one); {
+	case err == nil:
 		problem = core.Problem{Code: core.ProblemTaken, Pointer: "/email", Detail: "This e-mail address is taken."}
+	case !errors.Is(err, sql.ErrNoRows):
+		return err
 	}
 	return &core.Error{Code: core.CodeTaken, Detail: problem.Detail, Fields: []core.Problem{problem}}
 }

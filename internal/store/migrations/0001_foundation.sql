@@ -103,6 +103,8 @@ CREATE TABLE authenticators (
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (pool, user_id, kind, id)
 );
+-- A person has one password.
+CREATE UNIQUE INDEX authenticators_one_password ON authenticators (pool, user_id) WHERE kind = 'password';
 
 CREATE TABLE flows (
     pool       TEXT COLLATE "binary" NOT NULL,

@@ -21,6 +21,7 @@ func TestFailedUpdateLeavesNothing(t *testing.T) {
 	storetest.Engines(t, func(t *testing.T, database string) {
 		s, db := storetest.Open(t, database), storetest.Raw(t, database)
 		f := fill(t, s)
+		<-s.Mailed() // of the filling
 		var told []store.Change
 		s.Watch(func(c store.Change) { told = append(told, c) })
 		before := storetest.Dump(t, db, f.pool.ID)

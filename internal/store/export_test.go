@@ -1,0 +1,24 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/pressly/goose/v3"
+)
+
+// MigrateDown takes every step back. No program does; the test of the way back
+// does.
+func MigrateDown(ctx context.Context, database string) error {
+	return withProvider(ctx, database, func(p *goose.Provider) error {
+		_, err := p.DownTo(ctx, 0)
+		return err
+	})
+}
+
+// LoseTouch lets a store believe that it could not read changes for so long.
+func (s *Store) LoseTouch(d time.Duration) {
+	s.feed.mu.Lock()
+	defer s.feed.mu.Unlock()
+	s.feed.readAt = s.feed.readAt.Add(-d)
+}

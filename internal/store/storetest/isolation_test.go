@@ -1,0 +1,301 @@
+package storetest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
+)
+
+// foreign is one method called with the ids and hashes of another pool. It
+// reports whether it saw something of that pool. An error is no sight.
+type foreign func(tx *store.Tx, a filled, claimed store.Outgoing) (saw bool, err error)
+
+// wrote is for methods that only write.
+func wrote(err error) (bool, error) { return false, err }
+
+// foreigners has a case for each exported method of *store.Tx.
+func foreigners() map[string]foreign {
+	return map[string]foreign{
+		"Now": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return tx.Caller().Pool == a.pool.ID, nil
+		},
+		"Caller": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return tx.Caller().Pool == a.pool.ID, nil
+		},
+
+		"CreatePool": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.CreatePool(a.pool)) },
+		"UpdateSettings": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.UpdateSettings(core.Overrides{"display_name": []byte(`"Changed"`)}, 1))
+		},
+		"Pool": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			p, err := tx.Pool()
+			return p.ID == a.pool.ID || p.Name == a.pool.Name, err
+		},
+
+		"PutKey": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutKey(a.key, a.hash, "other"))
+		},
+		"RevokeKey": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.RevokeKey(a.key.ID)) },
+		"Keys": func(tx *store.Tx, _ filled, _ store.Outgoing) (bool, error) {
+			keys, err := tx.Keys()
+			return len(keys) > 0, err
+		},
+		"ShowKey": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			plain, err := tx.ShowKey(a.key.Kind)
+			return plain != "", err
+		},
+
+		"PutApplication": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutApplication(a.app, []byte("other")))
+		},
+		"Applications": func(tx *store.Tx, _ filled, _ store.Outgoing) (bool, error) {
+			all, err := tx.Applications()
+			return len(all) > 0, err
+		},
+		"PutPoolSecret": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutPoolSecret(store.PoolSecret{Name: a.secret.Name, Public: "other"}))
+		},
+		"PoolSecret": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			s, err := tx.PoolSecret(a.secret.Name)
+			return len(s.Plain) > 0 || len(s.Hash) > 0 || s.Public != "", err
+		},
+
+		"CreateUser": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.CreateUser(a.user)) },
+		"User": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			u, err := tx.User(a.user.ID)
+			return u.ID != "", err
+		},
+		"UserByEmail": func(tx *store.Tx, _ filled, _ store.Outgoing) (bool, error) {
+			u, err := tx.UserByEmail("ana.é@example.org")
+			return u.ID != "", err
+		},
+		"UserByUsername": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			u, err := tx.UserByUsername(core.Fold(a.user.Username))
+			return u.ID != "", err
+		},
+		"UpdateUser": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.UpdateUser(a.user)) },
+		"CountLogin": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.CountLogin(a.user.ID)) },
+		"DeleteUser": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.DeleteUser(a.user.ID)) },
+		"Users": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			for _, conditions := range [][]core.Condition{
+				nil, {{Field: "id", Op: core.OpEquals, Values: []any{string(a.user.ID)}}}, {{Field: "profile", Name: "first_name", Op: core.OpExists, Values: []any{true}}},
+				{{Field: "profile", Name: "first_name", Op: core.OpContainsAny, Values: []any{"an", "x"}}}, {{Field: "email", Op: core.OpContainsAny, Values: []any{"x", "ana"}}},
+			} {
+				users, n, next, err := tx.Users(core.Query{Conditions: conditions, Size: 10})
+				if err != nil || len(users) > 0 || n > 0 || next != "" {
+					return err == nil, err
+				}
+			}
+			return false, nil
+		},
+
+		"PutPassword": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutPassword(core.Authenticator{ID: a.password.ID, User: a.user.ID, Secret: "other"}))
+		},
+		"PasswordOf": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			phc, err := tx.PasswordOf(a.user.ID)
+			return phc != "", err
+		},
+		"Authenticators": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			all, err := tx.Authenticators(a.user.ID)
+			return len(all) > 0, err
+		},
+
+		"PutFlow": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutFlow(core.Flow{ID: a.flow.ID, ExpiresAt: soon(time.Hour)}))
+		},
+		"Flow": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			f, err := tx.Flow(a.flow.ID)
+			return f.Facts.State != "", err
+		},
+		"FlowKnown":    func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return tx.FlowKnown(a.flow.ID) },
+		"UpdateFlow":   func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.UpdateFlow(a.flow)) },
+		"CompleteFlow": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.CompleteFlow(a.flow)) },
+
+		"PutTicket": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutTicket(a.hash, core.Ticket{Purpose: a.ticket.Purpose, ExpiresAt: soon(time.Hour)}))
+		},
+		"UseTicket": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			k, err := tx.UseTicket(a.ticket.Purpose, a.hash)
+			return k.Subject != "", err
+		},
+		"Ticket": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			k, err := tx.Ticket(a.ticket.Purpose, a.hash)
+			return k.Subject != "", err
+		},
+		"VoidTickets": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.VoidTickets(a.ticket.Purpose, a.ticket.Subject))
+		},
+
+		"PutSession": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutSession(core.Session{ID: a.session.ID, User: a.user.ID, ExpiresAt: soon(time.Hour)}))
+		},
+		"LiveSession": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			s, u, err := tx.LiveSession(a.session.ID)
+			return s.User != "" || u.ID != "", err
+		},
+		"EndSession": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return tx.EndSession(a.session.ID) },
+		"EndSessionsOf": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			n, err := tx.EndSessionsOf(a.user.ID, "")
+			return n > 0, err
+		},
+		"ExtendSession": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.ExtendSession(a.session.ID, soon(9*time.Hour)))
+		},
+		"PutRefresh": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutRefresh(a.hash, store.Refresh{Session: a.session.ID, ExpiresAt: soon(time.Hour)}))
+		},
+		"SpendRefresh": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			r, spent, err := tx.SpendRefresh(a.hash)
+			return spent || r.Session != "", err
+		},
+		"RefreshToken": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			r, err := tx.RefreshToken(a.hash)
+			return r.Session != "", err
+		},
+		"PutAccess": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutAccess(a.hash, core.AccessToken{ID: a.access.ID, Session: a.session.ID, ExpiresAt: soon(time.Hour)}))
+		},
+		"ShortenAccess": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.ShortenAccess(a.session.ID, soon(time.Minute)))
+		},
+		"AccessToken": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			k, err := tx.AccessToken(a.hash)
+			return k.ID != "" || k.User.ID != "", err
+		},
+
+		"Charge": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.Charge(a.subject, 5, time.Hour, time.Hour))
+		},
+		"Forgive": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.Forgive(a.subject)) },
+		"BlockedUntil": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			until, err := tx.BlockedUntil(a.subject)
+			return !until.IsZero(), err
+		},
+
+		"Record": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.Record(core.Event{Name: core.EventUserDeleted, Target: string(a.user.ID)}))
+		},
+		"Events": func(tx *store.Tx, _ filled, _ store.Outgoing) (bool, error) {
+			all, err := tx.Events(10)
+			return len(all) > 0, err
+		},
+
+		"Send": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.Send(core.Message{ID: a.message.ID, To: "other@example.org"}))
+		},
+		"FinishMessage": func(tx *store.Tx, _ filled, claimed store.Outgoing) (bool, error) { return tx.FinishMessage(claimed) },
+		"PutOffMessage": func(tx *store.Tx, _ filled, claimed store.Outgoing) (bool, error) {
+			return wrote(tx.PutOffMessage(claimed, soon(9*time.Hour)))
+		},
+		"Waiting": func(tx *store.Tx, _ filled, _ store.Outgoing) (bool, error) {
+			n, err := tx.Waiting()
+			return n > 0, err
+		},
+
+		"PutNote": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutNote("face", a.note, "other", soon(time.Hour)))
+		},
+		"Note": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			data, err := tx.Note("face", a.note)
+			return data != "", err
+		},
+	}
+}
+
+// TestT1EveryTxMethodFromAnotherPool is abuse case T1 for the whole store: with
+// another pool's ids and hashes in hand one sees and changes nothing of it.
+// Each case is run by the owner too, who must see or change something: a case
+// that does nothing proves nothing.
+func TestT1EveryTxMethodFromAnotherPool(t *testing.T) {
+	cases := foreigners()
+	kind := reflect.TypeFor[*store.Tx]()
+	for i := range kind.NumMethod() {
+		if name := kind.Method(i).Name; cases[name] == nil {
+			t.Errorf("law: every method of Tx has a case here; %s has none", name)
+		}
+	}
+	for name := range cases {
+		if _, there := kind.MethodByName(name); !there {
+			t.Errorf("law: every case here is a method of Tx; %s is none", name)
+		}
+	}
+	storetest.Engines(t, func(t *testing.T, database string) {
+		s, db := storetest.Open(t, database), storetest.Raw(t, database)
+		for name, try := range cases {
+			a, bystander := fill(t, s), fill(t, s)
+			b := demo(t, s)
+			messages, err := s.Across().ClaimMessages(context.Background(), 100, time.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var claimed store.Outgoing
+			for _, o := range messages {
+				if o.Pool == a.pool.ID {
+					claimed = o
+				}
+			}
+			before, others := storetest.Dump(t, db, a.pool.ID), storetest.Dump(t, db, bystander.pool.ID)
+			for table, rows := range before {
+				if len(rows) == 0 {
+					t.Fatalf("this test fills every table; %s is empty", table)
+				}
+			}
+
+			var saw bool
+			err = b.Update(context.Background(), func(tx *store.Tx) (err error) { saw, err = try(tx, a, claimed); return err })
+			if saw {
+				t.Errorf("law: %s shows nothing of another pool; it did", name)
+			}
+			if !coded(err) {
+				t.Errorf("law: %s with another pool's ids is no fault of ours; got %v", name, err)
+			}
+			if after := storetest.Dump(t, db, a.pool.ID); !reflect.DeepEqual(before, after) {
+				t.Errorf("law: %s changes nothing of another pool; its rows are\n%v\nin place of\n%v", name, after, before)
+			}
+
+			err = a.bound.Update(context.Background(), func(tx *store.Tx) (err error) {
+				saw, err = try(tx, a, claimed)
+				return err
+			})
+			changed := !reflect.DeepEqual(before, storetest.Dump(t, db, a.pool.ID))
+			if !saw && !changed && err == nil {
+				t.Errorf("law: the owner's %s sees or changes something; it did neither, so this case proves nothing", name)
+			}
+			if after := storetest.Dump(t, db, bystander.pool.ID); !reflect.DeepEqual(others, after) {
+				t.Errorf("law: %s changes nothing of a third pool; its rows are\n%v\nin place of\n%v", name, after, others)
+			}
+		}
+	})
+}
+
+// TestUnboundCallerReachesNothing has a caller without a pool.
+func TestUnboundCallerReachesNothing(t *testing.T) {
+	storetest.Engines(t, func(t *testing.T, database string) {
+		s, db := storetest.Open(t, database), storetest.Raw(t, database)
+		a := fill(t, s)
+		before := storetest.Dump(t, db, a.pool.ID)
+		for _, pool := range []core.PoolID{"", "%", "pol_%", core.PoolID("' OR '1'='1"), a.pool.ID + " ", core.PoolID(a.pool.ID[:10])} {
+			for name, try := range foreigners() {
+				var saw bool
+				err := s.As(core.Caller{Pool: pool}).Update(context.Background(), func(tx *store.Tx) (err error) {
+					saw, err = try(tx, a, store.Outgoing{Message: a.message, Pool: a.pool.ID})
+					return errors.Join(err, fmt.Errorf("undone: %w", errWanted))
+				})
+				if saw || !errors.Is(err, errWanted) {
+					t.Errorf("law: a caller of pool %q sees nothing of another; by %s it did (%v)", pool, name, err)
+				}
+			}
+		}
+		if after := storetest.Dump(t, db, a.pool.ID); !reflect.DeepEqual(before, after) {
+			t.Errorf("law: a caller without a pool changes nothing; the rows are\n%v\nin place of\n%v", after, before)
+		}
+	})
+}
