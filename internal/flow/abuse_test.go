@@ -79,6 +79,18 @@ func TestF2ChoiceThatWasNotOffered(t *testing.T) {
 			_, err = h.Flows.Restart(t.Context(), app, s.ID, a)
 			want(t, err, core.CodeNotOffered, "restarting "+string(a.Choice))
 		}
+		// On offer, but with somebody else's address.
+		for _, a := range []flow.Answer{
+			{Choice: core.ChoicePassword, Password: flowtest.Password, Email: "eve@example.org"}, {Choice: core.ChoiceResetPassword, Email: "eve@example.org"},
+		} {
+			_, err := h.Flows.Answer(t.Context(), app, s.ID, a)
+			want(t, err, core.CodeInvalid, "another address with "+string(a.Choice))
+			_, err = h.Flows.Restart(t.Context(), app, s.ID, a)
+			want(t, err, core.CodeInvalid, "restarting with another address")
+		}
+		if mail := h.Mail(t); len(mail) > 0 {
+			t.Errorf("%d mails left", len(mail))
+		}
 		after, err := h.Flows.State(t.Context(), app, s.ID)
 		must(t, err)
 		if after.Phase != s.Phase || after.Email != s.Email || len(after.Prompts) != len(s.Prompts) {

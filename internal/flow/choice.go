@@ -59,7 +59,7 @@ type LinkPrompt struct {
 // Answer is what a person gives, in one flat shape for all choices and faces.
 type Answer struct {
 	Choice   core.ChoiceName
-	Email    string            // set_email
+	Email    string            // set_email; elsewhere it may only repeat the flow's own
 	Password secret.Text       // password, set_password
 	State    string            // verify_email, reset_password: with Code, from the link
 	Code     string            // verify_email, reset_password
@@ -102,6 +102,18 @@ func (t Turn) claimed() (core.UserID, string) {
 // mailboxProved reports whether the claimed address was proved in this flow.
 func (t Turn) mailboxProved() bool {
 	return t.Facts.EmailProved != "" && t.Facts.EmailProved == t.Facts.Email.Key
+}
+
+// sameAddress refuses an answer that brings another address than the flow is
+// about: another person is another flow.
+func (t Turn) sameAddress(a Answer) error {
+	if a.Email == "" || a.Choice == core.ChoiceSetEmail {
+		return nil
+	}
+	if email, ok := core.ParseEmail(a.Email); !ok || email.Key != t.Facts.Email.Key {
+		return core.Invalid(core.Problem{Code: core.ProblemState, Pointer: "/data/email", Detail: "The address of this flow cannot be changed."})
+	}
+	return nil
 }
 
 // nothing is the restart of a choice that has nothing to begin again.

@@ -136,7 +136,10 @@ func (m *Machine) step(ctx context.Context, caller core.Caller, id core.FlowID, 
 	if err != nil {
 		return State{}, m.refused(ctx, caller, id, a.Choice, err)
 	}
-	effect, err := verb(choice, ctx, t, a)
+	effect, err := Effect(nil), t.sameAddress(a)
+	if err == nil {
+		effect, err = verb(choice, ctx, t, a)
+	}
 	if err != nil {
 		return State{}, m.refused(ctx, caller, id, a.Choice, err)
 	}

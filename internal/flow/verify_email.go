@@ -1,8 +1,10 @@
 package flow
 
-import "context"
+import (
+	"context"
 
-import "github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/core"
+)
 
 // verifyEmail proves a mailbox: after the fact where a pool asks for it, and
 // before anything else in a concealed sign-up. There, somebody who has an

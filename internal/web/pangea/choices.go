@@ -99,7 +99,7 @@ type passwordData struct {
 func (d passwordData) answer(p *problems) flow.Answer {
 	p.required("/data/password", d.Password)
 	p.email("/data/email", d.Email)
-	return flow.Answer{Password: secret.Text(d.Password)}
+	return flow.Answer{Password: secret.Text(d.Password), Email: d.Email}
 }
 
 type linkData struct {
