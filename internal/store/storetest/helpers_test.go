@@ -3,7 +3,6 @@ package storetest_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -130,12 +129,4 @@ func person(name string) core.User {
 	u := storetest.User(name)
 	u.CreatedAt, u.UpdatedAt = soon(0), soon(0)
 	return u
-}
-
-func names(prefix string, n int) []string {
-	all := make([]string, n)
-	for i := range all {
-		all[i] = fmt.Sprintf("%s%03d", prefix, i)
-	}
-	return all
 }

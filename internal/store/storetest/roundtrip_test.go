@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"reflect"
 	"testing"
@@ -295,9 +296,8 @@ func TestTakenAndNotFoundAreCodes(t *testing.T) {
 
 		// The error names the field that is taken.
 		for pointer, u := range map[string]core.User{"/email": twin, "/username": namesake} {
-			var refused *core.Error
 			err := f.bound.Update(context.Background(), func(tx *store.Tx) error { return tx.CreateUser(u) })
-			if refused, _ = err.(*core.Error); refused == nil || len(refused.Fields) != 1 || refused.Fields[0].Pointer != pointer {
+			if refused, ok := errors.AsType[*core.Error](err); !ok || len(refused.Fields) != 1 || refused.Fields[0].Pointer != pointer {
 				t.Errorf("law: what is taken is named; for %s came %v", pointer, err)
 			}
 		}
