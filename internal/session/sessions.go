@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
@@ -59,7 +60,8 @@ func (p Pending) Start(tx *store.Tx, user core.User, settings core.Settings) (co
 // maxUserAgent is how much of a browser's description is kept, in bytes.
 const maxUserAgent = 256
 
-func cut(s string, n int) string { return s[:min(len(s), n)] }
+// cut shortens text to n bytes, and not in the midst of a character.
+func cut(s string, n int) string { return strings.ToValidUTF8(s[:min(len(s), n)], "") }
 
 // tokens stores the session's next pair of tokens.
 func (p Pending) tokens(tx *store.Tx, user core.User, settings core.Settings) (core.Grant, error) {

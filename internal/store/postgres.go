@@ -32,11 +32,16 @@ func openPostgres(ctx context.Context, dsn string) (engine, error) {
 		// pgx hides the password in its message.
 		return nil, fmt.Errorf("cannot read the database URL: %w", err)
 	}
-	if _, set := config.RuntimeParams["application_name"]; !set {
-		config.RuntimeParams["application_name"] = "gatehouse"
-	}
-	if _, set := config.RuntimeParams["statement_timeout"]; !set {
-		config.RuntimeParams["statement_timeout"] = "10000" // milliseconds
+	for name, value := range map[string]string{
+		"application_name": "gatehouse",
+		// In milliseconds. A transaction that goes on for longer could commit a
+		// change under a number that the feed has passed: see settleAfter.
+		"statement_timeout":                   "10000",
+		"idle_in_transaction_session_timeout": "10000",
+	} {
+		if _, set := config.RuntimeParams[name]; !set {
+			config.RuntimeParams[name] = value
+		}
 	}
 	db := stdlib.OpenDB(*config)
 	conns := max(16, 8*runtime.GOMAXPROCS(0))

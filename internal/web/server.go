@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
@@ -60,7 +61,7 @@ func (r Request) Caller(pool core.PoolID, actor core.Actor) core.Caller {
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	info := Request{
-		ID: core.NewRequestID(), Address: s.proxies.ClientAddress(r), UserAgent: r.UserAgent(), At: time.Now(), log: s.log,
+		ID: core.NewRequestID(), Address: s.proxies.ClientAddress(r), UserAgent: strings.ToValidUTF8(r.UserAgent(), "?"), At: time.Now(), log: s.log,
 	}
 	ctx := &requestContext{Context: r.Context(), request: info, deadline: info.At.Add(deadline)}
 	defer ctx.end()
