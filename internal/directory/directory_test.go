@@ -1,0 +1,128 @@
+package directory_test
+
+import (
+	"testing"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/directory"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/session"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
+)
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBlocklist(t *testing.T) {
+	b := directory.NewBlocklist()
+	if b.Len() < 20_000 {
+		t.Errorf("the list has %d passwords", b.Len())
+	}
+	for _, password := range []string{"password", "PASSWORD", "iloveyou", "12345678", "trustno1", "ana.roe@example.org", "Ana.Roe", "ana.roe2026!", "Northwind", "1northwind1"} {
+		if !b.Has(password, "ana.roe@example.org", "northwind") {
+			t.Errorf("%q is let through", password)
+		}
+	}
+	for _, password := range []string{"correct horse 7 staple", "My1s+Password", "My2n+Password", "someNewPasswordHere", "x", "northwind cycles rule"} {
+		if b.Has(password, "ana.roe@example.org", "northwind", "") {
+			t.Errorf("%q is refused", password)
+		}
+	}
+}
+
+func TestUsernames(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		d := directory.New(s)
+		app := storetest.Caller(storetest.Pool(t, s, "demo", nil))
+		ana, err := d.Create(t.Context(), app, directory.NewUser{Email: "Ana@Example.org"})
+		must(t, err)
+		if ana.Username != "Ana@example.org" {
+			t.Errorf("without a username it is %q, want the address", ana.Username)
+		}
+		bob, err := d.Create(t.Context(), app, directory.NewUser{Email: "bob@example.org", Username: "Bob_37"})
+		must(t, err)
+		for ref, want := range map[core.UserRef]core.UserID{
+			{Email: "ANA@example.ORG"}: ana.ID, {Username: "ana@example.org"}: ana.ID, {ID: ana.ID}: ana.ID,
+			{Username: "bob_37"}: bob.ID, {Email: "bob@example.org"}: bob.ID,
+		} {
+			if got, err := d.Get(t.Context(), app, ref); err != nil || got.ID != want {
+				t.Errorf("%+v is %s (%v), want %s", ref, got.ID, err, want)
+			}
+		}
+		for _, ref := range []core.UserRef{{Username: "bob@example.org"}, {Email: "bob_37"}, {Username: ""}, {ID: "usr_x"}} {
+			if _, err := d.Get(t.Context(), app, ref); !core.Is(err, core.CodeNotFound) {
+				t.Errorf("%+v is somebody: %v", ref, err)
+			}
+		}
+		for _, n := range []directory.NewUser{
+			{Email: "eve@example.org", Username: "ANA@example.org"}, // somebody else's address
+			{Email: "eve@example.org", Username: "free@example.org"},
+			{Email: "eve@example.org", Username: "admin"},
+			{Email: "eve@example.org", Username: string(ana.ID)},
+			{Email: "eve", Username: "eve"},
+		} {
+			if _, err := d.Create(t.Context(), app, n); !core.Is(err, core.CodeInvalid) {
+				t.Errorf("%+v: %v", n, err)
+			}
+		}
+		if _, err := d.Create(t.Context(), app, directory.NewUser{Email: "eve@example.org", Username: "BOB_37"}); !core.Is(err, core.CodeTaken) {
+			t.Errorf("a username twice: %v", err)
+		}
+	})
+}
+
+// A change of password keeps the session that asked for it, ends the others,
+// and tells the person.
+func TestChangeOfPassword(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		d, sessions := directory.New(s), session.New(s)
+		hasher := secret.NewHasher(secret.Cost{Memory: 8, Passes: 1, Threads: 1}, s.Keys().Pepper())
+		passwords := directory.NewPasswords(s, hasher)
+		app := storetest.Caller(storetest.Pool(t, s, "demo", nil))
+		settings := core.DefaultSettings()
+		ana, err := d.Create(t.Context(), app, directory.NewUser{Email: "ana@example.org"})
+		must(t, err)
+		phc, err := passwords.Hash(t.Context(), settings, "the first phrase 1", "/password")
+		must(t, err)
+		var grants [2]core.Grant
+		for i := range grants {
+			pending := sessions.Prepare()
+			must(t, s.As(app).Update(t.Context(), func(tx *store.Tx) error {
+				if err := tx.PutPassword(core.Authenticator{ID: core.NewAuthenticatorID(), User: ana.ID, Secret: phc}); err != nil {
+					return err
+				}
+				grants[i], err = pending.Start(tx, ana, settings)
+				return err
+			}))
+		}
+		token, err := sessions.Check(t.Context(), app, grants[0].Access.Token)
+		must(t, err)
+		if err := passwords.Change(t.Context(), app, settings, token, "the first phrase 1", "short"); !core.Is(err, core.CodeInvalid) {
+			t.Errorf("a short one: %v", err)
+		}
+		must(t, passwords.Change(t.Context(), app, settings, token, "the first phrase 1", "the second phrase 2"))
+		if _, err := sessions.Check(t.Context(), app, grants[0].Access.Token); err != nil {
+			t.Errorf("the session that asked ended: %v", err)
+		}
+		if _, err := sessions.Check(t.Context(), app, grants[1].Access.Token); !core.Is(err, core.CodeTokenInvalid) {
+			t.Errorf("the other session goes on: %v", err)
+		}
+		mail, err := s.Across().ClaimMessages(t.Context(), 10, 1e9)
+		must(t, err)
+		if len(mail) != 1 || mail[0].Template != "password_changed" || mail[0].To != "ana@example.org" {
+			t.Errorf("the person was told by %+v", mail)
+		}
+		person := directory.Person{User: ana.ID}
+		if _, err := passwords.Check(t.Context(), app, settings, person, "the first phrase 1"); !core.Is(err, core.CodeWrongCredentials) {
+			t.Errorf("the old password: %v", err)
+		}
+		if _, err := passwords.Check(t.Context(), app, settings, person, "the second phrase 2"); err != nil {
+			t.Errorf("the new password: %v", err)
+		}
+	})
+}
