@@ -63,9 +63,8 @@ func (p *Pools) Keys(ctx context.Context, caller core.Caller) (keys []core.Key, 
 // Authenticate returns the living key that a text is, or
 // [core.CodeUnauthenticated].
 func (p *Pools) Authenticate(ctx context.Context, kind core.KeyKind, text string) (core.Key, error) {
-	unknown := core.Fail(core.CodeUnauthenticated, "The API token is missing, unknown, expired or revoked.")
 	if !secret.IsText(text) {
-		return core.Key{}, unknown
+		return core.Key{}, unknownKey()
 	}
 	hash := p.hash(kind, text)
 	key, err := p.keys.Get(string(hash), func() (core.Key, []store.Change, error) {
@@ -73,9 +72,13 @@ func (p *Pools) Authenticate(ctx context.Context, kind core.KeyKind, text string
 		return key, []store.Change{{Pool: key.Pool, Kind: store.ChangeKey, Ref: string(key.ID)}}, err
 	})
 	if core.Is(err, core.CodeNotFound) || (err == nil && !key.Alive(time.Now())) {
-		return core.Key{}, unknown
+		return core.Key{}, unknownKey()
 	}
 	return key, err
+}
+
+func unknownKey() error {
+	return core.Fail(core.CodeUnauthenticated, "The API token is missing, unknown, expired or revoked.")
 }
 
 // hash is under which a key is stored. Its kind is part of it: a client key

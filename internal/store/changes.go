@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
@@ -56,11 +58,10 @@ type feed struct {
 	listeners []func(Change)
 	mailed    chan struct{}
 
-	floor   int64 // every number up to here was handed on
-	seen    map[int64]bool
-	marks   []mark
-	readAt  time.Time // of the last successful reading; zero before Follow
-	trusted bool
+	floor  int64 // every number up to here was handed on
+	seen   map[int64]bool
+	marks  []mark
+	readAt atomic.Int64 // when the last successful reading began, in Unix nanoseconds; 0 before Follow
 }
 
 // mark remembers how far the numbers had come at a time.
@@ -103,10 +104,15 @@ func (s *Store) Follow(ctx context.Context) {
 }
 
 // fresh reports whether what is remembered may still be trusted.
-func (f *feed) fresh() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.trusted && time.Since(f.readAt) < trustFor
+func (f *feed) fresh() bool { return f.age(time.Now()) < trustFor }
+
+// age is how long ago changes were last read; forever if they never were.
+func (f *feed) age(now time.Time) time.Duration {
+	readAt := f.readAt.Load()
+	if readAt == 0 {
+		return math.MaxInt64
+	}
+	return now.Sub(time.Unix(0, readAt))
 }
 
 // committed hands on what a transaction of this node changed.
@@ -167,10 +173,7 @@ func (f *feed) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.mu.Lock()
-	lapsed := f.trusted && started.Sub(f.readAt) >= trustFor
-	f.mu.Unlock()
-	if lapsed {
+	if f.readAt.Load() != 0 && f.age(started) >= trustFor {
 		// Changes are swept after a while, and this node may have been cut off
 		// for longer.
 		f.tell(Change{})
@@ -193,8 +196,6 @@ func (f *feed) read(ctx context.Context) error {
 			}
 		}
 	}
-	f.mu.Lock()
-	f.readAt, f.trusted = started, true
-	f.mu.Unlock()
+	f.readAt.Store(started.UnixNano())
 	return nil
 }

@@ -20,5 +20,5 @@ func MigrateDown(ctx context.Context, database string) error {
 func (s *Store) LoseTouch(d time.Duration) {
 	s.feed.mu.Lock()
 	defer s.feed.mu.Unlock()
-	s.feed.readAt = s.feed.readAt.Add(-d)
+	s.feed.readAt.Add(-int64(d))
 }

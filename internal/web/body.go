@@ -27,19 +27,20 @@ func ReadJSON(r *http.Request) ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, core.Fail(core.CodeUnsupportedMedia, "The body must not be compressed.")
 	}
-	tooLarge := core.Fail(core.CodeTooLarge, "The body is larger than 256 KiB.")
 	if r.ContentLength > MaxBody {
-		return nil, tooLarge
+		return nil, tooLarge()
 	}
 	body := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
 	if _, err := body.ReadFrom(io.LimitReader(r.Body, MaxBody+1)); err != nil {
 		return nil, &core.Error{Code: core.CodeInvalid, Detail: "The body could not be read.", Cause: err}
 	}
 	if body.Len() > MaxBody {
-		return nil, tooLarge
+		return nil, tooLarge()
 	}
 	return body.Bytes(), nil
 }
+
+func tooLarge() error { return core.Fail(core.CodeTooLarge, "The body is larger than 256 KiB.") }
 
 // isJSON reports whether a media type is JSON, in UTF-8 if it says in what.
 func isJSON(text string) bool {

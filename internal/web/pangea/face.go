@@ -103,14 +103,13 @@ const endUserHeader = "X-End-User-Address"
 
 // caller is whose key came with the request.
 func (f *Face) caller(ctx context.Context, rt route, r *http.Request) (core.Caller, error) {
-	missing := core.Fail(core.CodeUnauthenticated, "The API token is missing, unknown, expired or revoked.")
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return core.Caller{}, missing
+		return core.Caller{}, noToken()
 	}
 	kind, text, ok := ReadKey(strings.TrimSpace(token))
 	if !ok {
-		return core.Caller{}, missing
+		return core.Caller{}, noToken()
 	}
 	key, err := f.Pools.Authenticate(ctx, kind, text)
 	if err != nil {
@@ -130,6 +129,10 @@ func (f *Face) caller(ctx context.Context, rt route, r *http.Request) (core.Call
 		caller.Address = address
 	}
 	return caller, nil
+}
+
+func noToken() error {
+	return core.Fail(core.CodeUnauthenticated, "The API token is missing, unknown, expired or revoked.")
 }
 
 // settings are those of the caller's pool.

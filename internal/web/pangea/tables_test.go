@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
@@ -85,6 +86,17 @@ func TestEveryPromptIsSpelled(t *testing.T) {
 		prompt := flow.Prompt{Choice: name, Link: &flow.LinkPrompt{}, RequiredFor: []core.ChoiceName{core.ChoicePassword}}
 		if data := promptData(prompt, core.DefaultSettings()); len(data) == 0 {
 			t.Errorf("the choice %s shows nothing", name)
+		}
+	}
+}
+
+func TestTimesAreSpelledWithSixDigits(t *testing.T) {
+	for _, at := range []time.Time{
+		{}, time.Unix(0, 0), time.Date(2026, 11, 21, 9, 5, 3, 7_000, time.UTC), time.Date(2026, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+		time.Date(9999, 1, 1, 0, 0, 0, 120_000_000, time.FixedZone("east", 3600)),
+	} {
+		if got, want := showTime(at), at.UTC().Format("2006-01-02T15:04:05.000000Z"); got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }
