@@ -18,7 +18,5 @@ func MigrateDown(ctx context.Context, database string) error {
 
 // LoseTouch lets a store believe that it could not read changes for so long.
 func (s *Store) LoseTouch(d time.Duration) {
-	s.feed.mu.Lock()
-	defer s.feed.mu.Unlock()
 	s.feed.readAt.Add(-int64(d))
 }
