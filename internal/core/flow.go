@@ -74,6 +74,9 @@ type Facts struct {
 
 	// Primary is how the first factor was proved or chosen; empty before.
 	Primary AuthenticatorKind `json:"primary,omitempty"`
+	// Credentials is the person's number of that name when the first factor
+	// was proved; with another one the proof counts no more.
+	Credentials int64 `json:"credentials,omitempty"`
 	// PasswordHash is the password that somebody new has chosen.
 	PasswordHash string `json:"password_hash,omitempty"`
 	// EmailProved is the key of the address whose mailbox was proved here.

@@ -49,7 +49,13 @@ func ProblemCodes() []ProblemCode {
 	}
 }
 
-// Invalid makes an [Error] of CodeInvalid with these problems.
+// maxProblems is how many problems are told of: a small request must not make
+// a large answer.
+const maxProblems = 20
+
+// Invalid makes an [Error] of CodeInvalid with these problems, or with the
+// first of very many.
 func Invalid(problems ...Problem) *Error {
+	problems = problems[:min(len(problems), maxProblems)]
 	return &Error{Code: CodeInvalid, Fields: problems}
 }

@@ -26,6 +26,10 @@ type User struct {
 	AcceptedTerms   string // the id of the agreement, or empty
 	AcceptedPrivacy string
 
+	// Credentials grows when what the person proved before must count no more:
+	// with a new password, and when they are disabled.
+	Credentials int64
+
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	Version   int64 // grows with each change

@@ -101,12 +101,8 @@ func (p *Passwords) refused(ctx context.Context, caller core.Caller, who Person,
 // the password must not be made of: the person's own names. pointer is where
 // the password stands in the request.
 func (p *Passwords) Hash(ctx context.Context, settings core.Settings, password secret.Text, pointer string, words ...string) (string, error) {
-	problems := settings.CheckPassword(password.Reveal(), pointer)
-	if len(problems) == 0 && settings.PasswordBlocklist && p.common.Has(password.Reveal(), words...) {
-		problems = append(problems, core.Problem{Code: core.ProblemPolicy, Pointer: pointer, Detail: "This password is too common, or too much like your own name. Choose another."})
-	}
-	if len(problems) > 0 {
-		return "", core.Invalid(problems...)
+	if err := p.allowed(settings, password, pointer, words...); err != nil {
+		return "", err
 	}
 	slot, err := p.acquire(ctx)
 	if err != nil {
@@ -116,17 +112,35 @@ func (p *Passwords) Hash(ctx context.Context, settings core.Settings, password s
 	return slot.Hash(password), nil
 }
 
+// allowed says why a new password breaks the pool's rules.
+func (p *Passwords) allowed(settings core.Settings, password secret.Text, pointer string, words ...string) error {
+	problems := settings.CheckPassword(password.Reveal(), pointer)
+	if len(problems) == 0 && settings.PasswordBlocklist && p.common.Has(password.Reveal(), words...) {
+		problems = append(problems, core.Problem{Code: core.ProblemPolicy, Pointer: pointer, Detail: "This password is too common, or too much like your own name. Choose another."})
+	}
+	if len(problems) > 0 {
+		return core.Invalid(problems...)
+	}
+	return nil
+}
+
 // Change replaces a person's password by a new one, given the old one. The
 // session that asks for it goes on; the person's other sessions end if the
 // pool says so. A notice goes to the person's mailbox.
 func (p *Passwords) Change(ctx context.Context, caller core.Caller, settings core.Settings, token core.AccessToken, old, new secret.Text) error {
 	user := token.User
 	caller.Actor = core.Actor{Kind: core.ActorPerson, ID: string(user.ID)}
+	// The rules come first: who knows the old password and chooses a weak one
+	// has not guessed, and is not charged a try.
+	words := []string{user.Email, user.Username, settings.DisplayName}
+	if err := p.allowed(settings, new, "/new_password", words...); err != nil {
+		return err
+	}
 	settle, err := p.Check(ctx, caller, settings, Person{User: user.ID}, old)
 	if err != nil {
 		return err
 	}
-	phc, err := p.Hash(ctx, settings, new, "/new_password", user.Email, user.Username, settings.DisplayName)
+	phc, err := p.Hash(ctx, settings, new, "/new_password", words...)
 	if err != nil {
 		return err
 	}
@@ -136,14 +150,23 @@ func (p *Passwords) Change(ctx context.Context, caller core.Caller, settings cor
 		if err := settle(tx); err != nil {
 			return err
 		}
-		return Replace(tx, settings, put, token.Session, notice, core.EventPasswordChanged)
+		return Replace(tx, settings, put, user.Credentials, token.Session, notice, core.EventPasswordChanged)
 	})
 }
 
-// Replace stores a person's new password with all that follows from it: links
-// that were sent before die, other sessions end if the pool says so, and the
-// person is told.
-func Replace(tx *store.Tx, settings core.Settings, put core.Authenticator, spare core.SessionID, notice core.Message, event core.EventName) error {
+// Replace stores a person's new password with all that follows from it: what
+// was proved before counts no more, links that were sent before die, other
+// sessions end if the pool says so, and the person is told. seen is the number
+// of the credentials that the person proved; if they have changed since, it
+// returns [core.CodeConflict].
+func Replace(tx *store.Tx, settings core.Settings, put core.Authenticator, seen int64, spare core.SessionID, notice core.Message, event core.EventName) error {
+	n, err := tx.ChangeCredentials(put.User)
+	if err != nil {
+		return err
+	}
+	if n != seen+1 {
+		return core.Fail(core.CodeConflict, "The password was changed by another request at the same time.")
+	}
 	if err := tx.PutPassword(put); err != nil {
 		return err
 	}

@@ -157,6 +157,9 @@ func apply(tx *store.Tx, user *core.User, c UserChange) (changed bool, err error
 		name := core.EventUserEnabled
 		if user.Disabled {
 			name = core.EventUserDisabled
+			if user.Credentials, err = tx.ChangeCredentials(user.ID); err != nil {
+				return false, err
+			}
 			if _, err := tx.EndSessionsOf(user.ID, ""); err != nil {
 				return false, err
 			}

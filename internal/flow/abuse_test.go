@@ -248,6 +248,23 @@ func TestF26ClosedSignup(t *testing.T) {
 	})
 }
 
+// A redirect is looked up when the browser is sent there, not only when the
+// flow is begun.
+func TestO1RedirectIsTakenBack(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		app := h.Pool(t, "demo", map[string]any{"signup.verify_email": false, "redirects.allowed": []string{"https://app.example.org/cb"}})
+		h.Person(t, app, "ana@example.org")
+		s, err := h.Flows.Start(t.Context(), app, flow.Start{Email: "ana@example.org", Redirect: "https://app.example.org/cb"})
+		must(t, err)
+		_, err = h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+		must(t, err)
+		_, err = h.Pools.Change(t.Context(), app, flowtest.Settings(t, map[string]any{"redirects.allowed": []string{}}))
+		must(t, err)
+		_, _, err = h.Flows.CompleteWithCode(t.Context(), app, s.ID)
+		want(t, err, core.CodeRedirectRefused, "going to an address that was taken off the list")
+	})
+}
+
 func TestB3OneCounterForEveryDoor(t *testing.T) {
 	each(t, func(t *testing.T, h *flowtest.House) {
 		app := h.Pool(t, "demo", map[string]any{"signup.verify_email": false, "lockout.first_delay": "1h", "lockout.longest_delay": "1h"})
@@ -352,6 +369,90 @@ func TestA4ResetTellsNothing(t *testing.T) {
 			}
 			if n := len(h.Mail(t)); (n == 1) != mailed {
 				t.Errorf("%s: %d mails left", kind, n)
+			}
+		}
+	})
+}
+
+// What was proved before a new password, or before the person was disabled,
+// counts no more: not in a flow that waits, not in a link that was opened, not
+// in a login code.
+func TestO17ProofsFromBeforeCountNoMore(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		app := h.Pool(t, "demo", map[string]any{"signup.verify_email": false, "link.resend_after": "0s"})
+		user := h.Person(t, app, "ana@example.org")
+		proved := func() flow.State {
+			s := start(t, h, app, "ana@example.org")
+			s, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+			must(t, err)
+			return s
+		}
+		opened := func() flow.State {
+			s := start(t, h, app, "ana@example.org")
+			_, err := h.Flows.Restart(t.Context(), app, s.ID, flow.Answer{Choice: core.ChoiceResetPassword})
+			must(t, err)
+			mail := h.Mail(t)
+			_, err = h.Flows.OpenLink(t.Context(), app, core.ChoiceResetPassword, flowtest.LinkCode(t, mail[len(mail)-1]))
+			must(t, err)
+			return s
+		}
+		waiting, theirs := proved(), opened()
+		code, _, err := h.Flows.CompleteWithCode(t.Context(), app, proved().ID)
+		must(t, err)
+
+		// The owner chooses a new password.
+		mine := opened()
+		_, err = h.Flows.Answer(t.Context(), app, mine.ID, answer(core.ChoiceSetPassword, "the owner's new phrase 2"))
+		must(t, err)
+		_, err = h.Flows.Complete(t.Context(), app, mine.ID)
+		must(t, err)
+
+		_, err = h.Flows.Complete(t.Context(), app, waiting.ID)
+		want(t, err, core.CodeFlowEnded, "completing with the old password's proof")
+		_, err = h.Flows.Answer(t.Context(), app, theirs.ID, answer(core.ChoiceSetPassword, "a stranger's phrase 3"))
+		want(t, err, core.CodeFlowEnded, "choosing a password with a link opened before")
+		_, err = h.Sessions.ExchangeCode(t.Context(), app, core.DefaultSettings(), code, "")
+		want(t, err, core.CodeTicketInvalid, "exchanging a code from before")
+
+		// Disabling somebody ends proofs too, also for when they are enabled.
+		h.SetPassword(t, app, user.ID, flowtest.Password)
+		waiting = proved()
+		for _, disabled := range []bool{true, false} {
+			_, err = h.Directory.Change(t.Context(), app, core.UserRef{ID: user.ID}, directory.UserChange{Disabled: &disabled})
+			must(t, err)
+		}
+		_, err = h.Flows.Complete(t.Context(), app, waiting.ID)
+		want(t, err, core.CodeFlowEnded, "completing with a proof from before the person was disabled")
+		h.SignIn(t, app, "ana@example.org", flowtest.Password)
+	})
+}
+
+// A sign-in and a revocation at the same moment: whichever is first, no
+// session lives afterwards.
+func TestO17SignInRacesRevocation(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		app := h.Pool(t, "demo", map[string]any{"signup.verify_email": false})
+		user := h.Person(t, app, "ana@example.org")
+		for range rounds(t) * 4 {
+			s := start(t, h, app, "ana@example.org")
+			_, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+			must(t, err)
+			var grant core.Grant
+			yes, no := true, false
+			outcomes := parallel(2, func(i int) (err error) {
+				if i == 0 {
+					grant, err = h.Flows.Complete(t.Context(), app, s.ID)
+					return err
+				}
+				_, err = h.Directory.Change(t.Context(), app, core.UserRef{ID: user.ID}, directory.UserChange{Disabled: &yes})
+				return err
+			})
+			must(t, outcomes[1])
+			_, err = h.Directory.Change(t.Context(), app, core.UserRef{ID: user.ID}, directory.UserChange{Disabled: &no})
+			must(t, err)
+			if outcomes[0] == nil {
+				_, err := h.Sessions.Check(t.Context(), app, grant.Access.Token)
+				want(t, err, core.CodeTokenInvalid, "a session that began while the person was disabled")
 			}
 		}
 	})

@@ -116,5 +116,15 @@ func (t Turn) sameAddress(a Answer) error {
 	return nil
 }
 
+// stillHolds refuses to go on from a proof that counts no more: the person has
+// chosen a new password since, or was disabled.
+func (t Turn) stillHolds(tx *store.Tx) error {
+	user, err := tx.User(t.User.ID)
+	if core.Is(err, core.CodeNotFound) || (err == nil && user.Credentials != t.Facts.Credentials) {
+		return core.Fail(core.CodeFlowEnded, "The account has changed since this flow was begun. Start a new one.")
+	}
+	return err
+}
+
 // nothing is the restart of a choice that has nothing to begin again.
 func nothing() (Effect, error) { return nil, nil }

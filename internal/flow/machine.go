@@ -211,7 +211,7 @@ func (m *Machine) Complete(ctx context.Context, caller core.Caller, id core.Flow
 func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id core.FlowID) (code string, s State, err error) {
 	code = secret.Random()
 	t, err := m.finish(ctx, caller, id, func(tx *store.Tx, t Turn) error {
-		return m.sessions.PutCode(tx, code, t.Flow.ID, t.User.ID, t.Settings)
+		return m.sessions.PutCode(tx, code, t.Flow.ID, *t.User, t.Settings)
 	})
 	if err != nil {
 		return "", State{}, err
@@ -226,6 +226,10 @@ func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID
 			err = core.Fail(core.CodeFlowIncomplete, "The flow is not complete: answer one of its choices first.")
 		}
 	}
+	if _, ok := t.Settings.MatchRedirect(t.Facts.Redirect); err == nil && t.Facts.Redirect != "" && !ok {
+		// It was registered when the flow was begun, and is not any more.
+		err = core.Fail(core.CodeRedirectRefused, "This address is not among the pool's registered redirects.")
+	}
 	if err == nil && t.User.Disabled {
 		err = core.Fail(core.CodeDisabled, "This account is disabled.")
 	}
@@ -234,7 +238,14 @@ func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID
 			if err := tx.CompleteFlow(t.Flow); err != nil {
 				return err
 			}
-			return issue(tx, t.copy(tx.Now()))
+			if err := t.stillHolds(tx); err != nil {
+				return err
+			}
+			// The session is started with the credentials that were proved: if
+			// they change at this moment, it is not.
+			proved := t.copy(tx.Now())
+			proved.User.Credentials = t.Facts.Credentials
+			return issue(tx, proved)
 		})
 	}
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 type modelPerson struct {
 	password           string
 	verified, disabled bool
+	stamp              int // grows when what was proved before counts no more
 }
 
 type modelPool struct {
@@ -36,6 +37,7 @@ type modelFlow struct {
 	known, primary, filled     bool
 	mine, proved, reset, ended bool
 	password                   string
+	stamp                      int                          // the person's, when the first factor or the mailbox for a new password was proved
 	codes                      map[core.ChoiceName][]string // every link that was sent, newest last
 	used                       map[string]bool              // links that open no more
 	states                     map[core.ChoiceName]string

@@ -15,7 +15,7 @@ type Opened struct {
 	Flow     core.FlowID
 	Redirect string // of the application that began the flow; empty: none
 	State    string // by which that application recognises the link
-	Browser  []byte // of the browser that began the flow; nil: an application did
+	Browser  []byte // whose flow it is now; nil: an application's
 }
 
 // LookLink says whether a link would open now, and changes nothing: mail
@@ -35,7 +35,8 @@ func (m *Machine) LookLink(ctx context.Context, caller core.Caller, choice core.
 }
 
 // OpenLink follows a link, once: it proves the mailbox to the flow that sent
-// the link, whoever's browser this is. It returns [core.CodeTicketInvalid] for
+// the link, whoever's browser this is. A flow of the hosted pages in which a new
+// password is to be chosen moves to the browser that opened the link. It returns [core.CodeTicketInvalid] for
 // a link that was used, and [core.CodeFlowEnded] if its flow is over.
 func (m *Machine) OpenLink(ctx context.Context, caller core.Caller, choice core.ChoiceName, code string) (Opened, error) {
 	if err := m.LookLink(ctx, caller, choice, code); err != nil {
@@ -68,6 +69,11 @@ func (m *Machine) OpenLink(ctx context.Context, caller core.Caller, choice core.
 				return invalidLink()
 			}
 			t = t.copy(tx.Now())
+			if choice == core.ChoiceResetPassword && len(t.Facts.Browser) > 0 && len(caller.Browser) > 0 {
+				// Whoever reads the mail chooses the password, here: the window
+				// that asked for the mail may be anybody's.
+				t.Facts.Browser = caller.Browser
+			}
 			open.Flow, open.Redirect, open.Browser = t.Flow.ID, t.Facts.Redirect, t.Facts.Browser
 			open.State = m.links.state(t.Flow.ID, choice)
 			return m.apply(tx, &t, proved)

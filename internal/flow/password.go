@@ -43,7 +43,10 @@ func (c password) Answer(ctx context.Context, t Turn, a Answer) (Effect, error) 
 		return nil, core.Fail(core.CodeDisabled, "This account is disabled.")
 	}
 	return func(tx *store.Tx, t *Turn) error {
-		t.Facts.Primary = core.AuthenticatorPassword
+		t.Facts.Primary, t.Facts.Credentials = core.AuthenticatorPassword, t.User.Credentials
+		if err := t.stillHolds(tx); err != nil {
+			return err
+		}
 		return settle(tx)
 	}, nil
 }

@@ -33,6 +33,6 @@ func (c resetPassword) Restart(_ context.Context, t Turn, _ Answer) (Effect, err
 }
 
 func resetProved(tx *store.Tx, t *Turn) error {
-	t.Facts.ResetProved = true
+	t.Facts.ResetProved, t.Facts.Credentials = true, t.User.Credentials
 	return mailboxProved(tx, t)
 }

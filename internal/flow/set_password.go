@@ -32,11 +32,16 @@ func (c setPassword) Answer(ctx context.Context, t Turn, a Answer) (Effect, erro
 	put := core.Authenticator{ID: core.NewAuthenticatorID(), User: t.User.ID, Secret: phc}
 	notice := core.Message{ID: core.NewMessageID(), Template: "password_changed", To: t.User.Email, Values: map[string]string{"email": t.User.Email}}
 	return func(tx *store.Tx, t *Turn) error {
-		t.Facts.Primary, t.Password = core.AuthenticatorPassword, true
+		if err := t.stillHolds(tx); err != nil {
+			return err
+		}
 		if err := tx.Forgive(string(t.User.ID)); err != nil {
 			return err
 		}
-		return directory.Replace(tx, t.Settings, put, "", notice, core.EventPasswordReset)
+		seen := t.Facts.Credentials
+		t.Facts.Primary, t.Password = core.AuthenticatorPassword, true
+		t.Facts.Credentials, t.User.Credentials = seen+1, seen+1
+		return directory.Replace(tx, t.Settings, put, seen, "", notice, core.EventPasswordReset)
 	}, nil
 }
 

@@ -195,7 +195,7 @@ func (w *world) password() {
 	case f.person(p).disabled:
 		want = core.CodeDisabled
 	default:
-		f.primary, f.mine = true, true
+		f.primary, f.mine, f.stamp = true, true, f.person(p).stamp
 	}
 	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: core.ChoicePassword, Password: secret.Text(given)})
 	w.agree("password "+given, f, err, want)
@@ -323,8 +323,10 @@ func (w *world) open(f *modelFlow, choice core.ChoiceName, code string) {
 
 func (w *world) prove(f *modelFlow, p *modelPool, choice core.ChoiceName) {
 	f.proved = true
-	f.reset = f.reset || choice == core.ChoiceResetPassword
 	f.person(p).verified = true
+	if choice == core.ChoiceResetPassword {
+		f.reset, f.stamp = true, f.person(p).stamp
+	}
 }
 
 func (w *world) setPassword() {
@@ -334,8 +336,11 @@ func (w *world) setPassword() {
 	case want != "":
 	case f.person(p).disabled:
 		want = core.CodeDisabled
+	case f.stamp != f.person(p).stamp:
+		want = core.CodeFlowEnded
 	default:
-		f.primary, f.mine = true, true
+		f.person(p).stamp++
+		f.primary, f.mine, f.stamp = true, true, f.person(p).stamp
 		f.person(p).password = newPassword
 		// A new password ends every link to choose one.
 		for _, other := range w.flows {
@@ -360,6 +365,8 @@ func (w *world) complete() {
 		want = core.CodeFlowIncomplete
 	case f.person(p).disabled:
 		want = core.CodeDisabled
+	case f.stamp != f.person(p).stamp:
+		want = core.CodeFlowEnded
 	default:
 		f.ended = true
 	}
@@ -398,6 +405,9 @@ func (w *world) disable() {
 		return
 	}
 	person.disabled = !person.disabled
+	if person.disabled {
+		person.stamp++
+	}
 	if _, err := w.h.Directory.Change(w.t.Context(), p.caller, core.UserRef{Email: email}, directory.UserChange{Disabled: &person.disabled}); err != nil {
 		w.r.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
@@ -11,10 +12,20 @@ import (
 
 // PutCode stores a login code for a person: what a hosted sign-in gives to the
 // application, through the browser, to fetch the tokens with.
-func (s *Sessions) PutCode(tx *store.Tx, code string, flow core.FlowID, user core.UserID, settings core.Settings) error {
+func (s *Sessions) PutCode(tx *store.Tx, code string, flow core.FlowID, user core.User, settings core.Settings) error {
+	data, err := json.Marshal(codeData{user.ID, user.Credentials})
+	if err != nil {
+		return err
+	}
 	return tx.PutTicket(s.codeHash(code), core.Ticket{
-		Purpose: core.TicketLogin, Subject: string(flow), Data: string(user), ExpiresAt: tx.Now().Add(time.Duration(settings.LoginCodeLife)),
+		Purpose: core.TicketLogin, Subject: string(flow), Data: string(data), ExpiresAt: tx.Now().Add(time.Duration(settings.LoginCodeLife)),
 	})
+}
+
+// codeData is what a login code's ticket carries.
+type codeData struct {
+	User        core.UserID `json:"user"`
+	Credentials int64       `json:"credentials"` // as they were when the code was given
 }
 
 // ExchangeCode starts the session that a login code stands for. The code works
@@ -35,8 +46,12 @@ func (s *Sessions) ExchangeCode(ctx context.Context, caller core.Caller, setting
 		if flow != "" && ticket.Subject != string(flow) {
 			return invalid
 		}
-		user, err := tx.User(core.UserID(ticket.Data))
-		if core.Is(err, core.CodeNotFound) {
+		var data codeData
+		if err := json.Unmarshal([]byte(ticket.Data), &data); err != nil {
+			return err
+		}
+		user, err := tx.User(data.User)
+		if core.Is(err, core.CodeNotFound) || (err == nil && user.Credentials != data.Credentials) {
 			return invalid
 		}
 		if err != nil {

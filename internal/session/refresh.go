@@ -43,7 +43,7 @@ func (s *Sessions) Refresh(ctx context.Context, caller core.Caller, settings cor
 			return err
 		}
 		if !first {
-			grant, refused, err = s.again(tx, settings, refresh, next)
+			grant, refused, err = s.again(tx, settings, refresh, access, next)
 			return err
 		}
 		next.session = spent.Session
@@ -65,14 +65,8 @@ func (s *Sessions) carryOn(tx *store.Tx, settings core.Settings, next Pending, a
 	if user.Disabled {
 		return core.Grant{}, core.Fail(core.CodeTokenInvalid, "This refresh token is unknown or was revoked.")
 	}
-	if access != "" {
-		t, err := tx.AccessToken(s.accessHash(access))
-		if err != nil && !core.Is(err, core.CodeTokenInvalid) {
-			return core.Grant{}, err
-		}
-		if (err != nil && settings.RefreshNeedsAccess) || (err == nil && t.Session != session.ID) {
-			return core.Grant{}, core.Fail(core.CodeTokenInvalid, "The person's token is not one of this session.")
-		}
+	if err := s.goesWith(tx, settings, session.ID, access); err != nil {
+		return core.Grant{}, err
 	}
 	if err := tx.ShortenAccess(session.ID, tx.Now().Add(time.Duration(settings.RefreshGrace))); err != nil {
 		return core.Grant{}, err
@@ -86,9 +80,24 @@ func (s *Sessions) carryOn(tx *store.Tx, settings core.Settings, next Pending, a
 	return next.tokens(tx, user, settings)
 }
 
+// goesWith refuses a person's token that is not one of the session.
+func (s *Sessions) goesWith(tx *store.Tx, settings core.Settings, session core.SessionID, access string) error {
+	if access == "" {
+		return nil
+	}
+	t, err := tx.AccessToken(s.accessHash(access))
+	if err != nil && !core.Is(err, core.CodeTokenInvalid) {
+		return err
+	}
+	if (err != nil && settings.RefreshNeedsAccess) || (err == nil && t.Session != session) {
+		return core.Fail(core.CodeTokenInvalid, "The person's token is not one of this session.")
+	}
+	return nil
+}
+
 // again answers a refresh token that was used before. What it refuses is
 // returned apart from the error, because ending the session must be kept.
-func (s *Sessions) again(tx *store.Tx, settings core.Settings, refresh string, next Pending) (grant core.Grant, refused, err error) {
+func (s *Sessions) again(tx *store.Tx, settings core.Settings, refresh, access string, next Pending) (grant core.Grant, refused, err error) {
 	invalid := core.Fail(core.CodeTokenInvalid, "This refresh token is unknown or was revoked.")
 	spent, err := tx.RefreshToken(s.refreshHash(refresh))
 	if core.Is(err, core.CodeTokenInvalid) {
@@ -101,6 +110,11 @@ func (s *Sessions) again(tx *store.Tx, settings core.Settings, refresh string, n
 		return core.Grant{}, core.Fail(core.CodeTokenExpired, "This refresh token is past its time."), nil
 	}
 	if grace := time.Duration(settings.RefreshGrace); grace > 0 && tx.Now().Sub(spent.SpentAt) <= grace {
+		if err := s.goesWith(tx, settings, spent.Session, access); core.Is(err, core.CodeTokenInvalid) {
+			return core.Grant{}, err, nil
+		} else if err != nil {
+			return core.Grant{}, nil, err
+		}
 		return s.same(tx, next)
 	}
 	ended, err := tx.EndSession(spent.Session)

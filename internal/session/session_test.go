@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/session"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
@@ -141,6 +142,12 @@ func TestTokensRunOut(t *testing.T) {
 		}
 		next, err := h.sessions.Refresh(t.Context(), h.app, settings, g.Refresh.Token, g.Access.Token)
 		must(t, err)
+		// Nor does the grace answer without it.
+		for _, access := range []string{"", other.Access.Token, secret.Random()} {
+			if _, err := h.sessions.Refresh(t.Context(), h.app, settings, g.Refresh.Token, access); !core.Is(err, core.CodeTokenInvalid) {
+				t.Errorf("the grace answers with the token %q: %v", access, err)
+			}
+		}
 		time.Sleep(30 * 24 * time.Hour)
 		if _, err := h.sessions.Refresh(t.Context(), h.app, core.DefaultSettings(), next.Refresh.Token, ""); !core.Is(err, core.CodeTokenExpired) {
 			t.Errorf("refresh at the end of its life: %v", err)

@@ -40,7 +40,7 @@ func (s *Sessions) Prepare() Pending {
 // somebody who may not come in.
 func (p Pending) Start(tx *store.Tx, user core.User, settings core.Settings) (core.Grant, error) {
 	now := tx.Now()
-	if err := tx.CountLogin(user.ID); err != nil {
+	if err := tx.CountLogin(user.ID, user.Credentials); err != nil {
 		return core.Grant{}, err
 	}
 	caller := tx.Caller()

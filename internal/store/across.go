@@ -111,7 +111,10 @@ func allPassed() []passed {
 	return []passed{
 		{`DELETE FROM flows WHERE (pool, id) IN (SELECT pool, id FROM flows WHERE expires_at < $1 LIMIT $2)`, 0},
 		{`DELETE FROM tickets WHERE (pool, purpose, hash) IN (SELECT pool, purpose, hash FROM tickets WHERE expires_at < $1 LIMIT $2)`, time.Hour},
-		{`DELETE FROM access_tokens WHERE (pool, hash) IN (SELECT pool, hash FROM access_tokens WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},
+		// An expired token may still come with the refresh token of its session.
+		{`DELETE FROM access_tokens WHERE (pool, hash) IN (SELECT t.pool, t.hash FROM access_tokens t LEFT JOIN sessions s ON s.pool = t.pool AND s.id = t.session_id
+			WHERE t.expires_at < $1 AND (s.id IS NULL OR s.ended_at <> 0 OR s.expires_at < $1) LIMIT $2)`, 24 * time.Hour},
+		{`DELETE FROM outbox WHERE (pool, id) IN (SELECT pool, id FROM outbox WHERE expires_at < $1 LIMIT $2)`, time.Hour},
 		{`DELETE FROM refresh_tokens WHERE (pool, hash) IN (SELECT pool, hash FROM refresh_tokens WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},
 		{`DELETE FROM sessions WHERE (pool, id) IN (SELECT pool, id FROM sessions WHERE expires_at < $1 LIMIT $2)`, 30 * 24 * time.Hour},
 		{`DELETE FROM attempts WHERE (pool, subject) IN (SELECT pool, subject FROM attempts WHERE updated_at < $1 LIMIT $2)`, 30 * 24 * time.Hour},

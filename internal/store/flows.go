@@ -2,7 +2,6 @@ package store
 
 import (
 	"encoding/json"
-	"errors"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 )
@@ -84,7 +83,7 @@ func flowEnded() error {
 func encodeFacts(f core.Facts) (string, error) {
 	facts, err := json.Marshal(f)
 	if err == nil && len(facts) > maxFacts {
-		err = errors.New("the facts of a flow are too large")
+		err = core.Fail(core.CodeTooLarge, "This is more than one flow keeps.")
 	}
 	return string(facts), err
 }

@@ -174,7 +174,7 @@ func (e *postgresEngine) classify(err error) error {
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return unavailable(err)
 	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrConnDone) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, sql.ErrConnDone) {
 		return unavailable(err)
 	}
 	return err

@@ -109,7 +109,7 @@ func (e *sqliteEngine) classify(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, errClosed):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, errClosed):
 		return unavailable(err)
 	case !ok:
 		return err

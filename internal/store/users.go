@@ -11,7 +11,7 @@ import (
 )
 
 const userColumns = `id, email, username, phone, profile, email_verified, disabled, login_count, last_login_at, last_login_address,
-	accepted_terms, accepted_privacy, version, created_at, updated_at`
+	accepted_terms, accepted_privacy, credentials, version, created_at, updated_at`
 
 // counterUsers is the name of the kept count of a pool's people.
 const counterUsers = "users"
@@ -29,8 +29,8 @@ func (tx *Tx) CreateUser(u core.User) error {
 	}
 	n, err := tx.exec(`
 		INSERT INTO users (pool, id, email, email_key, username, username_key, phone, profile, email_verified, disabled, login_count,
-			last_login_at, last_login_address, accepted_terms, accepted_privacy, version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16, $17)
+			last_login_at, last_login_address, accepted_terms, accepted_privacy, credentials, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, 1, $16, $17)
 		ON CONFLICT DO NOTHING`,
 		string(u.ID), u.Email, email, u.Username, username, u.Phone, string(profile), u.EmailVerified, u.Disabled, u.LoginCount,
 		micros(u.LastLoginAt), u.LastLoginAddress, u.AcceptedTerms, u.AcceptedPrivacy, micros(u.CreatedAt), micros(u.UpdatedAt))
@@ -103,14 +103,36 @@ func (tx *Tx) UpdateUser(u core.User) error {
 	return tx.changed(ChangeUser, string(u.ID))
 }
 
-// CountLogin notes a sign-in on the person. It returns [core.CodeDisabled] for
-// somebody who was disabled or deleted in the meantime.
-func (tx *Tx) CountLogin(id core.UserID) error {
+// ChangeCredentials lets whatever a person proved before count no more, and
+// returns the number that proofs bear from now on. It comes before the other
+// writes of a change: a sign-in of the same person at the same time then is
+// either seen by them or sees the change itself.
+func (tx *Tx) ChangeCredentials(id core.UserID) (int64, error) {
+	var n int64
+	err := tx.row(`UPDATE users SET credentials = credentials + 1 WHERE pool = $1 AND id = $2 RETURNING credentials`, string(id)).Scan(&n)
+	if err != nil {
+		return 0, found(err, "user")
+	}
+	return n, tx.changed(ChangeUser, string(id))
+}
+
+// CountLogin notes a sign-in on the person, if their credentials are still the
+// ones of this number. It returns [core.CodeDisabled] for somebody who was
+// disabled or deleted in the meantime, and [core.CodeConflict] for somebody
+// whose password was changed.
+func (tx *Tx) CountLogin(id core.UserID, credentials int64) error {
 	n, err := tx.exec(`
 		UPDATE users SET login_count = login_count + 1, last_login_at = $3, last_login_address = $4
-		WHERE pool = $1 AND id = $2 AND disabled = FALSE`, string(id), micros(tx.now), tx.caller.Address)
-	if err == nil && n == 0 {
+		WHERE pool = $1 AND id = $2 AND disabled = FALSE AND credentials = $5`, string(id), micros(tx.now), tx.caller.Address, credentials)
+	if err != nil || n > 0 {
+		return err
+	}
+	user, err := tx.User(id)
+	switch {
+	case core.Is(err, core.CodeNotFound) || (err == nil && user.Disabled):
 		return core.Fail(core.CodeDisabled, "This account is disabled.")
+	case err == nil:
+		return core.Fail(core.CodeConflict, "The password was changed at the same time. Sign in again.")
 	}
 	return err
 }
@@ -213,7 +235,7 @@ func scanUser(row scanner, extra ...any) (core.User, error) {
 	var profile string
 	var lastLogin, created, updated int64
 	err := row.Scan(append([]any{&u.ID, &u.Email, &u.Username, &u.Phone, &profile, &u.EmailVerified, &u.Disabled, &u.LoginCount, &lastLogin,
-		&u.LastLoginAddress, &u.AcceptedTerms, &u.AcceptedPrivacy, &u.Version, &created, &updated}, extra...)...)
+		&u.LastLoginAddress, &u.AcceptedTerms, &u.AcceptedPrivacy, &u.Credentials, &u.Version, &created, &updated}, extra...)...)
 	if err != nil {
 		return core.User{}, err
 	}

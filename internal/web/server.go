@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -112,6 +113,9 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 // Fault logs an error that a face is about to answer, if it is one of ours:
 // its cause goes to the log, once, and never to the client.
 func Fault(ctx context.Context, err error) {
+	if errors.Is(err, context.Canceled) {
+		return // the client hung up
+	}
 	switch core.CodeOf(err) {
 	case core.CodeInternal, core.CodeUnavailable:
 		r := From(ctx)

@@ -75,6 +75,7 @@ CREATE TABLE users (
     last_login_address TEXT COLLATE "binary" NOT NULL,
     accepted_terms     TEXT COLLATE "binary" NOT NULL,
     accepted_privacy   TEXT COLLATE "binary" NOT NULL,
+    credentials        BIGINT  NOT NULL, -- grows when a proof from before must count no more
     version            BIGINT  NOT NULL,
     created_at         BIGINT  NOT NULL,
     updated_at         BIGINT  NOT NULL,

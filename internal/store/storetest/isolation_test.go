@@ -81,7 +81,13 @@ func foreigners() map[string]foreign {
 			return u.ID != "", err
 		},
 		"UpdateUser": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.UpdateUser(a.user)) },
-		"CountLogin": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.CountLogin(a.user.ID)) },
+		"ChangeCredentials": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			_, err := tx.ChangeCredentials(a.user.ID)
+			return wrote(err)
+		},
+		"CountLogin": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.CountLogin(a.user.ID, 0))
+		},
 		"DeleteUser": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.DeleteUser(a.user.ID)) },
 		"Users": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			for _, conditions := range [][]core.Condition{

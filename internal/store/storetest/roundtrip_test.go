@@ -117,7 +117,7 @@ func TestChangesComeBack(t *testing.T) {
 		password := core.Authenticator{ID: core.NewAuthenticatorID(), User: f.user.ID, Secret: "second"}
 		update(t, f.bound, func(tx *store.Tx) error {
 			for _, err := range []error{
-				tx.UpdateUser(changed), tx.UpdateFlow(flow), tx.PutPassword(password), tx.ExtendSession(f.session.ID, later), tx.CountLogin(f.user.ID),
+				tx.UpdateUser(changed), tx.UpdateFlow(flow), tx.PutPassword(password), tx.ExtendSession(f.session.ID, later), tx.CountLogin(f.user.ID, 0),
 				tx.UpdateSettings(core.Overrides{"display_name": []byte(`"New"`)}, 1), tx.RevokeKey(f.key.ID), tx.PutNote("face", f.note, "more", later), tx.Forgive(f.subject),
 				tx.ShortenAccess(f.session.ID, f.session.CreatedAt.Add(time.Minute)),
 			} {
@@ -259,7 +259,7 @@ func TestTakenAndNotFoundAreCodes(t *testing.T) {
 			"an unknown user by e-mail":                {core.CodeNotFound, func(tx *store.Tx) error { _, err := tx.UserByEmail("no@example.org"); return err }},
 			"an unknown user by username":              {core.CodeNotFound, func(tx *store.Tx) error { _, err := tx.UserByUsername("no"); return err }},
 			"an unknown user cannot be deleted":        {core.CodeNotFound, func(tx *store.Tx) error { return tx.DeleteUser(nobody) }},
-			"an unknown user cannot sign in":           {core.CodeDisabled, func(tx *store.Tx) error { return tx.CountLogin(nobody) }},
+			"an unknown user cannot sign in":           {core.CodeDisabled, func(tx *store.Tx) error { return tx.CountLogin(nobody, 0) }},
 			"an unknown key cannot be revoked":         {core.CodeNotFound, func(tx *store.Tx) error { return tx.RevokeKey(core.NewKeyID()) }},
 			"a key of another kind is not shown":       {core.CodeNotFound, func(tx *store.Tx) error { _, err := tx.ShowKey(core.KeyClient); return err }},
 			"an unknown secret of a pool":              {core.CodeNotFound, func(tx *store.Tx) error { _, err := tx.PoolSecret("no"); return err }},

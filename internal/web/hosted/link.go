@@ -29,14 +29,16 @@ func (p *Pages) showLink(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
-// openLink follows a link. The flow that sent it goes on where it was begun:
-// here if this is its browser, at its application if that began it, else in
-// the other window, and nobody is signed in here.
+// openLink follows a link. A new password is chosen here, whichever window
+// asked for the mail. Else the flow goes on where it was begun: here if this is
+// its browser, at its application if that began it, or in the other window, and
+// nobody is signed in here.
 func (p *Pages) openLink(w http.ResponseWriter, v *visit) error {
 	if err := v.form.only("for", "code"); err != nil {
 		return err
 	}
 	choice, code := core.ChoiceName(v.form["for"]), v.form["code"]
+	cookie := p.meet(v)
 	open, err := p.Flows.OpenLink(v.r.Context(), v.caller, choice, code)
 	if core.Is(err, core.CodeFlowEnded) {
 		// Its flow is over, and the link with it.
@@ -55,14 +57,14 @@ func (p *Pages) openLink(w http.ResponseWriter, v *visit) error {
 		if err != nil {
 			return err
 		}
+		if cookie != nil {
+			http.SetCookie(w, cookie)
+		}
 		see(w, next)
 	case len(open.Browser) == 0 && open.Redirect != "":
 		see(w, withQuery(open.Redirect, "state", p.LinkState(open.State), "code", p.Code(code)))
 	default:
 		text := "Your e-mail address is confirmed. Go back to the window where you began, and go on there."
-		if choice == core.ChoiceResetPassword {
-			text = "Go back to the window where you began, and choose your new password there."
-		}
 		p.render(w, v, view{name: "plain", Data: plain{Heading: "Done", Text: text}})
 	}
 	return nil

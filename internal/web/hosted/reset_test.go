@@ -40,18 +40,21 @@ func TestReset(t *testing.T) {
 func TestResetWithTheLinkOpenedElsewhere(t *testing.T) {
 	s := newSite(t, nil, nil)
 	s.person("ana@example.org", password)
-	b, phone := s.browser(), s.browser()
-	phone.open(start()) // it has a cookie of its own
-	p := b.press(b.open(start("email", "ana@example.org")), "Forgot your password?")
-	link := s.mail("reset_password", "ana@example.org").Values["link"]
-	done := phone.press(phone.open(link), "Choose a new password").shows(200, "Done")
-	if strings.Contains(done.body, "/flow/") || len(done.cookies) != 0 {
-		t.Errorf("the other browser was given something:\n%s", done.body)
+	for _, known := range []bool{true, false} { // with a cookie of its own, or none yet
+		b, phone := s.browser(), s.browser()
+		if known {
+			phone.open(start())
+		}
+		p := b.press(b.open(start("email", "ana@example.org")), "Forgot your password?")
+		link := s.mail("reset_password", "ana@example.org").Values["link"]
+		// Who reads the mail chooses the password. The window that asked for
+		// the mail may be anybody's, and gets nothing.
+		here := phone.press(phone.open(link), "Choose a new password").shows(200, "Choose a new password")
+		b.open(p.address).shows(404, "This page has expired")
+		code, _ := phone.press(here, "Save and sign in", "password", newPassword).arrives()
+		s.enters(code)
+		s.mail("password_changed", "ana@example.org")
 	}
-	phone.open(p.address).shows(404, "This page has expired")
-	p = b.press(p, "Continue").shows(200, "Choose a new password")
-	code, _ := b.press(p, "Save and sign in", "password", newPassword).arrives()
-	s.enters(code)
 }
 
 // A link is looked at as often as one likes and works once (F16).
@@ -76,7 +79,7 @@ func TestLinkOnce(t *testing.T) {
 		}
 		b.press(p, "Continue").shows(200, "Check your mail") // nothing was proved
 	}
-	scanner.press(page, "Choose a new password").shows(200, "Done")
+	scanner.press(page, "Choose a new password").shows(200, "Choose a new password")
 	scanner.press(page, "Choose a new password").shows(410, "This link no longer works")
 	scanner.get(link).shows(410, "This link no longer works")
 }

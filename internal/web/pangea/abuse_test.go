@@ -110,6 +110,12 @@ func TestX20HostileJSON(t *testing.T) {
 		if n := s.people(t); n != 0 {
 			t.Errorf("%d people came of it", n)
 		}
+		// A small request does not make a large answer.
+		for _, body := range []string{`{"flow_types":[` + strings.Repeat(`"",`, 80_000) + `""]}`, `{"flow_types":["signup","signin","signup"]}`} {
+			if a := s.post(t, "/v2/flow/start", body); a.status != 400 || len(a.body) > 4096 {
+				t.Errorf("many flow types: %d with %d bytes", a.status, len(a.body))
+			}
+		}
 		// Numbers in range, of the wrong kind, or out of range.
 		for body, want := range map[string]string{
 			`{"size":0}`: "IsTooSmall /size", `{"size":-1}`: "IsTooSmall /size", `{"size":1.5}`: "InvalidInteger /size", `{"size":"1"}`: "InvalidInteger /size",

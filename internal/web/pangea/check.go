@@ -10,12 +10,18 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 )
 
+// maxProblems is how many problems of one request are gathered.
+const maxProblems = 20
+
 // problems gathers what is wrong with a request, all of it at once.
 type problems struct {
 	list []core.Problem
 }
 
 func (p *problems) add(code core.ProblemCode, pointer, detail string) {
+	if len(p.list) >= maxProblems {
+		return
+	}
 	p.list = append(p.list, core.Problem{Code: code, Pointer: pointer, Detail: detail})
 }
 

@@ -105,7 +105,7 @@ func send(ctx context.Context, w http.ResponseWriter, status int, e envelope) {
 	e.RequestID = show(prefixRequest, r.ID)
 	e.RequestTime, e.ResponseTime = showTime(r.At), showTime(time.Now())
 	buffer := buffers.Get().(*bytes.Buffer)
-	defer buffers.Put(buffer)
+	defer keep(buffer)
 	buffer.Reset()
 	if err := e.write(buffer); err != nil {
 		web.Fault(ctx, err)
@@ -122,6 +122,14 @@ func send(ctx context.Context, w http.ResponseWriter, status int, e envelope) {
 	w.WriteHeader(status)
 	// The client may be gone; there is nobody left to tell.
 	_, _ = w.Write(buffer.Bytes())
+}
+
+// keep gives a buffer back for the next answer, unless it grew large.
+func keep(buffer *bytes.Buffer) {
+	const most = 64 << 10
+	if buffer.Cap() <= most {
+		buffers.Put(buffer)
+	}
 }
 
 // buffers are for encoding answers.

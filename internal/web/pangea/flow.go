@@ -22,6 +22,10 @@ type flowStart struct {
 func (in *flowStart) check(p *problems) {
 	p.email("/email", in.Email)
 	p.username("/username", in.Username)
+	if len(in.FlowTypes) > 2 {
+		p.add(core.ProblemTooLarge, "/flow_types", "There are two flow types.")
+		return
+	}
 	for _, word := range in.FlowTypes {
 		if word != string(core.FlowSignup) && word != string(core.FlowSignin) {
 			p.add(core.ProblemChoice, "/flow_types", "A flow type is signup or signin.")
