@@ -1,0 +1,273 @@
+package authn
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Choice names something that a flow can ask for.
+type Choice string
+
+// The choices that this client knows. A server may offer others: see
+// [OtherChoice].
+const (
+	ChoiceSetEmail      Choice = "set_email"
+	ChoicePassword      Choice = "password"
+	ChoiceSetPassword   Choice = "set_password"
+	ChoiceResetPassword Choice = "reset_password"
+	ChoiceVerifyEmail   Choice = "verify_email"
+	ChoiceProfile       Choice = "profile"
+)
+
+// FlowChoice is one thing that a flow asks for, with what is to be shown for
+// it: one of the types here whose names end in Choice.
+type FlowChoice interface {
+	Choice() Choice
+}
+
+// FlowAnswer is what is said to a choice: one of the types here whose names
+// end in Answer.
+type FlowAnswer interface {
+	Answers() Choice
+}
+
+// SetEmailChoice asks for the e-mail address.
+type SetEmailChoice struct {
+	RequiredFor []Choice `json:"required_for"` // what is offered once it is known
+}
+
+// SetEmailAnswer gives the e-mail address.
+type SetEmailAnswer struct {
+	Email string `json:"email"`
+}
+
+// PasswordChoice asks for the password.
+type PasswordChoice struct {
+	Enrollment bool           `json:"enrollment"` // a new one is to be chosen
+	Policy     PasswordPolicy `json:"password_policy"`
+	NeedEmail  bool           `json:"need_email,omitempty"` // the answer must have the e-mail address with it
+}
+
+// PasswordPolicy is what a new password must be.
+type PasswordPolicy struct {
+	CharsMin  int `json:"chars_min"`
+	CharsMax  int `json:"chars_max"`
+	LowerMin  int `json:"lower_min"`
+	UpperMin  int `json:"upper_min"`
+	PunctMin  int `json:"punct_min"`
+	NumberMin int `json:"number_min"`
+}
+
+// PasswordAnswer gives the password.
+type PasswordAnswer struct {
+	Password string `json:"password"`
+	Email    string `json:"email,omitempty"` // if PasswordChoice.NeedEmail
+}
+
+// SetPasswordChoice asks for a new password in place of the old one.
+type SetPasswordChoice struct {
+	Enrollment bool           `json:"enrollment"`
+	Policy     PasswordPolicy `json:"password_policy"`
+}
+
+// SetPasswordAnswer gives the new password.
+type SetPasswordAnswer struct {
+	Password string `json:"password"`
+}
+
+// ResetPasswordChoice offers somebody who forgot their password to choose a
+// new one by mail. [FlowService.Restart] sends the link.
+type ResetPasswordChoice struct {
+	Sent       bool      `json:"sent"`
+	ResendTime time.Time `json:"resend_time"` // from when on it can be sent again; zero before it was sent
+	State      string    `json:"state"`       // comes back with the link
+}
+
+// ResetPasswordAnswer gives what the link in the mail has brought back to the
+// application. The empty answer sends the link if that was not done yet.
+type ResetPasswordAnswer struct {
+	State string `json:"state,omitempty"`
+	Code  string `json:"code,omitempty"`
+}
+
+// VerifyEmailChoice asks for the proof of the mailbox. [FlowService.Restart]
+// sends the link.
+type VerifyEmailChoice struct {
+	Sent       bool      `json:"sent"`
+	ResendTime time.Time `json:"resend_time"` // from when on it can be sent again; zero before it was sent
+	State      string    `json:"state"`       // comes back with the link
+}
+
+// VerifyEmailAnswer gives what the link in the mail has brought back to the
+// application. The empty answer sends the link if that was not done yet.
+type VerifyEmailAnswer struct {
+	State string `json:"state,omitempty"`
+	Code  string `json:"code,omitempty"`
+}
+
+// ProfileChoice asks for a profile.
+type ProfileChoice struct {
+	Fields []ProfileField `json:"fields"`
+}
+
+// ProfileField is one field of a profile that is asked for.
+type ProfileField struct {
+	ID              string `json:"id"` // the name in a Profile
+	Name            string `json:"name"`
+	Label           string `json:"label"` // what people are shown
+	Type            string `json:"type"`  // string, integer, date, boolean, phone or email; the value is text all the same
+	Required        bool   `json:"required"`
+	ShowOnSignup    bool   `json:"show_on_signup"`
+	Builtin         bool   `json:"builtin"`
+	DisplayDisabled bool   `json:"display_disabled"`
+}
+
+// ProfileAnswer gives the profile, which may be nil.
+type ProfileAnswer struct {
+	Profile Profile `json:"profile"`
+}
+
+// MarshalJSON writes a profile that is nil as an empty one.
+func (a ProfileAnswer) MarshalJSON() ([]byte, error) {
+	if a.Profile == nil {
+		a.Profile = Profile{}
+	}
+	type plain ProfileAnswer
+	return json.Marshal(plain(a))
+}
+
+// OtherChoice is a choice that this client has no type for.
+type OtherChoice struct {
+	Name Choice
+	Data json.RawMessage
+}
+
+// OtherAnswer answers a choice that this client has no type for. Data is
+// anything that encodes as a JSON object; nil is an empty one.
+type OtherAnswer struct {
+	Name Choice
+	Data any
+}
+
+// Choice returns [ChoiceSetEmail].
+func (SetEmailChoice) Choice() Choice { return ChoiceSetEmail }
+
+// Answers returns [ChoiceSetEmail].
+func (SetEmailAnswer) Answers() Choice { return ChoiceSetEmail }
+
+// Choice returns [ChoicePassword].
+func (PasswordChoice) Choice() Choice { return ChoicePassword }
+
+// Answers returns [ChoicePassword].
+func (PasswordAnswer) Answers() Choice { return ChoicePassword }
+
+// Choice returns [ChoiceSetPassword].
+func (SetPasswordChoice) Choice() Choice { return ChoiceSetPassword }
+
+// Answers returns [ChoiceSetPassword].
+func (SetPasswordAnswer) Answers() Choice { return ChoiceSetPassword }
+
+// Choice returns [ChoiceResetPassword].
+func (ResetPasswordChoice) Choice() Choice { return ChoiceResetPassword }
+
+// Answers returns [ChoiceResetPassword].
+func (ResetPasswordAnswer) Answers() Choice { return ChoiceResetPassword }
+
+// Choice returns [ChoiceVerifyEmail].
+func (VerifyEmailChoice) Choice() Choice { return ChoiceVerifyEmail }
+
+// Answers returns [ChoiceVerifyEmail].
+func (VerifyEmailAnswer) Answers() Choice { return ChoiceVerifyEmail }
+
+// Choice returns [ChoiceProfile].
+func (ProfileChoice) Choice() Choice { return ChoiceProfile }
+
+// Answers returns [ChoiceProfile].
+func (ProfileAnswer) Answers() Choice { return ChoiceProfile }
+
+// Choice returns the name that the server gave.
+func (c OtherChoice) Choice() Choice { return c.Name }
+
+// Answers returns the name that was given.
+func (a OtherAnswer) Answers() Choice { return a.Name }
+
+// Offered returns the choice of a type that a flow offers now:
+//
+//	if password, ok := authn.Offered[authn.PasswordChoice](state); ok { ... }
+func Offered[C FlowChoice](s *FlowState) (C, bool) {
+	for _, offered := range s.Choices {
+		if c, ok := offered.(C); ok {
+			return c, true
+		}
+	}
+	var none C
+	return none, false
+}
+
+// FlowChoices is what a flow offers, in the server's order.
+type FlowChoices []FlowChoice
+
+// choiceItem is a choice on the wire.
+type choiceItem struct {
+	Choice Choice          `json:"choice"`
+	Data   json.RawMessage `json:"data"`
+}
+
+// choices is how each choice is read.
+func choices() map[Choice]func(json.RawMessage) (FlowChoice, error) {
+	return map[Choice]func(json.RawMessage) (FlowChoice, error){
+		ChoiceSetEmail:      readChoice[SetEmailChoice],
+		ChoicePassword:      readChoice[PasswordChoice],
+		ChoiceSetPassword:   readChoice[SetPasswordChoice],
+		ChoiceResetPassword: readChoice[ResetPasswordChoice],
+		ChoiceVerifyEmail:   readChoice[VerifyEmailChoice],
+		ChoiceProfile:       readChoice[ProfileChoice],
+	}
+}
+
+func readChoice[C FlowChoice](data json.RawMessage) (FlowChoice, error) {
+	var c C
+	err := json.Unmarshal(data, &c)
+	return c, err
+}
+
+// UnmarshalJSON reads choices as the server writes them. One that has no type
+// here becomes an [OtherChoice].
+func (c *FlowChoices) UnmarshalJSON(text []byte) error {
+	var items []choiceItem
+	if err := json.Unmarshal(text, &items); err != nil {
+		return err
+	}
+	known := choices()
+	*c = make(FlowChoices, 0, len(items))
+	for _, item := range items {
+		read := known[item.Choice]
+		if read == nil {
+			*c = append(*c, OtherChoice{item.Choice, item.Data})
+			continue
+		}
+		one, err := read(item.Data)
+		if err != nil {
+			return fmt.Errorf("the choice %s: %w", item.Choice, err)
+		}
+		*c = append(*c, one)
+	}
+	return nil
+}
+
+// MarshalJSON writes choices as the server does.
+func (c FlowChoices) MarshalJSON() ([]byte, error) {
+	items := make([]choiceItem, 0, len(c))
+	for _, one := range c {
+		item := choiceItem{Choice: one.Choice()}
+		var err error
+		if other, ok := one.(OtherChoice); ok {
+			item.Data = other.Data
+		} else if item.Data, err = json.Marshal(one); err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return json.Marshal(items)
+}

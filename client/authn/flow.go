@@ -1,0 +1,107 @@
+package authn
+
+import "context"
+
+// FlowService signs people up and in, in steps that the application shows. A
+// service or a client token will do for it.
+type FlowService struct{ t *transport }
+
+// FlowType is what a flow can be for.
+type FlowType string
+
+// The types of flow.
+const (
+	FlowSignup FlowType = "signup"
+	FlowSignin FlowType = "signin"
+)
+
+// FlowPhase is where a flow is.
+type FlowPhase string
+
+// The phases that a flow can wait in.
+const (
+	PhasePrimary     FlowPhase = "phase_primary"      // who somebody is, and the proof of it
+	PhaseProfile     FlowPhase = "phase_profile"      // what sign-up asks for
+	PhaseVerifyEmail FlowPhase = "phase_verify_email" // the mailbox is to be proved
+	PhaseSetPassword FlowPhase = "phase_set_password" // a new password is due
+	PhaseCompleted   FlowPhase = "phase_completed"    // nothing is left but FlowService.Complete
+)
+
+// FlowState is a flow, as it is after each step.
+type FlowState struct {
+	FlowID         string      `json:"flow_id"`
+	FlowTypes      []FlowType  `json:"flow_type"` // what was asked for, and one alone once somebody is known
+	UsernameFormat string      `json:"username_format"`
+	Username       string      `json:"username,omitempty"` // once it is known, as Email
+	Email          string      `json:"email,omitempty"`
+	Phase          FlowPhase   `json:"flow_phase"`
+	Choices        FlowChoices `json:"flow_choices"` // what can be answered now
+}
+
+// FlowStartRequest begins a flow. The zero value asks for the address first.
+type FlowStartRequest struct {
+	Email       string     `json:"email,omitempty"`
+	Username    string     `json:"username,omitempty"`
+	CallbackURI string     `json:"cb_uri,omitempty"`     // where links in mails lead back to; must be registered with the pool
+	FlowTypes   []FlowType `json:"flow_types,omitempty"` // both if there are none
+	Invitation  string     `json:"invitation,omitempty"` // the ticket of one
+}
+
+// Start begins a flow.
+func (s FlowService) Start(ctx context.Context, r FlowStartRequest) (*FlowState, error) {
+	return result[FlowState](ctx, s.t, "v2/flow/start", r)
+}
+
+// FlowUpdateRequest answers one of the choices that a flow offers.
+type FlowUpdateRequest struct {
+	FlowID string
+	Answer FlowAnswer // nil only looks: it changes nothing and returns the state
+}
+
+// flowStep is an update or a restart on the wire.
+type flowStep struct {
+	FlowID string `json:"flow_id"`
+	Choice Choice `json:"choice"`
+	Data   any    `json:"data"`
+}
+
+// Update answers a choice. After an error the flow is where it was and can go
+// on. A choice that is not offered is the problem BadState at /choice; a wrong
+// password is [StatusAuthenticationFailure]; a flow that is unknown, completed
+// or too old is [StatusNotFound].
+func (s FlowService) Update(ctx context.Context, r FlowUpdateRequest) (*FlowState, error) {
+	step := flowStep{FlowID: r.FlowID, Data: struct{}{}}
+	if r.Answer != nil {
+		step.Choice, step.Data = r.Answer.Answers(), r.Answer
+		if other, ok := r.Answer.(OtherAnswer); ok {
+			step.Data = other.Data
+			if other.Data == nil {
+				step.Data = struct{}{}
+			}
+		}
+	}
+	return result[FlowState](ctx, s.t, "v2/flow/update", step)
+}
+
+// FlowRestartRequest begins one choice again: it has a link sent, for the first
+// time or once more.
+type FlowRestartRequest struct {
+	FlowID string
+	Choice Choice
+	Email  string // where to send to, if it is not known from the flow
+}
+
+// Restart begins a choice again. One that sends nothing stays as it is, and so
+// does one that has sent already, until its ResendTime.
+func (s FlowService) Restart(ctx context.Context, r FlowRestartRequest) (*FlowState, error) {
+	return result[FlowState](ctx, s.t, "v2/flow/restart", flowStep{r.FlowID, r.Choice, struct {
+		Email string `json:"email,omitempty"`
+	}{r.Email}})
+}
+
+// Complete ends a flow in [PhaseCompleted] and gives the tokens, once.
+func (s FlowService) Complete(ctx context.Context, flowID string) (*Tokens, error) {
+	return result[Tokens](ctx, s.t, "v2/flow/complete", struct {
+		FlowID string `json:"flow_id"`
+	}{flowID})
+}
