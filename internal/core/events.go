@@ -14,28 +14,31 @@ type EventName string
 
 // The events.
 const (
-	EventPoolCreated     EventName = "pool.created"
-	EventPoolChanged     EventName = "pool.changed"
-	EventKeyCreated      EventName = "key.created"
-	EventKeyRevoked      EventName = "key.revoked"
-	EventUserCreated     EventName = "user.created"
-	EventUserChanged     EventName = "user.changed"
-	EventUserDisabled    EventName = "user.disabled"
-	EventUserEnabled     EventName = "user.enabled"
-	EventUserUnlocked    EventName = "user.unlocked"
-	EventUserDeleted     EventName = "user.deleted"
-	EventEmailVerified   EventName = "user.email_verified"
-	EventPasswordChanged EventName = "password.changed"
-	EventPasswordReset   EventName = "password.reset"
-	EventPasswordRefused EventName = "password.refused"
-	EventFlowRefused     EventName = "flow.refused"
-	EventSignedIn        EventName = "session.started"
-	EventRefreshed       EventName = "session.refreshed"
-	EventRefreshReused   EventName = "session.refresh_reused"
-	EventSignedOut       EventName = "session.ended"
-	EventMailQueued      EventName = "mail.queued"
-	EventMailSent        EventName = "mail.sent"
-	EventMailDropped     EventName = "mail.dropped"
+	EventPoolCreated        EventName = "pool.created"
+	EventPoolChanged        EventName = "pool.changed"
+	EventKeyCreated         EventName = "key.created"
+	EventKeyRevoked         EventName = "key.revoked"
+	EventUserCreated        EventName = "user.created"
+	EventUserChanged        EventName = "user.changed"
+	EventUserDisabled       EventName = "user.disabled"
+	EventUserEnabled        EventName = "user.enabled"
+	EventUserUnlocked       EventName = "user.unlocked"
+	EventUserDeleted        EventName = "user.deleted"
+	EventEmailVerified      EventName = "user.email_verified"
+	EventPasswordChanged    EventName = "password.changed"
+	EventPasswordReset      EventName = "password.reset"
+	EventPasswordRefused    EventName = "password.refused"
+	EventFlowRefused        EventName = "flow.refused"
+	EventSignedIn           EventName = "session.started"
+	EventRefreshed          EventName = "session.refreshed"
+	EventRefreshReused      EventName = "session.refresh_reused"
+	EventSignedOut          EventName = "session.ended"
+	EventInvitationCreated  EventName = "invitation.created"
+	EventInvitationDeleted  EventName = "invitation.deleted"
+	EventInvitationAccepted EventName = "invitation.accepted"
+	EventMailQueued         EventName = "mail.queued"
+	EventMailSent           EventName = "mail.sent"
+	EventMailDropped        EventName = "mail.dropped"
 )
 
 // EventMeaning is a line of the catalogue of events.
@@ -66,6 +69,9 @@ func EventNames() []EventMeaning {
 		{EventRefreshed, "A session was carried on with a refresh token."},
 		{EventRefreshReused, "A spent refresh token was used again; its session ended."},
 		{EventSignedOut, "A session was ended; reason says why."},
+		{EventInvitationCreated, "Somebody was invited to sign up."},
+		{EventInvitationDeleted, "An invitation was taken back."},
+		{EventInvitationAccepted, "Somebody who was invited signed up; data names the person."},
 		{EventMailQueued, "A mail was put in line to be sent; data names the template."},
 		{EventMailSent, "A mail was handed to the mail server."},
 		{EventMailDropped, "A mail was given up; reason says why."},

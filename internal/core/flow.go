@@ -65,6 +65,9 @@ type Facts struct {
 	// flow; empty for flows begun over an API.
 	Browser []byte `json:"browser,omitempty"`
 
+	// Invitation is what the flow was begun with: its address is the flow's, and
+	// it opens sign-up where that is closed. Empty: none.
+	Invitation InvitationID `json:"invitation,omitempty"`
 	// Email is the address that was claimed.
 	Email Email `json:"email,omitzero"`
 	// User is who that is; empty for somebody new, and for somebody unknown.

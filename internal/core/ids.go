@@ -29,6 +29,8 @@ type (
 	TokenID string
 	// RequestID names one request to the server.
 	RequestID string
+	// InvitationID names an invitation (not the secret in its mail).
+	InvitationID string
 	// MessageID names something that leaves: a mail.
 	MessageID string
 )
@@ -59,6 +61,9 @@ func NewTokenID() TokenID { return TokenID("tok_" + secret.Random()) }
 
 // NewRequestID makes an id that nothing else has.
 func NewRequestID() RequestID { return RequestID("req_" + secret.Random()) }
+
+// NewInvitationID makes an id that nothing else has.
+func NewInvitationID() InvitationID { return InvitationID("inv_" + secret.Random()) }
 
 // NewMessageID makes an id that nothing else has.
 func NewMessageID() MessageID { return MessageID("msg_" + secret.Random()) }

@@ -37,10 +37,11 @@ type Settings struct {
 	LockoutFirstDelay   Duration
 	LockoutLongestDelay Duration
 
-	FlowLife      Duration
-	LinkLife      Duration
-	LinkResend    Duration
-	LoginCodeLife Duration
+	FlowLife       Duration
+	LinkLife       Duration
+	LinkResend     Duration
+	LoginCodeLife  Duration
+	InvitationLife Duration
 
 	AccessLife         Duration
 	RefreshLife        Duration
@@ -125,6 +126,8 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.LinkResend }, func(s *Settings) error { return within(s.LinkResend, 0, time.Hour) }},
 		{"login_code.life", "duration", "How long the code works that a hosted sign-in gives to the application.",
 			func(s *Settings) any { return &s.LoginCodeLife }, func(s *Settings) error { return within(s.LoginCodeLife, time.Second, 10*time.Minute) }},
+		{"invitation.life", "duration", "How long an invitation works.",
+			func(s *Settings) any { return &s.InvitationLife }, func(s *Settings) error { return within(s.InvitationLife, time.Minute, 90*24*time.Hour) }},
 
 		{"token.user_life", "duration", "How long a person's token works.",
 			func(s *Settings) any { return &s.AccessLife }, func(s *Settings) error { return within(s.AccessLife, time.Minute, 365*24*time.Hour) }},
@@ -175,6 +178,7 @@ func DefaultSettings() Settings {
 		LinkLife:            Duration(30 * time.Minute),
 		LinkResend:          Duration(30 * time.Second),
 		LoginCodeLife:       Duration(time.Minute),
+		InvitationLife:      Duration(7 * 24 * time.Hour),
 		AccessLife:          Duration(48 * time.Hour),
 		RefreshLife:         Duration(30 * 24 * time.Hour),
 		RefreshGrace:        Duration(10 * time.Second),

@@ -144,7 +144,8 @@ func (a Across) Sweep(ctx context.Context, n int) (int64, error) {
 		}
 		total += gone
 	}
-	return total, nil
+	gone, err := a.sweepInvitations(ctx, n)
+	return total + gone, a.failed(err)
 }
 
 func (a Across) q() querier { return a.store.engine.reader() }

@@ -16,6 +16,7 @@ type list struct {
 	table   string
 	columns string
 	order   string // the field that pages are ordered by when none is asked for
+	until   string // a column with a time: rows for which it has come are not listed; empty: none
 	fields  map[string]field
 }
 
@@ -62,7 +63,7 @@ func (tx *Tx) page(l list, q core.Query, scan func(row scanner, extra ...any) er
 		return "", core.Invalid(core.Problem{Code: core.ProblemChoice, Pointer: "/order_by", Detail: "A list cannot be ordered by this."})
 	}
 	var b query
-	if err := b.where(l, q.Conditions); err != nil {
+	if err := b.where(l, q.Conditions, tx.now); err != nil {
 		return "", err
 	}
 	direction, beyond := "", ">"
@@ -115,7 +116,7 @@ func (tx *Tx) page(l list, q core.Query, scan func(row scanner, extra ...any) er
 // matching counts the rows that fulfil the conditions.
 func (tx *Tx) matching(l list, q core.Query) (int64, error) {
 	var b query
-	if err := b.where(l, q.Conditions); err != nil {
+	if err := b.where(l, q.Conditions, tx.now); err != nil {
 		return 0, err
 	}
 	var n int64
@@ -131,8 +132,11 @@ const maxValues = 500
 // is stored and searched is as long.
 const maxPattern = 50_000
 
-// where adds every condition.
-func (q *query) where(l list, conditions []core.Condition) error {
+// where adds every condition, and the list's own.
+func (q *query) where(l list, conditions []core.Condition, now time.Time) error {
+	if l.until != "" {
+		q.text.WriteString(" AND " + l.until + " > " + q.param(micros(now)))
+	}
 	for _, c := range conditions {
 		if c.Op == core.OpNever {
 			q.text.WriteString(" AND 1 = 0")

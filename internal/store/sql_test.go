@@ -23,6 +23,8 @@ func variable() map[string]string {
 		"list.go: order.column":                 "the list table",
 		"list.go: f.column":                     "the list table",
 		"list.go: f.within":                     "the list table",
+		"list.go: l.until":                      "the list table",
+		"list.go: q.param(micros(now))":         "a placeholder",
 		"list.go: not":                          "one of two literals",
 		"list.go: direction":                    "one of two literals",
 		"list.go: beyond":                       "one of two literals",

@@ -140,6 +140,11 @@ func (tx *Tx) CountLogin(id core.UserID, credentials int64) error {
 // DeleteUser ends a person's sessions and forgets them with all that was
 // theirs.
 func (tx *Tx) DeleteUser(id core.UserID) error {
+	// Before the person, in the order in which an invitation is used.
+	if _, err := tx.endInvitations(`
+		DELETE FROM invitations WHERE pool = $1 AND email_key = (SELECT email_key FROM users WHERE pool = $1 AND id = $2) RETURNING id`, string(id)); err != nil {
+		return err
+	}
 	n, err := tx.exec(`DELETE FROM users WHERE pool = $1 AND id = $2`, string(id))
 	if err != nil {
 		return err

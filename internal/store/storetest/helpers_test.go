@@ -76,6 +76,7 @@ type filled struct {
 	hash     []byte // of the key, the ticket and both tokens
 	subject  string // of the attempts, locked out
 	note     string
+	invite   core.Invitation // its hash is that of the key
 }
 
 // plainKey is the text of the filled pool's key.
@@ -109,12 +110,14 @@ func fill(t testing.TB, s *store.Store) filled {
 	f.refresh = store.Refresh{Session: f.session.ID, CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
 	f.access = core.AccessToken{ID: core.NewTokenID(), Pool: f.pool.ID, Session: f.session.ID, CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
 	f.message = core.Message{ID: core.NewMessageID(), Template: "verify_email", To: "ana@example.org", Values: map[string]string{"link": "https://x.example"}, ExpiresAt: soon(time.Hour)}
+	f.invite = core.Invitation{ID: core.NewInvitationID(), Email: "Bob.É@example.org", Inviter: "Joe@example.org", Callback: "https://a.example/cb", State: "state-" + random,
+		ExpiresAt: soon(time.Hour)}
 	err := f.bound.Update(context.Background(), func(tx *store.Tx) error {
 		return errors.Join(
 			tx.CreatePool(f.pool), tx.PutKey(f.key, f.hash, plainKey), tx.PutApplication(f.app, []byte("secret-hash")), tx.PutPoolSecret(f.secret),
 			tx.CreateUser(f.user), tx.PutPassword(f.password), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
 			tx.PutRefresh(f.hash, f.refresh), tx.PutAccess(f.hash, f.access), tx.Send(f.message), tx.PutNote("face", f.note, "data", soon(time.Hour)),
-			tx.Charge(f.subject, 1, time.Hour, time.Hour),
+			tx.Charge(f.subject, 1, time.Hour, time.Hour), tx.PutInvitation(f.hash, f.invite),
 			tx.Record(core.Event{Name: core.EventUserCreated, Target: string(f.user.ID), Reason: "r", Data: map[string]string{"k": "v"}}),
 		)
 	})

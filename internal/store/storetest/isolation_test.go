@@ -140,6 +140,37 @@ func foreigners() map[string]foreign {
 			return wrote(tx.VoidTickets(a.ticket.Purpose, a.ticket.Subject))
 		},
 
+		"PutInvitation": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			other := a.invite
+			other.ID = core.NewInvitationID()
+			return wrote(tx.PutInvitation([]byte("other"), other))
+		},
+		"Invitation": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			i, err := tx.Invitation(a.invite.ID)
+			return i.ID != "", err
+		},
+		"InvitationByHash": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			i, err := tx.InvitationByHash(a.hash)
+			return i.ID != "", err
+		},
+		"UseInvitation": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.UseInvitation(a.invite.ID, core.Fold(a.invite.Email)))
+		},
+		"DeleteInvitation": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.DeleteInvitation(a.invite.ID))
+		},
+		"Invitations": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			for _, conditions := range [][]core.Condition{
+				nil, {{Field: "id", Op: core.OpEquals, Values: []any{string(a.invite.ID)}}}, {{Field: "email", Op: core.OpContainsAny, Values: []any{"x", "bob"}}},
+			} {
+				all, n, next, err := tx.Invitations(core.Query{Conditions: conditions, Size: 10})
+				if err != nil || len(all) > 0 || n > 0 || next != "" {
+					return err == nil, err
+				}
+			}
+			return false, nil
+		},
+
 		"PutSession": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(tx.PutSession(core.Session{ID: a.session.ID, User: a.user.ID, ExpiresAt: soon(time.Hour)}))
 		},

@@ -197,6 +197,7 @@ func TestSweepDeletesOnlyWhatHasPassed(t *testing.T) {
 	}{
 		{"flows", "expires_at", 0}, {"tickets", "expires_at", time.Hour}, {"access_tokens", "expires_at", day}, {"refresh_tokens", "expires_at", day},
 		{"sessions", "expires_at", 30 * day}, {"attempts", "updated_at", 30 * day}, {"notes", "expires_at", 0}, {"changes", "created_at", time.Hour},
+		{"invitations", "expires_at", time.Hour},
 	}
 	storetest.Engines(t, func(t *testing.T, database string) {
 		s, db := storetest.Open(t, database), storetest.Raw(t, database)
@@ -233,7 +234,7 @@ func TestSweepDeletesOnlyWhatHasPassed(t *testing.T) {
 				if len(rows) == 0 || len(after[0][table]) != 0 {
 					t.Errorf("law: what has passed goes; of %s there were %d rows and are %d", table, len(rows), len(after[0][table]))
 				}
-			} else if !reflect.DeepEqual(rows, after[0][table]) {
+			} else if table != "counters" && !reflect.DeepEqual(rows, after[0][table]) { // what goes is counted off
 				t.Errorf("law: a sweep leaves other tables alone; %s changed", table)
 			}
 		}

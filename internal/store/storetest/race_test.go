@@ -101,11 +101,17 @@ func TestOnceOnlyThingsHappenOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		f := fill(t, s)
 		hash := func(round int) []byte { return fmt.Append(nil, "hash", round) }
+		invite := func(round int) core.InvitationID { return core.InvitationID(fmt.Sprintf("inv_%d", round)) }
 		flows := make([]core.Flow, storetest.Rounds(t))
 		for round := range flows {
 			flows[round] = core.Flow{ID: core.NewFlowID(), Version: 1, ExpiresAt: soon(time.Hour)}
 			update(t, f.bound, func(tx *store.Tx) error {
 				if err := tx.PutTicket(hash(round), core.Ticket{Purpose: core.TicketLogin, ExpiresAt: soon(time.Hour)}); err != nil {
+					return err
+				}
+				i := f.invite
+				i.ID, i.Email = invite(round), fmt.Sprintf("r%d@example.org", round)
+				if err := tx.PutInvitation(hash(round), i); err != nil {
 					return err
 				}
 				if err := tx.PutFlow(flows[round]); err != nil {
@@ -121,6 +127,11 @@ func TestOnceOnlyThingsHappenOnce(t *testing.T) {
 			return f.bound.Update(context.Background(), func(tx *store.Tx) error {
 				_, err := tx.UseTicket(core.TicketLogin, hash(round))
 				return err
+			})
+		})
+		race(t, "an invitation is used once", core.CodeTicketInvalid, func(round, _ int) error {
+			return f.bound.Update(context.Background(), func(tx *store.Tx) error {
+				return tx.UseInvitation(invite(round), fmt.Sprintf("r%d@example.org", round))
 			})
 		})
 		race(t, "a refresh token is spent once", core.CodeTokenInvalid, func(round, _ int) error {

@@ -53,6 +53,12 @@ func TestEveryNounComesBack(t *testing.T) {
 			f.ticket.CreatedAt = begun
 			same(t, "the ticket", []any{ticket, err}, []any{f.ticket, nil})
 
+			invite, err := tx.Invitation(f.invite.ID)
+			f.invite.CreatedAt = begun
+			same(t, "the invitation", []any{invite, err}, []any{f.invite, nil})
+			invite, err = tx.InvitationByHash(f.hash)
+			same(t, "the invitation by its hash", []any{invite, err}, []any{f.invite, nil})
+
 			session, user, err := tx.LiveSession(f.session.ID)
 			same(t, "the session", []any{session, user, err}, []any{f.session, f.user, nil})
 			refresh, err := tx.RefreshToken(f.hash)
@@ -313,12 +319,17 @@ func TestDeletedPeopleLeaveNothing(t *testing.T) {
 			if err := tx.CreateUser(other); err != nil {
 				return err
 			}
+			theirs := f.invite
+			theirs.ID, theirs.Email = core.NewInvitationID(), f.user.Email
+			if err := tx.PutInvitation([]byte("theirs"), theirs); err != nil {
+				return err
+			}
 			return tx.PutTicket([]byte("theirs"), core.Ticket{Purpose: core.TicketResetPassword, Subject: string(f.user.ID), ExpiresAt: soon(time.Hour)})
 		})
 		before := storetest.Dump(t, db, f.pool.ID)
 		update(t, f.bound, func(tx *store.Tx) error { return tx.DeleteUser(f.user.ID) })
 		after := storetest.Dump(t, db, f.pool.ID)
-		for table, gone := range map[string]int{"users": 1, "sessions": 1, "access_tokens": 1, "refresh_tokens": 1, "authenticators": 1, "user_profile_values": 2, "tickets": 1} {
+		for table, gone := range map[string]int{"users": 1, "sessions": 1, "access_tokens": 1, "refresh_tokens": 1, "authenticators": 1, "user_profile_values": 2, "tickets": 1, "invitations": 1} {
 			if len(before[table])-len(after[table]) != gone {
 				t.Errorf("law: with a person goes what was theirs; of %s there were %d rows and are %d", table, len(before[table]), len(after[table]))
 			}
