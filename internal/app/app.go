@@ -26,13 +26,14 @@ import (
 
 // App is a server with all its parts.
 type App struct {
-	Store     *store.Store
-	Pools     *pool.Pools
-	Directory *directory.Directory
-	Passwords *directory.Passwords
-	Sessions  *session.Sessions
-	Flows     *flow.Machine
-	Inbox     *deliver.Inbox // nil outside of development
+	Store       *store.Store
+	Pools       *pool.Pools
+	Directory   *directory.Directory
+	Invitations *directory.Invitations
+	Passwords   *directory.Passwords
+	Sessions    *session.Sessions
+	Flows       *flow.Machine
+	Inbox       *deliver.Inbox // nil outside of development
 
 	config config.Config
 	public *url.URL
@@ -97,6 +98,7 @@ func (a *App) wire(c config.Config, m Mode) error {
 	a.Pools = pool.New(a.Store)
 	a.Directory = directory.New(a.Store)
 	a.Passwords = directory.NewPasswords(a.Store, secret.NewHasher(cost, a.Store.Keys().Pepper()))
+	a.Invitations = directory.NewInvitations(a.Store, a.PageURL)
 	a.Sessions = session.New(a.Store)
 	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, a.PageURL)
 
@@ -138,7 +140,7 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 		return nil, err
 	}
 	vendor := pangea.New(pangea.Deps{
-		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
+		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
 	})
 	bare := ""
 	if m.Development {

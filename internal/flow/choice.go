@@ -70,7 +70,7 @@ type Answer struct {
 // that is what was asked for, until a proof shows otherwise; elsewhere it also
 // takes that nobody has the address.
 func (t Turn) signingUp() bool {
-	if t.Facts.Email.Key == "" || !t.Facts.Allows(core.FlowSignup) || !t.Settings.SignupEnabled {
+	if t.Facts.Email.Key == "" || !t.Facts.Allows(core.FlowSignup) || !t.signupOpen() {
 		return false
 	}
 	if t.Facts.Concealed {
@@ -78,6 +78,9 @@ func (t Turn) signingUp() bool {
 	}
 	return t.User == nil
 }
+
+// signupOpen reports whether somebody new may come by this flow.
+func (t Turn) signupOpen() bool { return t.Settings.SignupEnabled || t.Facts.Invitation != "" }
 
 // types is what the flow may still be, as it may be told.
 func (t Turn) types() []core.FlowType {

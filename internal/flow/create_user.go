@@ -10,12 +10,17 @@ import (
 // answered before, it is here that sign-up is open or closed, and that an
 // address is free or taken.
 func createUser(tx *store.Tx, t *Turn) error {
-	if !t.Settings.SignupEnabled || !t.Facts.Allows(core.FlowSignup) {
+	if !t.signupOpen() || !t.Facts.Allows(core.FlowSignup) {
 		return core.Fail(core.CodeSignupClosed, "People cannot sign up by themselves here.")
 	}
 	user, err := directory.Draft(directory.NewUser{Email: t.Facts.Email.Text, Profile: t.Facts.Profile})
 	if err != nil {
 		return err
+	}
+	if t.Facts.Invitation != "" {
+		if err := useInvitation(tx, t, user.ID); err != nil {
+			return err
+		}
 	}
 	user.EmailVerified = t.mailboxProved()
 	if err := directory.Add(tx, &user); err != nil {

@@ -40,6 +40,7 @@ type State struct {
 	Prompts   []Prompt
 	Redirect  string
 	AppState  string
+	Invited   bool // begun with an invitation, for whose address alone it is
 	ExpiresAt time.Time
 }
 
@@ -50,15 +51,27 @@ type Start struct {
 	Redirect  string          // where to go on; must be registered
 	State     string          // the application's own
 	Concealed bool            // answer alike for everybody until something is proved
+	// Invitation is the secret of an invitation's mail, which stands for type,
+	// address and proof of the mailbox, and for redirect and state where none
+	// is given. A trusted caller may give the tail of its id: then nothing is
+	// proved.
+	Invitation string
 }
 
 // Start starts a flow. With an e-mail address it is as if that had been
 // answered already. It returns [core.CodeRedirectRefused] for an address that
-// is not registered, and what set_email returns.
+// is not registered, [core.CodeTicketInvalid] for an invitation that is not
+// pending, and what set_email returns.
 func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State, error) {
 	p, err := m.pools.Get(ctx, caller.Pool)
 	if err != nil {
 		return State{}, err
+	}
+	var guest invited
+	if s.Invitation != "" {
+		if guest, err = m.accept(ctx, caller, &s); err != nil {
+			return State{}, err
+		}
 	}
 	redirect, ok := p.Settings.MatchRedirect(s.Redirect)
 	if !ok {
@@ -70,7 +83,7 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 	t := Turn{
 		Caller: caller, Pool: p, Settings: p.Settings, Now: time.Now(),
 		Flow:  core.Flow{ID: core.NewFlowID(), Version: 1},
-		Facts: core.Facts{Allowed: s.Types, Redirect: redirect, State: s.State, Concealed: s.Concealed, Browser: caller.Browser},
+		Facts: core.Facts{Allowed: s.Types, Redirect: redirect, State: s.State, Concealed: s.Concealed, Browser: caller.Browser, Invitation: guest.ID},
 	}
 	var named Effect
 	if s.Email != "" {
@@ -85,6 +98,11 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 		after.Flow.ExpiresAt = tx.Now().Add(time.Duration(p.Settings.FlowLife))
 		if named != nil {
 			if err := named(tx, &after); err != nil {
+				return err
+			}
+		}
+		if guest.proved {
+			if err := mailboxProved(tx, &after); err != nil {
 				return err
 			}
 		}
@@ -320,7 +338,7 @@ func (m *Machine) state(t Turn) State {
 	p, prompts := m.look(t)
 	return State{
 		ID: t.Flow.ID, Pool: t.Pool, Types: slices.Clone(t.types()), Email: t.Facts.Email.Text, Phase: p.name, Prompts: prompts,
-		Redirect: t.Facts.Redirect, AppState: t.Facts.State, ExpiresAt: t.Flow.ExpiresAt,
+		Redirect: t.Facts.Redirect, AppState: t.Facts.State, Invited: t.Facts.Invitation != "", ExpiresAt: t.Flow.ExpiresAt,
 	}
 }
 

@@ -27,6 +27,13 @@ type modelPool struct {
 	caller         core.Caller
 	people         map[string]*modelPerson
 	verify, fields bool
+	invites        []*modelInvite
+}
+
+type modelInvite struct {
+	email, code string
+	id          core.InvitationID
+	over        bool // it was used or deleted
 }
 
 type modelFlow struct {
@@ -42,6 +49,7 @@ type modelFlow struct {
 	used                       map[string]bool              // links that open no more
 	states                     map[core.ChoiceName]string
 	opened                     map[string]bool // those of them that were opened for this flow
+	invite                     *modelInvite    // with which it was begun
 }
 
 func (f *modelFlow) person(p *modelPool) *modelPerson { return p.people[f.email] }
@@ -87,10 +95,18 @@ func (f *modelFlow) create(p *modelPool) core.Code {
 	if p.fields && !f.filled {
 		return ""
 	}
+	if f.invite != nil && f.invite.over {
+		return core.CodeTicketInvalid
+	}
 	if f.person(p) != nil {
 		return core.CodeTaken
 	}
-	p.people[f.email] = &modelPerson{password: f.password}
+	// The invitation's mail has proved the mailbox, and ends with every other
+	// to the address.
+	p.people[f.email] = &modelPerson{password: f.password, verified: f.invite != nil}
+	for _, i := range p.invites {
+		i.over = i.over || f.invite != nil && i.email == f.email
+	}
 	f.known, f.mine = true, true
 	return ""
 }

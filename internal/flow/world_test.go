@@ -35,7 +35,7 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 	w := &world{t: t, r: r, h: h}
 	for i := range 2 {
 		p := &modelPool{people: map[string]*modelPerson{}, verify: i == 1, fields: i == 0}
-		values := map[string]any{"signup.verify_email": p.verify, "lockout.failures": 100, "link.resend_after": "0s"}
+		values := map[string]any{"signup.verify_email": p.verify, "lockout.failures": 100, "link.resend_after": "0s", "redirects.allowed": []string{invitedCallback}}
 		if p.fields {
 			values["profile.fields"] = []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}}
 		}
@@ -57,7 +57,7 @@ func (w *world) step() {
 		w.start()
 		return
 	}
-	switch rapid.SampledFrom([]string{"start", "set_email", "password", "password", "profile", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable"}).Draw(w.r, "step") {
+	switch rapid.SampledFrom([]string{"start", "set_email", "password", "password", "profile", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "invite", "accept", "accept", "revoke"}).Draw(w.r, "step") {
 	case "start":
 		w.start()
 	case "set_email":
@@ -80,6 +80,12 @@ func (w *world) step() {
 		w.look()
 	case "disable":
 		w.disable()
+	case "invite":
+		w.invite()
+	case "accept":
+		w.accept()
+	case "revoke":
+		w.revoke()
 	}
 }
 
@@ -151,6 +157,85 @@ func (w *world) start() {
 	f.id = s.ID
 	w.flows = append(w.flows, f)
 	w.agree("start", f, nil, "")
+}
+
+func (w *world) invite() {
+	p := rapid.SampledFrom(w.pools).Draw(w.r, "pool")
+	email := rapid.SampledFrom(emails).Draw(w.r, "email")
+	want := core.Code("")
+	if p.people[email] != nil {
+		want = core.CodeTaken
+	}
+	own, err := w.h.Pools.Get(w.t.Context(), p.caller.Pool)
+	if err != nil {
+		w.r.Fatal(err)
+	}
+	i, err := w.h.Invitations.Invite(w.t.Context(), p.caller, own, directory.NewInvitation{Inviter: emails[0], Email: email, Callback: invitedCallback, State: "state-123"})
+	if (err != nil || want != "") && !core.Is(err, want) {
+		w.r.Fatalf("inviting %s: the machine says %v, the model %q", email, err, want)
+	}
+	for _, m := range w.h.Mail(w.t) {
+		if m.Template == "invitation" && want == "" && m.To == email {
+			p.invites = append(p.invites, &modelInvite{email: email, code: flowtest.LinkCode(w.t, m), id: i.ID})
+		} else if m.Template == "invitation" {
+			w.r.Fatalf("inviting %s sent a mail to %s", email, m.To)
+		}
+	}
+}
+
+// drawInvite draws a pool with one of the invitations that it ever made.
+func (w *world) drawInvite() (int, *modelInvite) {
+	n := rapid.IntRange(0, 1).Draw(w.r, "pool")
+	if len(w.pools[n].invites) == 0 {
+		return n, nil
+	}
+	return n, rapid.SampledFrom(w.pools[n].invites).Draw(w.r, "invite")
+}
+
+// accept starts a flow from an invitation, now and then in the other pool.
+func (w *world) accept() {
+	n, i := w.drawInvite()
+	if i == nil {
+		return
+	}
+	f := &modelFlow{pool: n, up: true, codes: map[core.ChoiceName][]string{}, used: map[string]bool{}, opened: map[string]bool{}, states: map[core.ChoiceName]string{}}
+	want := core.Code("")
+	stranger := rapid.IntRange(0, 9).Draw(w.r, "stranger") == 0
+	caller := w.pools[n].caller
+	if stranger {
+		caller = w.pools[1-n].caller
+	}
+	switch {
+	case i.over || stranger:
+		want = core.CodeTicketInvalid
+	default:
+		want = f.name(w.pools[n], i.email)
+	}
+	s, err := w.h.Flows.Start(w.t.Context(), caller, flow.Start{Invitation: i.code})
+	if err != nil || want != "" {
+		if !core.Is(err, want) {
+			w.r.Fatalf("accepting %+v: the machine says %v, the model %q", *i, err, want)
+		}
+		return
+	}
+	f.id, f.invite = s.ID, i
+	w.flows = append(w.flows, f)
+	w.agree("accept", f, nil, "")
+}
+
+func (w *world) revoke() {
+	n, i := w.drawInvite()
+	if i == nil {
+		return
+	}
+	want := core.Code("")
+	if i.over {
+		want = core.CodeNotFound
+	}
+	i.over = true
+	if err := w.h.Invitations.Delete(w.t.Context(), w.pools[n].caller, i.id); (err != nil || want != "") && !core.Is(err, want) {
+		w.r.Fatalf("taking %+v back: the machine says %v, the model %q", *i, err, want)
+	}
 }
 
 // name is what an address leads to.

@@ -23,13 +23,14 @@ const PageURL = "https://login.example.org"
 
 // House is the rules and the machine over one store.
 type House struct {
-	Store     *store.Store
-	Hasher    *secret.Hasher
-	Pools     *pool.Pools
-	Directory *directory.Directory
-	Passwords *directory.Passwords
-	Sessions  *session.Sessions
-	Flows     *flow.Machine
+	Store       *store.Store
+	Hasher      *secret.Hasher
+	Pools       *pool.Pools
+	Directory   *directory.Directory
+	Invitations *directory.Invitations
+	Passwords   *directory.Passwords
+	Sessions    *session.Sessions
+	Flows       *flow.Machine
 }
 
 // New builds a house. Passwords are hashed as cheaply as argon2id allows.
@@ -37,7 +38,9 @@ func New(st *store.Store) *House {
 	h := &House{Store: st, Pools: pool.New(st), Directory: directory.New(st), Sessions: session.New(st)}
 	h.Hasher = secret.NewHasher(secret.Cost{Memory: 8, Passes: 1, Threads: 1}, st.Keys().Pepper())
 	h.Passwords = directory.NewPasswords(st, h.Hasher)
-	h.Flows = flow.New(st, h.Pools, h.Passwords, h.Sessions, func(p core.Pool) string { return PageURL + "/p/" + p.Name })
+	pageURL := func(p core.Pool) string { return PageURL + "/p/" + p.Name }
+	h.Invitations = directory.NewInvitations(st, pageURL)
+	h.Flows = flow.New(st, h.Pools, h.Passwords, h.Sessions, pageURL)
 	return h
 }
 

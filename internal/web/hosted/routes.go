@@ -22,6 +22,7 @@ func routes() []route {
 		{path: "/authorize", get: (*Pages).authorize},
 		{path: "/flow/{id}", get: (*Pages).showFlow, post: (*Pages).answerFlow},
 		{path: "/link", get: (*Pages).showLink, post: (*Pages).openLink},
+		{path: "/invitation", get: (*Pages).showInvitation, post: (*Pages).acceptInvitation},
 		{path: "/login-success", get: (*Pages).loginSuccess},
 		{path: "/logout", get: (*Pages).logout, post: (*Pages).logout},
 

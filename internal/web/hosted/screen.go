@@ -96,7 +96,7 @@ type screen struct {
 	Back    bool // reset_password: password is on offer too
 	Email   string
 	Other   string // leads to sign-up from sign-in and back; empty: sign-up is closed
-	Restart string // leads to the same for another address
+	Restart string // leads to the same for another address; empty: it is for this one alone
 	Sent    bool   // a link: it was sent
 	Wait    string // a link: how long until it may be sent again; empty: now
 	Hint    string // a new password: what it must be
@@ -126,7 +126,9 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	if signup {
 		mine, other = other, mine
 	}
-	sc.Restart = start.link(mine, "")
+	if !s.Invited {
+		sc.Restart = start.link(mine, "")
+	}
 	if signup || s.Pool.Settings.SignupEnabled {
 		sc.Other = start.link(other, s.Email)
 	}

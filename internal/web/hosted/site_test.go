@@ -37,17 +37,18 @@ const (
 
 // site is the pages over a real store, behind a real server.
 type site struct {
-	t         *testing.T
-	store     *store.Store
-	pools     *pool.Pools
-	people    *directory.Directory
-	passwords *directory.Passwords
-	hasher    *secret.Hasher
-	sessions  *session.Sessions
-	flows     *flow.Machine
-	pool      core.Pool
-	handler   http.Handler
-	server    *httptest.Server
+	t           *testing.T
+	store       *store.Store
+	pools       *pool.Pools
+	people      *directory.Directory
+	invitations *directory.Invitations
+	passwords   *directory.Passwords
+	hasher      *secret.Hasher
+	sessions    *session.Sessions
+	flows       *flow.Machine
+	pool        core.Pool
+	handler     http.Handler
+	server      *httptest.Server
 }
 
 // newSite makes a site with the pool "demo". change alters what it is made
@@ -64,6 +65,7 @@ func newSite(t *testing.T, settings map[string]any, change func(*hosted.Deps)) *
 		}
 		return publicURL + "/p/" + p.Name
 	}
+	s.invitations = directory.NewInvitations(st, pageURL)
 	s.flows = flow.New(st, s.pools, s.passwords, s.sessions, pageURL)
 	values := map[string]any{"redirects.allowed": []string{callback}, "display_name": "Acme"}
 	for key, value := range settings {

@@ -22,6 +22,8 @@ func TestRoutes(t *testing.T) {
 		"POST /flow/{id}",
 		"GET /link",
 		"POST /link",
+		"GET /invitation",
+		"POST /invitation",
 		"GET /login-success",
 		"GET /logout",
 		"POST /logout",
@@ -110,7 +112,7 @@ func TestEveryChoiceHasAScreen(t *testing.T) {
 
 // Every template is one that some page renders, and the other way round.
 func TestTemplatesAreTheOnesUsed(t *testing.T) {
-	used := []string{"plain", "completed", "link", "inbox"}
+	used := []string{"plain", "completed", "link", "invitation", "inbox"}
 	for _, c := range choices() {
 		used = append(used, string(c.name))
 	}

@@ -16,12 +16,13 @@ import (
 
 // Deps is what the face translates for.
 type Deps struct {
-	Store     *store.Store
-	Pools     *pool.Pools
-	Directory *directory.Directory
-	Passwords *directory.Passwords
-	Sessions  *session.Sessions
-	Flows     *flow.Machine
+	Store       *store.Store
+	Pools       *pool.Pools
+	Directory   *directory.Directory
+	Invitations *directory.Invitations
+	Passwords   *directory.Passwords
+	Sessions    *session.Sessions
+	Flows       *flow.Machine
 }
 
 // Face answers the vendor's API.
