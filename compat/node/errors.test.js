@@ -21,6 +21,9 @@ const SERVICE_ONLY = {
   "user.update": (a) => a.user.update({ id, disabled: true }),
   "user.profile.getProfile": (a) => a.user.profile.getProfile({ id }),
   "user.profile.update": (a) => a.user.profile.update({ id, profile: {} }),
+  "user.invite": (a) => a.user.invite({ inviter: "a@b.cd", email: "c@b.cd", callback: "https://someurl.com/callbacklink", state: "whatever" }),
+  "user.invites.list": (a) => a.user.invites.list(),
+  "user.invites.delete": (a) => a.user.invites.delete("pmi_" + tail),
 };
 
 // And those that take a client token too.
@@ -48,9 +51,6 @@ const NOT_YET = {
   "session.logout": (a) => a.session.logout(id),
   "user.authenticators.delete": (a) => a.user.authenticators.delete({ authenticator_id: "pau_" + tail, id }),
   "user.authenticators.list": (a) => a.user.authenticators.list({ id }),
-  "user.invite": (a) => a.user.invite({ inviter: "a@b.cd", email: "c@b.cd", callback: "https://someurl.com/callbacklink", state: "whatever" }),
-  "user.invites.list": (a) => a.user.invites.list(),
-  "user.invites.delete": (a) => a.user.invites.delete("pmi_" + tail),
   "user.group.assign": (a) => a.user.group.assign(id, ["pgi_" + tail]),
   "user.group.remove": (a) => a.user.group.remove(id, "pgi_" + tail),
   "user.group.list": (a) => a.user.group.list(id),

@@ -18,6 +18,9 @@ SERVICE_ONLY = {
     "user.update": lambda a: a.user.update(id=ID, disabled=True),
     "user.profile.get": lambda a: a.user.profile.get(id=ID),
     "user.profile.update": lambda a: a.user.profile.update(id=ID, profile={}),
+    "user.invite": lambda a: a.user.invite(inviter="a@b.cd", email="c@b.cd", callback="https://someurl.com/callbacklink", state="whatever"),
+    "user.invites.list": lambda a: a.user.invites.list(),
+    "user.invites.delete": lambda a: a.user.invites.delete(id="pmi_" + "a" * 32),
 }
 
 # And those that take a client token too.
@@ -46,9 +49,6 @@ NOT_YET = {
     "session.logout": lambda a: a.session.logout(user_id=ID),
     "user.authenticators.delete": lambda a: a.user.authenticators.delete(authenticator_id="pau_" + "a" * 32, id=ID),
     "user.authenticators.list": lambda a: a.user.authenticators.list(id=ID),
-    "user.invite": lambda a: a.user.invite(inviter="a@b.cd", email="c@b.cd", callback="https://someurl.com/callbacklink", state="whatever"),
-    "user.invites.list": lambda a: a.user.invites.list(),
-    "user.invites.delete": lambda a: a.user.invites.delete(id="pmi_" + "a" * 32),
     "user.group.assign": lambda a: a.user.group.assign(user_id=ID, group_ids=["pgi_" + "a" * 32]),
     "user.group.remove": lambda a: a.user.group.remove(user_id=ID, group_id="pgi_" + "a" * 32),
     "user.group.list": lambda a: a.user.group.list(user_id=ID),

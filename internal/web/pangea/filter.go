@@ -30,6 +30,9 @@ const (
 	filterFalse   // a property that everybody lacks so far
 	filterUnknown // a text that is known of nobody so far
 	filterNone    // a list that is empty for everybody so far
+	filterTrue    // a property that everybody has
+	filterEmpty   // a text that is empty for everybody so far
+	filterProfile // stands for every profile_ key
 )
 
 // filterOps are the endings of a filter's key.
@@ -44,11 +47,11 @@ func filterOps() map[string]core.Operator {
 func (k filterKind) allowed(op core.Operator) bool {
 	switch op {
 	case core.OpEquals:
-		return k != filterNone
+		return k != filterNone && k != filterProfile
 	case core.OpIn:
-		return k == filterText || k == filterID || k == filterTime || k == filterUnknown
+		return k == filterText || k == filterID || k == filterTime || k == filterUnknown || k == filterEmpty
 	case core.OpContains:
-		return k == filterText || k == filterID || k == filterUnknown
+		return k == filterText || k == filterID || k == filterUnknown || k == filterEmpty
 	case core.OpGreater, core.OpAtLeast, core.OpLess, core.OpAtMost:
 		return k == filterTime || k == filterNumber
 	default:
@@ -71,15 +74,16 @@ func (p *problems) filter(given map[string]jsontext.Value, fields map[string]fil
 		}
 		name, ending, _ := strings.Cut(key, "__")
 		op, known := filterOps()[ending]
-		if profile, ok := strings.CutPrefix(name, "profile_"); ok && known {
+		_, profiles := fields["profile"]
+		if profile, ok := strings.CutPrefix(name, "profile_"); ok && known && profiles {
 			conditions = append(conditions, p.profileCondition(pointer, profile, op, given[key])...)
 			continue
 		}
 		field, ok := fields[name]
 		switch {
-		case key == "last_login_at__contains":
+		case key == "last_login_at__contains" && ok:
 			// The Go SDK can send it; parts of a time say nothing.
-		case key == "scopes":
+		case key == "scopes" && ok:
 			var scopes []string
 			if p.decode(pointer, given[key], &scopes, core.ProblemArray, "a list of strings") && len(scopes) > 0 {
 				conditions = append(conditions, core.Condition{Op: core.OpNever})
@@ -96,7 +100,7 @@ func (p *problems) filter(given map[string]jsontext.Value, fields map[string]fil
 // condition reads one filter on a field.
 func (p *problems) condition(pointer string, f filterField, op core.Operator, raw jsontext.Value) []core.Condition {
 	switch f.kind {
-	case filterBool, filterFalse:
+	case filterBool, filterFalse, filterTrue:
 		var value bool
 		if !p.decode(pointer, raw, &value, core.ProblemBoolean, "true or false") {
 			return nil
@@ -104,7 +108,7 @@ func (p *problems) condition(pointer string, f filterField, op core.Operator, ra
 		if f.kind == filterBool {
 			return []core.Condition{{Field: f.field, Op: op, Values: []any{value}}}
 		}
-		if value {
+		if value == (f.kind == filterFalse) {
 			return []core.Condition{{Op: core.OpNever}}
 		}
 		return nil
@@ -123,6 +127,9 @@ func (p *problems) condition(pointer string, f filterField, op core.Operator, ra
 	if f.kind == filterUnknown {
 		return []core.Condition{{Op: core.OpNever}}
 	}
+	if f.kind == filterEmpty {
+		return emptyCondition(op, texts)
+	}
 	values := make([]any, 0, len(texts))
 	for _, text := range texts {
 		switch f.kind {
@@ -139,6 +146,19 @@ func (p *problems) condition(pointer string, f filterField, op core.Operator, ra
 		}
 	}
 	return []core.Condition{{Field: f.field, Op: op, Values: values}}
+}
+
+// emptyCondition compares what is empty for everybody: all fulfil it, or none.
+func emptyCondition(op core.Operator, texts []string) []core.Condition {
+	filled := func(text string) bool { return text != "" }
+	fits := !slices.ContainsFunc(texts, filled)
+	if op == core.OpIn {
+		fits = slices.Contains(texts, "")
+	}
+	if fits {
+		return nil
+	}
+	return []core.Condition{{Op: core.OpNever}}
 }
 
 // profileCondition reads a filter on a field of the profile. Of several parts

@@ -31,9 +31,7 @@ func (in *flowStart) check(p *problems) {
 			p.add(core.ProblemChoice, "/flow_types", "A flow type is signup or signin.")
 		}
 	}
-	if in.Invitation != "" {
-		p.add(core.ProblemNotThere, "/invitation", "There is no such invitation.")
-	}
+	p.secret("/invitation", in.Invitation, prefixInvite)
 	// An address given as the username is the address.
 	if in.Email == "" && in.Username != "" {
 		if _, ok := core.ParseEmail(in.Username); !ok {
@@ -48,7 +46,10 @@ func (f *Face) flowStart(ctx context.Context, caller core.Caller, in flowStart) 
 	for _, word := range in.FlowTypes {
 		types = append(types, core.FlowType(word))
 	}
-	s, err := f.Flows.Start(ctx, caller, flow.Start{Types: types, Email: in.Email, Redirect: in.CbURI})
+	s, err := f.Flows.Start(ctx, caller, flow.Start{Types: types, Email: in.Email, Redirect: in.CbURI, Invitation: read(prefixInvite, in.Invitation)})
+	if core.Is(err, core.CodeTicketInvalid) {
+		err = core.Invalid(core.Problem{Code: core.ProblemNotThere, Pointer: "/invitation", Detail: "There is no such invitation that is still pending."})
+	}
 	if err != nil {
 		return nil, lift(err)
 	}

@@ -14,6 +14,7 @@ const (
 	prefixTokenID = "pmt_" // of a session and of a token alike
 	prefixCode    = "pmc_"
 	prefixState   = "pcb_"
+	prefixInvite  = "pmi_"
 	prefixUserTok = "ptu_"
 	prefixRefresh = "ptr_"
 	prefixService = "pts_"

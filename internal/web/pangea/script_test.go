@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "write the golden answers anew")
 //	post PATH BODY                   the answer, masked, is in the file answer
 //	status N                         the HTTP status of the answer
 //	save NAME KEY...                 sets a variable from the result
-//	mail ADDRESS                     $link_code is from the newest mail to it
+//	mail ADDRESS                     $link_code is from the newest mail to it, and $ticket for an invitation
 //	settings KEY=JSON                changes the pool
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -88,6 +88,7 @@ func (r *script) mail(ts *testscript.TestScript, args []string) {
 	for _, m := range r.server.Mail(r.t) {
 		if m.To == args[0] {
 			ts.Setenv("link_code", "pmc_"+flowtest.LinkCode(r.t, m))
+			ts.Setenv("ticket", "pmi_"+flowtest.LinkCode(r.t, m))
 			ts.Setenv("mail", m.Template)
 			return
 		}

@@ -70,6 +70,7 @@ func userFilters() map[string]filterField {
 		"last_login_city":            {kind: filterUnknown},
 		"last_login_country":         {kind: filterUnknown},
 		"scopes":                     {kind: filterNone},
+		"profile":                    {kind: filterProfile},
 	}
 }
 
