@@ -87,7 +87,7 @@ func fill(t testing.TB, s *store.Store) filled {
 	t.Helper()
 	random := secret.Random()
 	f := filled{hash: []byte(random), subject: "subject-" + random, note: "note-" + random}
-	f.pool = core.Pool{ID: core.NewPoolID(), Name: "p" + random, Hosts: []string{random + ".example.org", "z." + random + ".example.org"},
+	f.pool = core.Pool{ID: core.NewPoolID(), Name: "p" + random, Hosts: []string{"a." + random + ".example.org", "z." + random + ".example.org"},
 		Overrides: core.Overrides{"display_name": []byte(`"Demo"`)}}
 	caller := storetest.Caller(f.pool.ID)
 	f.bound = s.As(caller)
