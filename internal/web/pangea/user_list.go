@@ -3,43 +3,18 @@ package pangea
 import (
 	"context"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/gatehouse-id/gatehouse/internal/core"
 )
 
 type userList struct {
 	common
-	Filter  map[string]jsontext.Value `json:"filter"`
-	Last    string                    `json:"last"`
-	Order   string                    `json:"order"`
-	OrderBy string                    `json:"order_by"`
-	Size    *int                      `json:"size"`
-	UseNew  *bool                     `json:"use_new"` // what older Node SDKs send
+	listRequest
+	UseNew *bool `json:"use_new"` // what older Node SDKs send
 
 	query core.Query
 }
 
-func (in *userList) check(p *problems) {
-	in.query = core.Query{After: in.Last, Size: core.DefaultPage, Descending: in.Order == "desc"}
-	if in.Order != "" && in.Order != "asc" && in.Order != "desc" {
-		p.add(core.ProblemChoice, "/order", "An order is asc or desc.")
-	}
-	if in.Size != nil {
-		if *in.Size < 1 {
-			p.add(core.ProblemTooSmall, "/size", "A page has at least 1 entry.")
-		}
-		in.query.Size = *in.Size
-	}
-	if in.OrderBy != "" {
-		field, ok := userOrders()[in.OrderBy]
-		if !ok {
-			p.add(core.ProblemChoice, "/order_by", "Users cannot be ordered by this.")
-		}
-		in.query.OrderBy = field
-	}
-	in.query.Conditions = p.filter(in.Filter, userFilters())
-}
+func (in *userList) check(p *problems) { in.query = in.read(p, userFilters(), userOrders()) }
 
 // userOrders is what users can be ordered by. active_token_id is no order of
 // users in the vendor's document, but its Python SDK can ask for it.
