@@ -122,6 +122,57 @@ def test_users(pool):
     run(pool, story)
 
 
+def test_sessions_and_authenticators(pool):
+    async def story(authn):
+        who = Person()
+        first = await enter(authn, who, m.FlowType.SIGNUP)
+        second = await enter(authn, who, m.FlowType.SIGNIN)
+        response = await authn.session.list(filter=m.SessionListFilter(email=who.email), order=m.ItemOrder.DESC, order_by=m.SessionListOrderBy.CREATED_AT, size=1)
+        check_envelope(response, "Sessions listed")
+        assert ([s.id for s in response.result.sessions], response.raw_result["count"]) == ([second.refresh_token.id], 2)
+        response = await authn.session.list(
+            filter={"email": who.email}, order=m.ItemOrder.DESC, order_by=m.SessionListOrderBy.CREATED_AT, size=1, last=response.result.last
+        )
+        assert ([s.id for s in response.result.sessions], response.result.last) == ([first.refresh_token.id], "")
+        assert response.result.sessions[0].active_token.id == first.active_token.id
+
+        token = second.active_token.token
+        response = await authn.client.session.list(token=token, filter={})
+        check_envelope(response, "Sessions listed")
+        assert [s.id for s in response.result.sessions] == [first.refresh_token.id, second.refresh_token.id]
+        response = await authn.client.session.invalidate(token=token, session_id=first.refresh_token.id)
+        check_envelope(response, "Session invalidated")
+        response = await authn.session.invalidate(session_id=second.refresh_token.id)
+        check_envelope(response, "Session invalidated")
+        with not_found():
+            await authn.session.invalidate(session_id=second.refresh_token.id)
+        with bad_token():
+            await authn.client.session.list(token=token)
+
+        tokens = await enter(authn, who, m.FlowType.SIGNIN)
+        identity = tokens.active_token.identity
+        response = await authn.session.logout(user_id=identity)
+        check_envelope(response, "Logged out")
+        with bad_token():
+            await authn.client.token_endpoints.check(token=tokens.active_token.token)
+
+        response = await authn.user.authenticators.list(email=who.email)
+        check_envelope(response, "Authenticators listed")
+        [factor] = response.result.authenticators
+        assert (factor.type, factor.enabled, factor.phase) == ("password", True, "primary")
+        response = await authn.client.password.expire(identity)
+        check_envelope(response, "Password expired")
+        state = (await authn.flow.start(cb_uri=CALLBACK, email=who.email, flow_types=[m.FlowType.SIGNIN])).result
+        data = m.FlowUpdateDataPassword(password=who.password)
+        state = (await authn.flow.update(flow_id=state.flow_id, choice=m.FlowChoice.PASSWORD, data=data)).result
+        assert (state.flow_phase, choices(state)) == ("phase_set_password", ["set_password"])
+        response = await authn.user.authenticators.delete(authenticator_id=factor.id, id=identity)
+        check_envelope(response, "Authenticator deleted")
+        assert (await authn.user.authenticators.list(id=identity)).result.authenticators == []
+
+    run(pool, story)
+
+
 def test_flow_without_an_address_and_its_restart(pool, inbox):
     async def story(authn):
         who = Person()

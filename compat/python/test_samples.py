@@ -164,6 +164,26 @@ def test_update_profile(authn):
     check_user(response.result, JOE, {"first_name": "Joe", "phone": "18085550173"}, locked_out=False)
 
 
+def test_list_authenticators(authn):
+    user = authn.user.create(email=JOE, profile={}).result
+    response = authn.user.authenticators.list(
+        id=user.id,
+    )
+    check_envelope(response, "Authenticators listed")
+    assert response.raw_result == {"authenticators": []}
+
+
+def test_delete_authenticator(authn):
+    _, tokens = sign_up(authn)
+    identity = tokens.active_token.identity
+    response = authn.user.authenticators.delete(
+        authenticator_id=authn.user.authenticators.list(id=identity).result.authenticators[0].id,
+        id=identity,
+    )
+    check_envelope(response, "Authenticator deleted")
+    assert response.raw_result == {}
+
+
 # The REST reference: each sample posts {} and nothing else.
 
 CURL = {
@@ -175,6 +195,9 @@ CURL = {
     "/v2/user/profile/get": [("MustProvideOne", "")],
     "/v2/user/profile/update": [("MustProvideOne", ""), ("FieldRequired", "/profile")],
     "/v2/user/update": [("MustProvideOne", "")],
+    "/v2/user/password/expire": [("FieldRequired", "/id")],
+    "/v2/user/authenticators/list": [("MustProvideOne", "")],
+    "/v2/user/authenticators/delete": [("MustProvideOne", ""), ("FieldRequired", "/authenticator_id")],
 }
 
 

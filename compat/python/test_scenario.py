@@ -80,6 +80,27 @@ def test_5_sessions(authn, stage):
         authn.client.token_endpoints.check(refreshed.active_token.token)
 
 
+def test_5_sessions_invalidated(authn, stage):
+    sign_in(authn, stage["who"])
+    sessions = authn.session.list(filter=m.SessionListFilter()).result.sessions
+    assert len(sessions) > 0
+    for session in sessions:
+        assert authn.session.invalidate(session_id=session.id).raw_result == {}
+    assert authn.session.list().raw_result == {"sessions": [], "count": 0, "last": ""}
+
+    token = sign_in(authn, stage["who"]).active_token.token
+    sessions = authn.client.session.list(token=token, filter={}).result.sessions
+    assert len(sessions) == 1
+    assert authn.client.session.invalidate(token=token, session_id=sessions[0].id).success
+
+
+def test_5_logout_and_expiry(authn, stage):
+    tokens = sign_in(authn, stage["who"])
+    # The id of a token, as the vendor's suite has it.
+    assert authn.session.logout(user_id=tokens.active_token.id).status == "Success"
+    assert authn.client.password.expire(stage["identity"]).status == "Success"
+
+
 def test_6_list_and_delete_everybody(authn, stage):
     for _ in range(3):
         sign_up(authn)

@@ -10,6 +10,7 @@ type Authenticator struct {
 	Secret    string // for a password its PHC string; never leaves the server
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	ExpiredAt time.Time // when it was declared due for a change; zero while it is not
 }
 
 // AuthenticatorKind says what sort of proof it is.
@@ -19,3 +20,7 @@ type AuthenticatorKind string
 const (
 	AuthenticatorPassword AuthenticatorKind = "password"
 )
+
+// AuthenticatorKinds lists them, for the tests that each face's table is
+// complete.
+func AuthenticatorKinds() []AuthenticatorKind { return []AuthenticatorKind{AuthenticatorPassword} }

@@ -27,6 +27,8 @@ const (
 	EventEmailVerified      EventName = "user.email_verified"
 	EventPasswordChanged    EventName = "password.changed"
 	EventPasswordReset      EventName = "password.reset"
+	EventPasswordExpired    EventName = "password.expired"
+	EventFactorRemoved      EventName = "authenticator.removed"
 	EventPasswordRefused    EventName = "password.refused"
 	EventFlowRefused        EventName = "flow.refused"
 	EventSignedIn           EventName = "session.started"
@@ -63,12 +65,14 @@ func EventNames() []EventMeaning {
 		{EventEmailVerified, "A person proved their mailbox."},
 		{EventPasswordChanged, "A person changed their password, knowing the old one."},
 		{EventPasswordReset, "A person chose a new password after proving their mailbox."},
+		{EventPasswordExpired, "A person's password was declared due for a change: they choose a new one at their next sign-in."},
 		{EventPasswordRefused, "A password was wrong, or the person was locked out; reason says which."},
+		{EventFactorRemoved, "A way in which a person proved who they are was taken from them; data names the kind."},
 		{EventFlowRefused, "An answer in a flow was refused; reason says why."},
 		{EventSignedIn, "A session was started."},
 		{EventRefreshed, "A session was carried on with a refresh token."},
 		{EventRefreshReused, "A spent refresh token was used again; its session ended."},
-		{EventSignedOut, "A session was ended; reason says why."},
+		{EventSignedOut, "A session was ended, or all that a person had; reason says why."},
 		{EventInvitationCreated, "Somebody was invited to sign up."},
 		{EventInvitationDeleted, "An invitation was taken back."},
 		{EventInvitationAccepted, "Somebody who was invited signed up; data names the person."},

@@ -26,6 +26,13 @@ type AccessToken struct {
 	ExpiresAt time.Time
 }
 
+// LiveSession is a session that has neither ended nor expired, with the newest
+// token of it and its person.
+type LiveSession struct {
+	Session Session
+	Token   AccessToken // may be past its time
+}
+
 // Credential is a token in a person's hands, given out once.
 type Credential struct {
 	Token     string // the secret, without any prefix: see secret.Random

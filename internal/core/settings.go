@@ -106,7 +106,7 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.PasswordSymbols }, func(s *Settings) error { return between(s.PasswordSymbols, 0, 32) }},
 		{"password.blocklist", "boolean", "Whether common passwords, and those made of the person's own names, are refused.",
 			func(s *Settings) any { return &s.PasswordBlocklist }, nil},
-		{"password.change_ends_sessions", "boolean", "Whether a change of password ends the person's other sessions.",
+		{"password.change_ends_sessions", "boolean", "Whether a change, an expiry or a removal of the password ends the person's other sessions.",
 			func(s *Settings) any { return &s.PasswordEndsOthers }, nil},
 
 		{"lockout.failures", "integer", "How many wrong tries in a row are free. Each one after that locks the person out for a while.",

@@ -124,6 +124,29 @@ func (p *Passwords) allowed(settings core.Settings, password secret.Text, pointe
 	return nil
 }
 
+// Differ refuses a new password that is the one a person has. It counts no try:
+// it is for who has just given theirs.
+func (p *Passwords) Differ(ctx context.Context, caller core.Caller, user core.UserID, password secret.Text, pointer string) error {
+	slot, err := p.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer slot.Release()
+	var phc string
+	err = p.store.As(caller).View(ctx, func(tx *store.Tx) (err error) {
+		phc, err = tx.PasswordOf(user)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	same, err := slot.Verify(password, phc)
+	if err == nil && same {
+		err = core.Invalid(core.Problem{Code: core.ProblemPolicy, Pointer: pointer, Detail: "This is the password that is due for a change. Choose another."})
+	}
+	return err
+}
+
 // Change replaces a person's password by a new one, given the old one. The
 // session that asks for it goes on; the person's other sessions end if the
 // pool says so. A notice goes to the person's mailbox.
@@ -173,10 +196,8 @@ func Replace(tx *store.Tx, settings core.Settings, put core.Authenticator, seen 
 	if err := tx.VoidTickets(core.TicketResetPassword, string(put.User)); err != nil {
 		return err
 	}
-	if settings.PasswordEndsOthers {
-		if _, err := tx.EndSessionsOf(put.User, spare); err != nil {
-			return err
-		}
+	if err := endSessions(tx, settings, put.User, spare); err != nil {
+		return err
 	}
 	if err := tx.Send(notice); err != nil {
 		return err

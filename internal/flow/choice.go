@@ -35,6 +35,7 @@ type Turn struct {
 	Facts    core.Facts
 	User     *core.User // nil for somebody new, and for somebody unknown
 	Password bool       // the person has one
+	Due      bool       // and it is due for a change
 	Now      time.Time
 }
 

@@ -67,6 +67,15 @@ func specimens() []specimen {
 			must(t, err)
 			return s
 		}, given(answer(core.ChoiceSetPassword, "another fine phrase 8")), []flow.Answer{answer(core.ChoiceSetPassword, "short")}},
+		{core.ChoiceSetPassword, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			s := signin(t, h, app)
+			_, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+			must(t, err)
+			s, err = h.Flows.Answer(t.Context(), app, s.ID, mailed(core.ChoiceVerifyEmail)(t, h, app, stateOf(t, h, app, s.ID)))
+			must(t, err)
+			expire(t, h, app, "ana@example.org")
+			return s
+		}, given(answer(core.ChoiceSetPassword, "another fine phrase 8")), []flow.Answer{answer(core.ChoiceSetPassword, "short"), answer(core.ChoiceSetPassword, flowtest.Password)}},
 		{core.ChoiceProfile, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 			s := signup(t, h, app)
 			s, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, "another fine phrase 8"))
@@ -83,6 +92,21 @@ func specimens() []specimen {
 			return s
 		}, mailed(core.ChoiceVerifyEmail), wrongLink(core.ChoiceVerifyEmail)},
 	}
+}
+
+func stateOf(t *testing.T, h *flowtest.House, app core.Caller, id core.FlowID) flow.State {
+	t.Helper()
+	s, err := h.Flows.State(t.Context(), app, id)
+	must(t, err)
+	return s
+}
+
+// expire declares somebody's password due for a change.
+func expire(t *testing.T, h *flowtest.House, app core.Caller, email string) {
+	t.Helper()
+	user, err := h.Directory.Get(t.Context(), app, core.UserRef{Email: email})
+	must(t, err)
+	must(t, h.Directory.ExpirePassword(t.Context(), app, core.DefaultSettings(), user.ID))
 }
 
 // lawful makes a pool in which every choice comes to be on offer.

@@ -305,6 +305,9 @@ func load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) {
 		// The person was deleted while the flow was under way.
 		err = core.Fail(core.CodeFlowEnded, "This flow is unknown, completed, or past its time. Start a new one.")
 	}
+	if t.Facts.Primary == core.AuthenticatorPassword && !t.Password {
+		t.Facts.Primary = "" // what was taken from the person since proves nothing
+	}
 	return t, err
 }
 
@@ -315,6 +318,10 @@ func (t *Turn) identify(tx *store.Tx, id core.UserID) error {
 		return err
 	}
 	phc, err := tx.PasswordOf(id)
+	if err != nil {
+		return err
+	}
+	t.Due, err = tx.PasswordDue(id)
 	t.User, t.Password, t.Facts.User = &user, phc != "", id
 	return err
 }

@@ -20,7 +20,8 @@ import (
 type modelPerson struct {
 	password           string
 	verified, disabled bool
-	stamp              int // grows when what was proved before counts no more
+	stamp              int  // grows when what was proved before counts no more
+	due                bool // for a change of the password
 }
 
 type modelPool struct {
@@ -64,6 +65,8 @@ func (f *modelFlow) phase(p *modelPool) core.Phase {
 		return core.PhaseProfile
 	case p.verify && !f.person(p).verified:
 		return core.PhaseVerifyEmail
+	case f.person(p).due:
+		return core.PhaseSetPassword
 	}
 	return core.PhaseCompleted
 }
@@ -84,6 +87,8 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 		return []core.ChoiceName{core.ChoicePassword, core.ChoiceResetPassword}
 	case core.PhaseProfile:
 		return []core.ChoiceName{core.ChoiceProfile}
+	case core.PhaseSetPassword:
+		return []core.ChoiceName{core.ChoiceSetPassword}
 	case core.PhaseVerifyEmail:
 		return []core.ChoiceName{core.ChoiceVerifyEmail}
 	}

@@ -8,20 +8,28 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/store"
 )
 
-// setPassword chooses a new password, once the mailbox was proved for that. It
-// counts as the first factor and as no other.
+// setPassword chooses a new password, once the mailbox was proved for that, or
+// once the one that is due for a change was given. It counts as the first
+// factor and as no other.
 type setPassword struct {
 	passwords *directory.Passwords
 }
 
 func (setPassword) Prompt(t Turn) *Prompt {
-	if !t.Facts.ResetProved || t.User == nil {
+	if t.User == nil || (!t.Facts.ResetProved && !needsNewPassword(t)) {
 		return nil
 	}
 	return &Prompt{Policy: true}
 }
 
 func (c setPassword) Answer(ctx context.Context, t Turn, a Answer) (Effect, error) {
+	event := core.EventPasswordReset
+	if needsNewPassword(t) {
+		event = core.EventPasswordChanged
+		if err := c.passwords.Differ(ctx, t.Caller, t.User.ID, a.Password, "/data/password"); err != nil {
+			return nil, err
+		}
+	}
 	phc, err := c.passwords.Hash(ctx, t.Settings, a.Password, "/data/password", t.User.Email, t.User.Username, t.Settings.DisplayName)
 	if err != nil {
 		return nil, err
@@ -39,9 +47,9 @@ func (c setPassword) Answer(ctx context.Context, t Turn, a Answer) (Effect, erro
 			return err
 		}
 		seen := t.Facts.Credentials
-		t.Facts.Primary, t.Password = core.AuthenticatorPassword, true
+		t.Facts.Primary, t.Password, t.Due = core.AuthenticatorPassword, true, false
 		t.Facts.Credentials, t.User.Credentials = seen+1, seen+1
-		return directory.Replace(tx, t.Settings, put, seen, "", notice, core.EventPasswordReset)
+		return directory.Replace(tx, t.Settings, put, seen, "", notice, event)
 	}, nil
 }
 

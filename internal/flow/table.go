@@ -43,7 +43,9 @@ func (m *Machine) table() []phase {
 		{name: core.PhaseVerifyEmail, needed: needsMailbox, choices: []entry{
 			{core.ChoiceVerifyEmail, verifyEmail{m.links}},
 		}},
-		// set_password: set_password, when one is due
+		{name: core.PhaseSetPassword, needed: needsNewPassword, choices: []entry{
+			{core.ChoiceSetPassword, setPassword{m.passwords}},
+		}},
 		// secondary: email_otp, sms_otp, totp
 		// agreements: agreements
 		// oauth_consent: oauth_consent
@@ -74,6 +76,9 @@ func needsUser(t Turn) bool { return t.User == nil }
 func needsMailbox(t Turn) bool {
 	return t.Settings.SignupVerifyEmail && !t.User.EmailVerified && t.Facts.Primary == core.AuthenticatorPassword
 }
+
+// needsNewPassword: somebody came in by a password that is due for a change.
+func needsNewPassword(t Turn) bool { return t.Facts.Primary == core.AuthenticatorPassword && t.Due }
 
 // Choices lists the choices of the table, for the tests that every face has a
 // shape or a screen for each.

@@ -57,7 +57,7 @@ func (w *world) step() {
 		w.start()
 		return
 	}
-	switch rapid.SampledFrom([]string{"start", "set_email", "password", "password", "profile", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "invite", "accept", "accept", "revoke"}).Draw(w.r, "step") {
+	switch rapid.SampledFrom([]string{"start", "set_email", "password", "password", "profile", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke"}).Draw(w.r, "step") {
 	case "start":
 		w.start()
 	case "set_email":
@@ -86,6 +86,10 @@ func (w *world) step() {
 		w.accept()
 	case "revoke":
 		w.revoke()
+	case "expire":
+		w.expire()
+	case "remove":
+		w.remove()
 	}
 }
 
@@ -416,9 +420,12 @@ func (w *world) prove(f *modelFlow, p *modelPool, choice core.ChoiceName) {
 
 func (w *world) setPassword() {
 	f, p, caller := w.pick()
+	given := rapid.SampledFrom([]string{newPassword, newPassword, firstPassword}).Draw(w.r, "password")
 	want := w.gate(f, p, caller, core.ChoiceSetPassword)
 	switch {
 	case want != "":
+	case f.phase(p) == core.PhaseSetPassword && f.person(p).password == given:
+		want = core.CodeInvalid // the one that is due for a change will not do again
 	case f.person(p).disabled:
 		want = core.CodeDisabled
 	case f.stamp != f.person(p).stamp:
@@ -426,7 +433,7 @@ func (w *world) setPassword() {
 	default:
 		f.person(p).stamp++
 		f.primary, f.mine, f.stamp = true, true, f.person(p).stamp
-		f.person(p).password = newPassword
+		f.person(p).password, f.person(p).due = given, false
 		// A new password ends every link to choose one.
 		for _, other := range w.flows {
 			if other.pool == f.pool && other.email == f.email {
@@ -436,8 +443,8 @@ func (w *world) setPassword() {
 			}
 		}
 	}
-	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: core.ChoiceSetPassword, Password: newPassword})
-	w.agree("set_password", f, err, want)
+	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: core.ChoiceSetPassword, Password: secret.Text(given)})
+	w.agree("set_password "+given, f, err, want)
 }
 
 func (w *world) complete() {
@@ -460,7 +467,7 @@ func (w *world) complete() {
 	if err != nil {
 		return
 	}
-	if !f.mine || grant.User.Email != f.email || (p.verify && !f.person(p).verified) {
+	if !f.mine || f.person(p).due || grant.User.Email != f.email || (p.verify && !f.person(p).verified) {
 		w.r.Fatalf("tokens of %s came out of flow %+v", grant.User.Email, *f)
 	}
 	token, err := w.h.Sessions.Check(w.t.Context(), p.caller, grant.Access.Token)
@@ -495,5 +502,49 @@ func (w *world) disable() {
 	}
 	if _, err := w.h.Directory.Change(w.t.Context(), p.caller, core.UserRef{Email: email}, directory.UserChange{Disabled: &person.disabled}); err != nil {
 		w.r.Fatal(err)
+	}
+}
+
+// expire declares somebody's password due for a change.
+func (w *world) expire() {
+	p := rapid.SampledFrom(w.pools).Draw(w.r, "pool")
+	email := rapid.SampledFrom(emails).Draw(w.r, "email")
+	person := p.people[email]
+	if person == nil {
+		return
+	}
+	person.due = person.password != ""
+	user, err := w.h.Directory.Get(w.t.Context(), p.caller, core.UserRef{Email: email})
+	if err == nil {
+		err = w.h.Directory.ExpirePassword(w.t.Context(), p.caller, core.DefaultSettings(), user.ID)
+	}
+	if err != nil {
+		w.r.Fatal(err)
+	}
+}
+
+// remove takes somebody's password from them. What was proved with it, in any
+// flow that is under way, proves nothing any more.
+func (w *world) remove() {
+	p := rapid.SampledFrom(w.pools).Draw(w.r, "pool")
+	email := rapid.SampledFrom(emails).Draw(w.r, "email")
+	person := p.people[email]
+	if person == nil {
+		return
+	}
+	all, err := w.h.Directory.Authenticators(w.t.Context(), p.caller, core.UserRef{Email: email})
+	if err != nil || (person.password != "") != (len(all) == 1) {
+		w.r.Fatalf("%s has %d authenticators and the password %q (%v)", email, len(all), person.password, err)
+	}
+	for _, a := range all {
+		if err := w.h.Directory.RemoveAuthenticator(w.t.Context(), p.caller, core.DefaultSettings(), core.UserRef{Email: email}, a.ID); err != nil {
+			w.r.Fatal(err)
+		}
+	}
+	person.password, person.due = "", false
+	for _, f := range w.flows {
+		if w.pools[f.pool] == p && f.email == email && f.known {
+			f.primary, f.mine = false, false
+		}
 	}
 }

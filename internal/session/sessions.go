@@ -126,7 +126,7 @@ func (s *Sessions) SignOut(ctx context.Context, caller core.Caller, token string
 		if !ended {
 			return core.Fail(core.CodeTokenInvalid, "This token is unknown or was revoked.")
 		}
-		return tx.Record(core.Event{Name: core.EventSignedOut, Target: string(t.User.ID), Reason: "logout", Data: map[string]string{"session": string(t.Session)}})
+		return tx.Record(core.Event{Name: core.EventSignedOut, Target: string(t.User.ID), Reason: reasonLogout, Data: map[string]string{"session": string(t.Session)}})
 	})
 }
 

@@ -7,13 +7,14 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/core"
 )
 
-const authenticatorColumns = `id, user_id, kind, secret, created_at, updated_at`
+const authenticatorColumns = `id, user_id, kind, secret, created_at, updated_at, expired_at`
 
-// PutPassword stores a person's password hash in place of any before.
+// PutPassword stores a person's password hash in place of any before. It is
+// due for no change.
 func (tx *Tx) PutPassword(a core.Authenticator) error {
 	_, err := tx.exec(`
 		INSERT INTO authenticators (pool, id, user_id, kind, secret, created_at, updated_at) VALUES ($1, $2, $3, 'password', $4, $5, $5)
-		ON CONFLICT (pool, user_id) WHERE kind = 'password' DO UPDATE SET secret = excluded.secret, updated_at = excluded.updated_at`,
+		ON CONFLICT (pool, user_id) WHERE kind = 'password' DO UPDATE SET secret = excluded.secret, updated_at = excluded.updated_at, expired_at = 0`,
 		string(a.ID), string(a.User), a.Secret, micros(tx.now))
 	return err
 }
@@ -29,14 +30,39 @@ func (tx *Tx) PasswordOf(id core.UserID) (string, error) {
 	return phc, err
 }
 
+// ExpirePassword declares a person's password to be due for a change. It
+// returns false if they have none, or one that is due already.
+func (tx *Tx) ExpirePassword(id core.UserID) (bool, error) {
+	n, err := tx.exec(`UPDATE authenticators SET expired_at = $3 WHERE pool = $1 AND user_id = $2 AND kind = 'password' AND expired_at = 0`,
+		string(id), micros(tx.now))
+	return n > 0, err
+}
+
+// PasswordDue reports whether a person has a password that is due for a
+// change.
+func (tx *Tx) PasswordDue(id core.UserID) (bool, error) {
+	var due bool
+	err := tx.row(`SELECT COUNT(*) > 0 FROM authenticators WHERE pool = $1 AND user_id = $2 AND kind = 'password' AND expired_at > 0`, string(id)).Scan(&due)
+	return due, err
+}
+
+// DeleteAuthenticator removes one of a person's authenticators and returns of
+// which kind it was. It returns [core.CodeNotFound] if the person has none
+// with this id.
+func (tx *Tx) DeleteAuthenticator(user core.UserID, id core.AuthenticatorID) (core.AuthenticatorKind, error) {
+	var kind core.AuthenticatorKind
+	err := tx.row(`DELETE FROM authenticators WHERE pool = $1 AND user_id = $2 AND id = $3 RETURNING kind`, string(user), string(id)).Scan(&kind)
+	return kind, found(err, "authenticator")
+}
+
 // Authenticators lists a person's authenticators, oldest first.
 func (tx *Tx) Authenticators(id core.UserID) ([]core.Authenticator, error) {
 	var all []core.Authenticator
 	err := tx.rows(func(row scanner) error {
 		var a core.Authenticator
-		var created, updated int64
-		err := row.Scan(&a.ID, &a.User, &a.Kind, &a.Secret, &created, &updated)
-		a.CreatedAt, a.UpdatedAt = moment(created), moment(updated)
+		var created, updated, expired int64
+		err := row.Scan(&a.ID, &a.User, &a.Kind, &a.Secret, &created, &updated, &expired)
+		a.CreatedAt, a.UpdatedAt, a.ExpiredAt = moment(created), moment(updated), moment(expired)
 		all = append(all, a)
 		return err
 	}, `SELECT `+authenticatorColumns+` FROM authenticators WHERE pool = $1 AND user_id = $2 ORDER BY created_at, id`, string(id))

@@ -98,7 +98,7 @@ func (tx *Tx) Invitations(q core.Query) (invitations []core.Invitation, total in
 // invitationList says what invitations can be searched and sorted by.
 func invitationList() list {
 	return list{
-		table: "invitations", columns: invitationColumns, order: "created_at", until: "expires_at",
+		table: "invitations", from: "invitations", live: "expires_at > %s", columns: invitationColumns, order: "created_at",
 		fields: map[string]field{
 			"id":         {column: "id", kind: exactText},
 			"email":      {column: "email_key", kind: foldedText},

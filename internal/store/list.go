@@ -13,10 +13,11 @@ import (
 // list says how one table is paged: what it may be searched and sorted by.
 // Only names from here ever become part of a query's text.
 type list struct {
-	table   string
+	table   string // the list's name, to which cursors are bound
+	from    string // where the rows come from: the table, or a query in brackets
+	live    string // what else must hold, as a frame for the time of the transaction; may be empty
 	columns string
 	order   string // the field that pages are ordered by when none is asked for
-	until   string // a column with a time: rows for which it has come are not listed; empty: none
 	fields  map[string]field
 }
 
@@ -63,7 +64,7 @@ func (tx *Tx) page(l list, q core.Query, scan func(row scanner, extra ...any) er
 		return "", core.Invalid(core.Problem{Code: core.ProblemChoice, Pointer: "/order_by", Detail: "A list cannot be ordered by this."})
 	}
 	var b query
-	if err := b.where(l, q.Conditions, tx.now); err != nil {
+	if err := b.where(tx, l, q.Conditions); err != nil {
 		return "", err
 	}
 	direction, beyond := "", ">"
@@ -79,7 +80,7 @@ func (tx *Tx) page(l list, q core.Query, scan func(row scanner, extra ...any) er
 		fmt.Fprintf(&b.text, " AND (%s, id) %s (%s, %s)", order.column, beyond, b.param(value), b.param(id))
 	}
 	size := min(max(q.Size, 1), core.MaxPage)
-	text := `SELECT ` + l.columns + `, ` + order.column + `, id FROM ` + l.table + ` WHERE pool = $1` + b.text.String() +
+	text := `SELECT ` + l.columns + `, ` + order.column + `, id FROM ` + l.from + ` WHERE pool = $1` + b.text.String() +
 		` ORDER BY ` + order.column + direction + `, id` + direction + ` LIMIT ` + b.param(size+1)
 
 	var lastValue any
@@ -116,11 +117,11 @@ func (tx *Tx) page(l list, q core.Query, scan func(row scanner, extra ...any) er
 // matching counts the rows that fulfil the conditions.
 func (tx *Tx) matching(l list, q core.Query) (int64, error) {
 	var b query
-	if err := b.where(l, q.Conditions, tx.now); err != nil {
+	if err := b.where(tx, l, q.Conditions); err != nil {
 		return 0, err
 	}
 	var n int64
-	err := tx.row(`SELECT COUNT(*) FROM `+l.table+` WHERE pool = $1`+b.text.String(), b.args...).Scan(&n)
+	err := tx.row(`SELECT COUNT(*) FROM `+l.from+` WHERE pool = $1`+b.text.String(), b.args...).Scan(&n)
 	return n, err
 }
 
@@ -132,10 +133,10 @@ const maxValues = 500
 // is stored and searched is as long.
 const maxPattern = 50_000
 
-// where adds every condition, and the list's own.
-func (q *query) where(l list, conditions []core.Condition, now time.Time) error {
-	if l.until != "" {
-		q.text.WriteString(" AND " + l.until + " > " + q.param(micros(now)))
+// where adds every condition.
+func (q *query) where(tx *Tx, l list, conditions []core.Condition) error {
+	if l.live != "" {
+		fmt.Fprintf(&q.text, " AND "+l.live, q.param(micros(tx.now)))
 	}
 	for _, c := range conditions {
 		if c.Op == core.OpNever {

@@ -103,10 +103,16 @@ func (tx *Tx) RefreshToken(hash []byte) (Refresh, error) {
 	return r, invalidToken(err)
 }
 
-// PutAccess stores an access token under its keyed hash.
+// PutAccess stores an access token under its keyed hash, as its session's
+// newest.
 func (tx *Tx) PutAccess(hash []byte, t core.AccessToken) error {
 	_, err := tx.exec(`INSERT INTO access_tokens (pool, hash, id, session_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
 		hash, string(t.ID), string(t.Session), micros(t.CreatedAt), micros(t.ExpiresAt))
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`UPDATE sessions SET token_id = $3, token_created_at = $4, token_expires_at = $5 WHERE pool = $1 AND id = $2`,
+		string(t.Session), string(t.ID), micros(t.CreatedAt), micros(t.ExpiresAt))
 	return err
 }
 
@@ -115,6 +121,10 @@ func (tx *Tx) PutAccess(hash []byte, t core.AccessToken) error {
 func (tx *Tx) ShortenAccess(id core.SessionID, until time.Time) error {
 	n, err := tx.exec(`UPDATE access_tokens SET expires_at = $3 WHERE pool = $1 AND session_id = $2 AND expires_at > $3`, string(id), micros(until))
 	if err != nil || n == 0 {
+		return err
+	}
+	_, err = tx.exec(`UPDATE sessions SET token_expires_at = $3 WHERE pool = $1 AND id = $2 AND token_expires_at > $3`, string(id), micros(until))
+	if err != nil {
 		return err
 	}
 	return tx.changed(ChangeSession, string(id))

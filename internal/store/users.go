@@ -193,7 +193,7 @@ func (tx *Tx) Users(q core.Query) (users []core.User, total int64, next string, 
 // userList says what people can be searched and sorted by.
 func userList() list {
 	return list{
-		table: "users", columns: userColumns, order: "created_at",
+		table: "users", from: "users", columns: userColumns, order: "created_at",
 		fields: map[string]field{
 			"id":                 {column: "id", kind: exactText},
 			"email":              {column: "email_key", kind: foldedText},

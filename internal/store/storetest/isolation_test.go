@@ -114,6 +114,19 @@ func foreigners() map[string]foreign {
 			return len(all) > 0, err
 		},
 
+		"ExpirePassword": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return tx.ExpirePassword(a.user.ID) },
+		"PasswordDue": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			// What is due can be seen by its owner only, so it is made due first.
+			if _, err := tx.ExpirePassword(a.user.ID); err != nil {
+				return false, err
+			}
+			return tx.PasswordDue(a.user.ID)
+		},
+		"DeleteAuthenticator": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			kind, err := tx.DeleteAuthenticator(a.user.ID, a.password.ID)
+			return kind != "", err
+		},
+
 		"PutFlow": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(tx.PutFlow(core.Flow{ID: a.flow.ID, ExpiresAt: soon(time.Hour)}))
 		},
@@ -177,6 +190,18 @@ func foreigners() map[string]foreign {
 		"LiveSession": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			s, u, err := tx.LiveSession(a.session.ID)
 			return s.User != "" || u.ID != "", err
+		},
+		"Sessions": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			for _, conditions := range [][]core.Condition{
+				nil, {{Field: "id", Op: core.OpEquals, Values: []any{string(a.session.ID)}}}, {{Field: "user", Op: core.OpEquals, Values: []any{string(a.user.ID)}}},
+				{{Field: "profile", Name: "first_name", Op: core.OpExists, Values: []any{true}}}, {{Field: "email", Op: core.OpContainsAny, Values: []any{"x", "ana"}}},
+			} {
+				sessions, n, next, err := tx.Sessions(core.Query{Conditions: conditions, Size: 10})
+				if err != nil || len(sessions) > 0 || n > 0 || next != "" {
+					return err == nil, err
+				}
+			}
+			return false, nil
 		},
 		"EndSession": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return tx.EndSession(a.session.ID) },
 		"EndSessionsOf": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {

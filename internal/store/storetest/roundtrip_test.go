@@ -67,6 +67,9 @@ func TestEveryNounComesBack(t *testing.T) {
 			f.access.User = f.user
 			same(t, "the access token", []any{access, err}, []any{f.access, nil})
 
+			listed, total, next, err := tx.Sessions(core.Query{Size: 10})
+			same(t, "the list of sessions", []any{listed, total, next, err}, []any{[]core.LiveSession{{Session: f.session, Token: f.access}}, int64(1), "", nil})
+
 			keys, err := tx.Keys()
 			same(t, "the keys", []any{keys, err}, []any{[]core.Key{f.key}, nil})
 			plain, err := tx.ShowKey(f.key.Kind)

@@ -35,6 +35,29 @@ func TestReset(t *testing.T) {
 	b.press(p, "Sign in", "password", newPassword).arrives()
 }
 
+// Whose password is due for a change is told so behind the right one, and not
+// before, and chooses another.
+func TestPasswordDue(t *testing.T) {
+	s := newSite(t, nil, nil)
+	ana := s.person("ana@example.org", password)
+	if err := s.people.ExpirePassword(t.Context(), s.caller(), core.DefaultSettings(), ana.ID); err != nil {
+		t.Fatal(err)
+	}
+	b := s.browser()
+	p := b.open(start("email", "ana@example.org")).shows(200, "Enter your password")
+	p = b.press(p, "Sign in", "password", "wrong but long").shows(400, "Enter your password")
+	if strings.Contains(p.body, "due for a change") {
+		t.Error("a wrong password tells that the right one is due for a change")
+	}
+	p = b.press(p, "Sign in", "password", password).shows(200, "Choose a new password").says("due for a change")
+	p = b.press(p, "Save and sign in", "password", password).shows(400, "Choose a new password")
+	code, _ := b.press(p, "Save and sign in", "password", newPassword).arrives()
+	if user := s.enters(code); user.ID != ana.ID {
+		t.Errorf("who came in is %s", user.ID)
+	}
+	b.press(b.open(start("email", "ana@example.org")), "Sign in", "password", newPassword).arrives()
+}
+
 // In another browser the link proves the mailbox and no more: the password is
 // chosen, and the tokens arrive, where the reset was begun (F10).
 func TestResetWithTheLinkOpenedElsewhere(t *testing.T) {

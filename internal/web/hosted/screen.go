@@ -94,6 +94,7 @@ type screen struct {
 	Enroll  bool // password: it is chosen, not compared
 	Forgot  bool // password: reset_password is on offer too
 	Back    bool // reset_password: password is on offer too
+	Due     bool // set_password: the one before was right, and will not do any more
 	Email   string
 	Other   string // leads to sign-up from sign-in and back; empty: sign-up is closed
 	Restart string // leads to the same for another address; empty: it is for this one alone
@@ -120,6 +121,7 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	sc := screen{
 		Action: v.flowPath(s.ID), Choice: prompt.Choice, Signup: signup, Enroll: prompt.Enrollment,
 		Forgot: offers(s.Prompts, core.ChoiceResetPassword), Back: offers(s.Prompts, core.ChoicePassword),
+		Due:   s.Phase == core.PhaseSetPassword,
 		Email: s.Email, Notice: said.notice, Values: said.values, Errors: map[string]string{},
 	}
 	mine, other := core.FlowSignin, core.FlowSignup

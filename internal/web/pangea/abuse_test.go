@@ -236,18 +236,26 @@ func TestT1IdsOfAnotherPool(t *testing.T) {
 		ana := s.signIn(t, "ana@example.org")
 		id := "pui_" + core.Tail(user.ID)
 		flowID := s.post(t, "/v2/flow/start", `{"email":"ana@example.org"}`).field(t, "flow_id")
+		sessionID := s.post(t, "/v2/session/list", `{}`).field(t, "sessions", "0", "id")
+		factorID := s.post(t, "/v2/user/authenticators/list", `{"id":"`+id+`"}`).field(t, "authenticators", "0", "id")
 		for path, body := range map[string]string{
-			"/v2/user/profile/get":       `{"id":"` + id + `"}`,
-			"/v2/user/profile/update":    `{"id":"` + id + `","profile":{"x":"1"}}`,
-			"/v2/user/update":            `{"id":"` + id + `","disabled":true}`,
-			"/v2/user/delete":            `{"id":"` + id + `"}`,
-			"/v2/flow/update":            `{"flow_id":"` + flowID + `","choice":"","data":{}}`,
-			"/v2/flow/restart":           `{"flow_id":"` + flowID + `","choice":"password","data":{}}`,
-			"/v2/flow/complete":          `{"flow_id":"` + flowID + `"}`,
-			"/v2/client/token/check":     `{"token":"` + ana.user + `"}`,
-			"/v2/client/session/logout":  `{"token":"` + ana.user + `"}`,
-			"/v2/client/session/refresh": `{"refresh_token":"` + ana.refresh + `"}`,
-			"/v2/client/password/change": `{"token":"` + ana.user + `","old_password":"` + flowtest.Password + `","new_password":"another fine one 3"}`,
+			"/v2/user/authenticators/list":   `{"id":"` + id + `"}`,
+			"/v2/user/authenticators/delete": `{"id":"` + id + `","authenticator_id":"` + factorID + `"}`,
+			"/v2/user/password/expire":       `{"id":"` + id + `"}`,
+			"/v2/session/invalidate":         `{"session_id":"` + sessionID + `"}`,
+			"/v2/client/session/list":        `{"token":"` + ana.user + `"}`,
+			"/v2/client/session/invalidate":  `{"token":"` + ana.user + `","session_id":"` + sessionID + `"}`,
+			"/v2/user/profile/get":           `{"id":"` + id + `"}`,
+			"/v2/user/profile/update":        `{"id":"` + id + `","profile":{"x":"1"}}`,
+			"/v2/user/update":                `{"id":"` + id + `","disabled":true}`,
+			"/v2/user/delete":                `{"id":"` + id + `"}`,
+			"/v2/flow/update":                `{"flow_id":"` + flowID + `","choice":"","data":{}}`,
+			"/v2/flow/restart":               `{"flow_id":"` + flowID + `","choice":"password","data":{}}`,
+			"/v2/flow/complete":              `{"flow_id":"` + flowID + `"}`,
+			"/v2/client/token/check":         `{"token":"` + ana.user + `"}`,
+			"/v2/client/session/logout":      `{"token":"` + ana.user + `"}`,
+			"/v2/client/session/refresh":     `{"refresh_token":"` + ana.refresh + `"}`,
+			"/v2/client/password/change":     `{"token":"` + ana.user + `","old_password":"` + flowtest.Password + `","new_password":"another fine one 3"}`,
 		} {
 			a := s.call(t, "POST", path, s.other, "application/json", []byte(body))
 			if a.status != http.StatusNotFound && a.Status != "InvalidToken" {
@@ -256,6 +264,12 @@ func TestT1IdsOfAnotherPool(t *testing.T) {
 		}
 		if a := s.call(t, "POST", "/v2/user/list", s.other, "application/json", []byte(`{"filter":{"id":"`+id+`"}}`)); a.status != 200 || !bytes.Contains(a.Result, []byte(`"count":0`)) {
 			t.Errorf("listing from another pool: %s", a.body)
+		}
+		if a := s.call(t, "POST", "/v2/session/list", s.other, "application/json", []byte(`{}`)); a.status != 200 || !bytes.Contains(a.Result, []byte(`"count":0`)) {
+			t.Errorf("listing sessions from another pool: %s", a.body)
+		}
+		if a := s.call(t, "POST", "/v2/session/logout", s.other, "application/json", []byte(`{"user_id":"`+id+`"}`)); a.status != 200 {
+			t.Errorf("a logout of nobody from another pool: %s", a.body)
 		}
 		after, err := s.Directory.Get(t.Context(), s.app, core.UserRef{ID: user.ID})
 		if err != nil || after.Disabled || after.Version != user.Version {

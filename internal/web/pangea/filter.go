@@ -17,6 +17,7 @@ type filterField struct {
 	kind   filterKind
 	prefix string // of an id, as the vendor spells it
 	ours   string // the same, as we do
+	fixed  string // what a fixed field is for every entry
 }
 
 type filterKind int
@@ -27,11 +28,11 @@ const (
 	filterTime
 	filterNumber
 	filterBool
+	filterFixed   // a text that is the same for every entry
 	filterFalse   // a property that everybody lacks so far
 	filterUnknown // a text that is known of nobody so far
 	filterNone    // a list that is empty for everybody so far
 	filterTrue    // a property that everybody has
-	filterEmpty   // a text that is empty for everybody so far
 	filterProfile // stands for every profile_ key
 )
 
@@ -49,9 +50,9 @@ func (k filterKind) allowed(op core.Operator) bool {
 	case core.OpEquals:
 		return k != filterNone && k != filterProfile
 	case core.OpIn:
-		return k == filterText || k == filterID || k == filterTime || k == filterUnknown || k == filterEmpty
+		return k == filterText || k == filterID || k == filterTime || k == filterUnknown || k == filterFixed
 	case core.OpContains:
-		return k == filterText || k == filterID || k == filterUnknown || k == filterEmpty
+		return k == filterText || k == filterID || k == filterUnknown || k == filterFixed
 	case core.OpGreater, core.OpAtLeast, core.OpLess, core.OpAtMost:
 		return k == filterTime || k == filterNumber
 	default:
@@ -127,8 +128,8 @@ func (p *problems) condition(pointer string, f filterField, op core.Operator, ra
 	if f.kind == filterUnknown {
 		return []core.Condition{{Op: core.OpNever}}
 	}
-	if f.kind == filterEmpty {
-		return emptyCondition(op, texts)
+	if f.kind == filterFixed {
+		return fixedCondition(f.fixed, op, texts)
 	}
 	values := make([]any, 0, len(texts))
 	for _, text := range texts {
@@ -148,14 +149,14 @@ func (p *problems) condition(pointer string, f filterField, op core.Operator, ra
 	return []core.Condition{{Field: f.field, Op: op, Values: values}}
 }
 
-// emptyCondition compares what is empty for everybody: all fulfil it, or none.
-func emptyCondition(op core.Operator, texts []string) []core.Condition {
-	filled := func(text string) bool { return text != "" }
-	fits := !slices.ContainsFunc(texts, filled)
-	if op == core.OpIn {
-		fits = slices.Contains(texts, "")
+// fixedCondition compares what is the same for every entry: all fulfil it, or
+// none.
+func fixedCondition(fixed string, op core.Operator, texts []string) []core.Condition {
+	holds := slices.Contains(texts, fixed)
+	if op == core.OpContains {
+		holds = !slices.ContainsFunc(texts, func(part string) bool { return !strings.Contains(fixed, part) })
 	}
-	if fits {
+	if holds {
 		return nil
 	}
 	return []core.Condition{{Op: core.OpNever}}

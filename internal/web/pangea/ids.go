@@ -15,6 +15,7 @@ const (
 	prefixCode    = "pmc_"
 	prefixState   = "pcb_"
 	prefixInvite  = "pmi_"
+	prefixFactor  = "pau_"
 	prefixUserTok = "ptu_"
 	prefixRefresh = "ptr_"
 	prefixService = "pts_"
@@ -42,6 +43,9 @@ func userID(text string) core.UserID {
 	}
 	return core.UserID("usr_?" + text)
 }
+
+// sessionID reads a session's id.
+func sessionID(text string) core.SessionID { return core.SessionID("ses_" + read(prefixTokenID, text)) }
 
 // flowID reads a flow's id.
 func flowID(text string) core.FlowID { return core.FlowID("flw_" + read(prefixFlow, text)) }

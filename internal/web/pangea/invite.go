@@ -158,7 +158,7 @@ func inviteFilters() map[string]filterField {
 		"state":       {field: "state", kind: filterText},
 		"created_at":  {field: "created_at", kind: filterTime},
 		"expire":      {field: "expires_at", kind: filterTime},
-		"invite_org":  {kind: filterEmpty},
+		"invite_org":  {kind: filterFixed},
 		"require_mfa": {kind: filterFalse},
 		"is_signup":   {kind: filterTrue},
 		"signup":      {kind: filterTrue},

@@ -106,3 +106,11 @@ func TestPresetIsValid(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestEveryAuthenticatorHasAWord(t *testing.T) {
+	for _, kind := range core.AuthenticatorKinds() {
+		if word := authenticatorWords()[kind]; word.kind == "" || (word.phase != "primary" && word.phase != "secondary") {
+			t.Errorf("the authenticator %s has no word, or no phase: %+v", kind, word)
+		}
+	}
+}

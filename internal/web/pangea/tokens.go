@@ -55,6 +55,9 @@ func describe(u core.User, kind, id string, created, expires time.Time) credenti
 	}
 }
 
+// remains reports whether a time is still to come.
+func remains(until time.Time) bool { return time.Now().Before(until) }
+
 // remaining is in seconds, rounded up, and never 0: the Python SDK refuses that.
 func remaining(until time.Time) int64 {
 	return max(1, int64((time.Until(until)+time.Second-1)/time.Second))
