@@ -31,6 +31,8 @@ type (
 	RequestID string
 	// InvitationID names an invitation (not the secret in its mail).
 	InvitationID string
+	// AgreementID names a text that people are asked to accept.
+	AgreementID string
 	// MessageID names something that leaves: a mail.
 	MessageID string
 )
@@ -64,6 +66,9 @@ func NewRequestID() RequestID { return RequestID("req_" + secret.Random()) }
 
 // NewInvitationID makes an id that nothing else has.
 func NewInvitationID() InvitationID { return InvitationID("inv_" + secret.Random()) }
+
+// NewAgreementID makes an id that nothing else has.
+func NewAgreementID() AgreementID { return AgreementID("agr_" + secret.Random()) }
 
 // NewMessageID makes an id that nothing else has.
 func NewMessageID() MessageID { return MessageID("msg_" + secret.Random()) }

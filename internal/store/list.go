@@ -129,8 +129,8 @@ func (tx *Tx) matching(l list, q core.Query) (int64, error) {
 // refuses expressions with more than a thousand levels.
 const maxValues = 500
 
-// maxPattern is the longest pattern that SQLite takes, in bytes. Nothing that
-// is stored and searched is as long.
+// maxPattern is the longest pattern that SQLite takes, in bytes. A longer
+// part is in nothing that is found.
 const maxPattern = 50_000
 
 // where adds every condition.
@@ -264,7 +264,7 @@ func escapeLike(s string) string {
 }
 
 // maxCursor is the longest cursor that is looked at, in bytes.
-const maxCursor = 1024
+const maxCursor = 8192
 
 // cursorContext is what a cursor is bound to: it opens for the same list,
 // query, pool and kind of caller only, and nobody else can make one.

@@ -77,6 +77,7 @@ type filled struct {
 	subject  string // of the attempts, locked out
 	note     string
 	invite   core.Invitation // its hash is that of the key
+	terms    core.Agreement  // active
 }
 
 // plainKey is the text of the filled pool's key.
@@ -112,12 +113,14 @@ func fill(t testing.TB, s *store.Store) filled {
 	f.message = core.Message{ID: core.NewMessageID(), Template: "verify_email", To: "ana@example.org", Values: map[string]string{"link": "https://x.example"}, ExpiresAt: soon(time.Hour)}
 	f.invite = core.Invitation{ID: core.NewInvitationID(), Email: "Bob.É@example.org", Inviter: "Joe@example.org", Callback: "https://a.example/cb", State: "state-" + random,
 		ExpiresAt: soon(time.Hour)}
+	f.terms = core.Agreement{ID: core.NewAgreementID(), Kind: core.AgreementTerms, Name: "Bedingungen Ü", Text: "# Terms\n\n密 " + random, Active: true, Version: 1,
+		CreatedAt: soon(-time.Hour), UpdatedAt: soon(-time.Minute), PublishedAt: soon(-time.Second)}
 	err := f.bound.Update(context.Background(), func(tx *store.Tx) error {
 		return errors.Join(
 			tx.CreatePool(f.pool), tx.PutKey(f.key, f.hash, plainKey), tx.PutApplication(f.app, []byte("secret-hash")), tx.PutPoolSecret(f.secret),
 			tx.CreateUser(f.user), tx.PutPassword(f.password), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
 			tx.PutRefresh(f.hash, f.refresh), tx.PutAccess(f.hash, f.access), tx.Send(f.message), tx.PutNote("face", f.note, "data", soon(time.Hour)),
-			tx.Charge(f.subject, 1, time.Hour, time.Hour), tx.PutInvitation(f.hash, f.invite),
+			tx.Charge(f.subject, 1, time.Hour, time.Hour), tx.PutInvitation(f.hash, f.invite), tx.PutAgreement(f.terms),
 			tx.Record(core.Event{Name: core.EventUserCreated, Target: string(f.user.ID), Reason: "r", Data: map[string]string{"k": "v"}}),
 		)
 	})

@@ -153,6 +153,36 @@ func foreigners() map[string]foreign {
 			return wrote(tx.VoidTickets(a.ticket.Purpose, a.ticket.Subject))
 		},
 
+		"PutAgreement": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			other := a.terms
+			other.ID = core.NewAgreementID()
+			return wrote(tx.PutAgreement(other))
+		},
+		"HeldAgreement": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			g, err := tx.HeldAgreement(a.terms.Kind, a.terms.ID)
+			return g.ID != "", err
+		},
+		"UpdateAgreement": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.UpdateAgreement(a.terms))
+		},
+		"DeleteAgreement": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.DeleteAgreement(a.terms.Kind, a.terms.ID))
+		},
+		"ActiveAgreements": func(tx *store.Tx, _ filled, _ store.Outgoing) (bool, error) {
+			all, err := tx.ActiveAgreements()
+			return len(all) > 0, err
+		},
+		"Agreements": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			for _, conditions := range [][]core.Condition{
+				nil, {{Field: "id", Op: core.OpEquals, Values: []any{string(a.terms.ID)}}}, {{Field: "text", Op: core.OpContainsAny, Values: []any{"x", "Terms"}}},
+			} {
+				all, n, next, err := tx.Agreements(core.Query{Conditions: conditions, Size: 10})
+				if err != nil || len(all) > 0 || n > 0 || next != "" {
+					return err == nil, err
+				}
+			}
+			return false, nil
+		},
 		"PutInvitation": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			other := a.invite
 			other.ID = core.NewInvitationID()

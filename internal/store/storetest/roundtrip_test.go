@@ -53,6 +53,11 @@ func TestEveryNounComesBack(t *testing.T) {
 			f.ticket.CreatedAt = begun
 			same(t, "the ticket", []any{ticket, err}, []any{f.ticket, nil})
 
+			active, err := tx.ActiveAgreements()
+			same(t, "the active agreements", []any{active, err}, []any{[]core.Agreement{f.terms}, nil})
+			terms, n, next, err := tx.Agreements(core.Query{Size: 10})
+			same(t, "the agreements", []any{terms, n, next, err}, []any{[]core.Agreement{f.terms}, int64(1), "", nil})
+
 			invite, err := tx.Invitation(f.invite.ID)
 			f.invite.CreatedAt = begun
 			same(t, "the invitation", []any{invite, err}, []any{f.invite, nil})
