@@ -39,9 +39,13 @@ var reserved = map[string][]string{
 	"modernc.org/sqlite":          {"internal/store"},
 	"net/smtp":                    {"internal/deliver"},
 	"github.com/wneessen/go-mail": {"internal/deliver"},
+	"github.com/yuin/goldmark":    {"internal/web/hosted"},
+	"github.com/yuin/goldmark/":   {"internal/web/hosted"},
 	"net/http":                    {"internal/web", "internal/web/pangea", "internal/web/hosted", "internal/app"},
 	"math/rand":                   {},
 	"math/rand/":                  {},
+
+	"github.com/microcosm-cc/bluemonday": {"internal/web/hosted"},
 }
 
 // What only some packages may call.

@@ -38,6 +38,12 @@ const (
 	EventInvitationCreated  EventName = "invitation.created"
 	EventInvitationDeleted  EventName = "invitation.deleted"
 	EventInvitationAccepted EventName = "invitation.accepted"
+	EventAgreementCreated   EventName = "agreement.created"
+	EventAgreementChanged   EventName = "agreement.changed"
+	EventAgreementPublished EventName = "agreement.published"
+	EventAgreementWithdrawn EventName = "agreement.withdrawn"
+	EventAgreementDeleted   EventName = "agreement.deleted"
+	EventAgreementAccepted  EventName = "agreement.accepted"
 	EventMailQueued         EventName = "mail.queued"
 	EventMailSent           EventName = "mail.sent"
 	EventMailDropped        EventName = "mail.dropped"
@@ -76,6 +82,12 @@ func EventNames() []EventMeaning {
 		{EventInvitationCreated, "Somebody was invited to sign up."},
 		{EventInvitationDeleted, "An invitation was taken back."},
 		{EventInvitationAccepted, "Somebody who was invited signed up; data names the person."},
+		{EventAgreementCreated, "An agreement was written; data names its kind."},
+		{EventAgreementChanged, "The name or the text of an agreement was changed; data names the fields."},
+		{EventAgreementPublished, "An agreement became the active one of its kind, in place of the one before."},
+		{EventAgreementWithdrawn, "An agreement that was active is so no more, without another in its place."},
+		{EventAgreementDeleted, "An agreement was deleted."},
+		{EventAgreementAccepted, "A person accepted an agreement; data names its id, its kind and the version that was shown."},
 		{EventMailQueued, "A mail was put in line to be sent; data names the template."},
 		{EventMailSent, "A mail was handed to the mail server."},
 		{EventMailDropped, "A mail was given up; reason says why."},

@@ -32,6 +32,7 @@ const (
 	PhaseCreateUser  Phase = "create_user"  // passed by itself: the person comes to be
 	PhaseVerifyEmail Phase = "verify_email" // the mailbox is proved
 	PhaseSetPassword Phase = "set_password" // a new password is due
+	PhaseAgreements  Phase = "agreements"   // what the pool asks people to accept
 	PhaseCompleted   Phase = "completed"    // nothing is left
 )
 
@@ -46,6 +47,7 @@ const (
 	ChoiceSetPassword   ChoiceName = "set_password"
 	ChoiceVerifyEmail   ChoiceName = "verify_email"
 	ChoiceProfile       ChoiceName = "profile"
+	ChoiceAgreements    ChoiceName = "agreements"
 )
 
 // Facts is all that a flow knows, from which phase and choices are derived.
@@ -90,6 +92,10 @@ type Facts struct {
 	Profile Profile `json:"profile,omitempty"`
 	// ProfileDone: the profile form was answered.
 	ProfileDone bool `json:"profile_done,omitempty"`
+
+	// Shown is which version of each agreement the flow last showed, so that a
+	// person accepts what they have read and nothing that has taken its place.
+	Shown map[AgreementID]int64 `json:"shown,omitempty"`
 
 	// Links are the links that may be sent in this flow, by choice.
 	Links map[ChoiceName]Link `json:"links,omitempty"`

@@ -43,6 +43,8 @@ type Settings struct {
 	LoginCodeLife  Duration
 	InvitationLife Duration
 
+	AgreementsRequired []AgreementKind
+
 	AccessLife         Duration
 	RefreshLife        Duration
 	RefreshGrace       Duration
@@ -128,6 +130,9 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.LoginCodeLife }, func(s *Settings) error { return within(s.LoginCodeLife, time.Second, 10*time.Minute) }},
 		{"invitation.life", "duration", "How long an invitation works.",
 			func(s *Settings) any { return &s.InvitationLife }, func(s *Settings) error { return within(s.InvitationLife, time.Minute, 90*24*time.Hour) }},
+
+		{"agreements.required", "list of kinds", "Which kinds of agreement people must accept before they come in, where one is active: terms, privacy.",
+			func(s *Settings) any { return &s.AgreementsRequired }, func(s *Settings) error { return checkAgreementKinds(s.AgreementsRequired) }},
 
 		{"token.user_life", "duration", "How long a person's token works.",
 			func(s *Settings) any { return &s.AccessLife }, func(s *Settings) error { return within(s.AccessLife, time.Minute, 365*24*time.Hour) }},
@@ -348,6 +353,15 @@ func checkRedirects(list []string) error {
 	for _, uri := range list {
 		if err := CheckRedirect(uri); err != nil {
 			return fmt.Errorf("has %q, which %w", uri, err)
+		}
+	}
+	return nil
+}
+
+func checkAgreementKinds(list []AgreementKind) error {
+	for i, kind := range list {
+		if !slices.Contains(AgreementKinds(), kind) || slices.Contains(list[:i], kind) {
+			return errors.New("must hold terms, privacy or both, each once")
 		}
 	}
 	return nil

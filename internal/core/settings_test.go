@@ -81,8 +81,9 @@ func other() map[string]string {
 		"lockout.failures": `9`, "lockout.first_delay": `"1m30s"`, "lockout.longest_delay": `"24h"`,
 		"flow.life": `"1h"`, "link.life": `"10m"`, "link.resend_after": `"0s"`, "login_code.life": `"1s"`, "invitation.life": `"48h"`,
 		"token.user_life": `"5m"`, "token.refresh_life": `"8760h"`, "token.refresh_grace": `"0s"`, "token.refresh_requires_user_token": `true`,
-		"profile.fields": `[{"id":"first_name","label":"First name","type":"string","required":true,"at_signup":true},{"id":"b","label":"B","type":"date"}]`,
-		"mail.from_name": `"Laden"`, "mail.from_address": `"post@example.org"`,
+		"profile.fields":      `[{"id":"first_name","label":"First name","type":"string","required":true,"at_signup":true},{"id":"b","label":"B","type":"date"}]`,
+		"agreements.required": `["privacy"]`,
+		"mail.from_name":      `"Laden"`, "mail.from_address": `"post@example.org"`,
 		"mail.templates": `{"verify_email":{"subject":"Hi","text":"{{link}}"}}`,
 	}
 }
@@ -158,6 +159,7 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"flow.life":             {`"59s"`, `"24h1s"`, `"1000000h"`, `"99999999999h"`}, "link.life": {`"59s"`, `"25h"`}, "link.resend_after": {`"-1s"`, `"61m"`},
 		"login_code.life": {`"0s"`, `"11m"`}, "invitation.life": {`"59s"`, `"2161h"`}, "token.user_life": {`"1s"`, `"8761h"`}, "token.refresh_life": {`"1s"`, `"50000h"`}, "token.refresh_grace": {`"-1s"`, `"6m"`},
 		"token.refresh_requires_user_token": {`"yes"`, `1`},
+		"agreements.required":               {`"terms"`, `["eula"]`, `["terms","terms"]`, `[1]`, `[null]`, `[""]`},
 		"profile.fields": {`{}`, `"x"`, `[{"id":"A","label":"x","type":"string"}]`, `[{"id":"a","type":"string"}]`, `[{"id":"a","label":"x","type":"html"}]`, `[{"id":"a","label":"x","type":"string","more":1}]`,
 			`[{"id":"a","label":"x","type":"string"},{"id":"a","label":"y","type":"string"}]`, `[null]`, `[{"id":"a/b","label":"x","type":"string"}]`, `[{"id":"a","label":"x\ny","type":"string"}]`},
 		"mail.from_name":    {`1`, long, `"a\r\nBcc: x"`},

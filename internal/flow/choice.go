@@ -37,6 +37,8 @@ type Turn struct {
 	Password bool       // the person has one
 	Due      bool       // and it is due for a change
 	Now      time.Time
+	// Agreements are the active ones of the kinds that the pool requires.
+	Agreements []core.Agreement
 }
 
 // Prompt is what a choice shows, in one flat shape for all choices and faces.
@@ -48,6 +50,7 @@ type Prompt struct {
 	Policy      bool                // password, set_password: the pool's rules are shown
 	Link        *LinkPrompt         // verify_email, reset_password
 	Fields      []core.ProfileField // profile
+	Agreements  []core.Agreement    // agreements: what is still to be accepted
 }
 
 // LinkPrompt is what is shown of a link that is sent by mail.
@@ -65,6 +68,7 @@ type Answer struct {
 	State    string            // verify_email, reset_password: with Code, from the link
 	Code     string            // verify_email, reset_password
 	Profile  map[string]string // profile
+	Agreed   []Agreed          // agreements
 }
 
 // signingUp reports whether the flow makes somebody new. In a concealed flow

@@ -91,6 +91,12 @@ func specimens() []specimen {
 			must(t, err)
 			return s
 		}, mailed(core.ChoiceVerifyEmail), wrongLink(core.ChoiceVerifyEmail)},
+		{core.ChoiceAgreements, asked, func(_ *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
+			return accept(asks(s)...)
+		}, wrongAgreements()},
+		{core.ChoiceAgreements, asked, func(_ *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
+			return accept(asks(s)[1])
+		}, wrongAgreements()},
 	}
 }
 
@@ -113,7 +119,7 @@ func expire(t *testing.T, h *flowtest.House, app core.Caller, email string) {
 func lawful(t *testing.T, h *flowtest.House, name string) core.Caller {
 	t.Helper()
 	app := h.Pool(t, name, map[string]any{
-		"signup.verify_email": true, "link.resend_after": "0s", "lockout.failures": 100,
+		"signup.verify_email": true, "link.resend_after": "0s", "lockout.failures": 100, "agreements.required": core.AgreementKinds(),
 		"profile.fields": []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}},
 	})
 	h.Person(t, app, "ana@example.org")

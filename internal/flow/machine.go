@@ -202,6 +202,9 @@ func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
 			return err
 		}
 	}
+	if p, _ := m.look(*t); p.name == core.PhaseAgreements {
+		t.noteShown()
+	}
 	stored := t.Flow
 	stored.Facts = t.Facts
 	if err := tx.UpdateFlow(stored); err != nil {
@@ -241,7 +244,7 @@ func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID
 	t, err := m.turn(ctx, caller, id)
 	if err == nil {
 		if p, _ := m.look(t); p.name != core.PhaseCompleted {
-			err = core.Fail(core.CodeFlowIncomplete, "The flow is not complete: answer one of its choices first.")
+			err = incomplete()
 		}
 	}
 	if _, ok := t.Settings.MatchRedirect(t.Facts.Redirect); err == nil && t.Facts.Redirect != "" && !ok {
@@ -259,9 +262,15 @@ func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID
 			if err := t.stillHolds(tx); err != nil {
 				return err
 			}
+			proved := t.copy(tx.Now())
+			if err := proved.readAgreements(tx); err != nil {
+				return err
+			}
+			if needsAgreements(proved) {
+				return incomplete()
+			}
 			// The session is started with the credentials that were proved: if
 			// they change at this moment, it is not.
-			proved := t.copy(tx.Now())
 			proved.User.Credentials = t.Facts.Credentials
 			return issue(tx, proved)
 		})
@@ -270,6 +279,10 @@ func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID
 		return Turn{}, m.refused(ctx, caller, id, "", err)
 	}
 	return t, nil
+}
+
+func incomplete() error {
+	return core.Fail(core.CodeFlowIncomplete, "The flow is not complete: answer one of its choices first.")
 }
 
 // turn loads a flow with everything that it hangs on. A flow that a browser
@@ -297,6 +310,9 @@ func load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) {
 	}
 	t := Turn{Caller: tx.Caller(), Pool: p, Settings: p.Settings, Flow: f, Facts: f.Facts, Now: tx.Now()}
 	t.Flow.Facts = core.Facts{}
+	if err := t.readAgreements(tx); err != nil {
+		return Turn{}, err
+	}
 	if t.Facts.User == "" {
 		return t, nil
 	}

@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"flag"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -22,13 +23,17 @@ type modelPerson struct {
 	verified, disabled bool
 	stamp              int  // grows when what was proved before counts no more
 	due                bool // for a change of the password
+	accepted           map[core.AgreementKind]core.AgreementID
 }
 
 type modelPool struct {
 	caller         core.Caller
 	people         map[string]*modelPerson
 	verify, fields bool
+	required       []core.AgreementKind
 	invites        []*modelInvite
+	active         map[core.AgreementKind]core.AgreementID
+	agreements     []core.Agreement // all that there ever were
 }
 
 type modelInvite struct {
@@ -55,6 +60,17 @@ type modelFlow struct {
 
 func (f *modelFlow) person(p *modelPool) *modelPerson { return p.people[f.email] }
 
+// unaccepted is what the pool asks of the person still.
+func (m *modelPerson) unaccepted(p *modelPool) []core.AgreementID {
+	var left []core.AgreementID
+	for _, kind := range core.AgreementKinds() {
+		if id := p.active[kind]; id != "" && m.accepted[kind] != id && slices.Contains(p.required, kind) {
+			left = append(left, id)
+		}
+	}
+	return left
+}
+
 func (f *modelFlow) signup() bool { return f.email != "" && f.up && !f.known }
 
 func (f *modelFlow) phase(p *modelPool) core.Phase {
@@ -67,6 +83,8 @@ func (f *modelFlow) phase(p *modelPool) core.Phase {
 		return core.PhaseVerifyEmail
 	case f.person(p).due:
 		return core.PhaseSetPassword
+	case len(f.person(p).unaccepted(p)) > 0:
+		return core.PhaseAgreements
 	}
 	return core.PhaseCompleted
 }
@@ -91,6 +109,8 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 		return []core.ChoiceName{core.ChoiceSetPassword}
 	case core.PhaseVerifyEmail:
 		return []core.ChoiceName{core.ChoiceVerifyEmail}
+	case core.PhaseAgreements:
+		return []core.ChoiceName{core.ChoiceAgreements}
 	}
 	return nil
 }

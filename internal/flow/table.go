@@ -47,7 +47,9 @@ func (m *Machine) table() []phase {
 			{core.ChoiceSetPassword, setPassword{m.passwords}},
 		}},
 		// secondary: email_otp, sms_otp, totp
-		// agreements: agreements
+		{name: core.PhaseAgreements, needed: needsAgreements, choices: []entry{
+			{core.ChoiceAgreements, agreements{}},
+		}},
 		// oauth_consent: oauth_consent
 		{name: core.PhaseCompleted, needed: func(Turn) bool { return true }}, // passkey, as an offer
 	}
@@ -79,6 +81,10 @@ func needsMailbox(t Turn) bool {
 
 // needsNewPassword: somebody came in by a password that is due for a change.
 func needsNewPassword(t Turn) bool { return t.Facts.Primary == core.AuthenticatorPassword && t.Due }
+
+// needsAgreements: the pool requires an agreement that the person has not
+// accepted.
+func needsAgreements(t Turn) bool { return len(t.unaccepted()) > 0 }
 
 // Choices lists the choices of the table, for the tests that every face has a
 // shape or a screen for each.

@@ -34,8 +34,8 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 	t.Helper()
 	w := &world{t: t, r: r, h: h}
 	for i := range 2 {
-		p := &modelPool{people: map[string]*modelPerson{}, verify: i == 1, fields: i == 0}
-		values := map[string]any{"signup.verify_email": p.verify, "lockout.failures": 100, "link.resend_after": "0s", "redirects.allowed": []string{invitedCallback}}
+		p := &modelPool{people: map[string]*modelPerson{}, verify: i == 1, fields: i == 0, active: map[core.AgreementKind]core.AgreementID{}, required: core.AgreementKinds()[i:]}
+		values := map[string]any{"signup.verify_email": p.verify, "lockout.failures": 100, "link.resend_after": "0s", "redirects.allowed": []string{invitedCallback}, "agreements.required": p.required}
 		if p.fields {
 			values["profile.fields"] = []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}}
 		}
@@ -57,7 +57,7 @@ func (w *world) step() {
 		w.start()
 		return
 	}
-	switch rapid.SampledFrom([]string{"start", "set_email", "password", "password", "profile", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke"}).Draw(w.r, "step") {
+	switch rapid.SampledFrom([]string{"start", "set_email", "password", "password", "profile", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke", "publish", "withdraw", "agree", "agree"}).Draw(w.r, "step") {
 	case "start":
 		w.start()
 	case "set_email":
@@ -86,6 +86,12 @@ func (w *world) step() {
 		w.accept()
 	case "revoke":
 		w.revoke()
+	case "publish":
+		w.publish()
+	case "withdraw":
+		w.withdraw()
+	case "agree":
+		w.agreed()
 	case "expire":
 		w.expire()
 	case "remove":

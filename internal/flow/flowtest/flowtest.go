@@ -28,6 +28,7 @@ type House struct {
 	Pools       *pool.Pools
 	Directory   *directory.Directory
 	Invitations *directory.Invitations
+	Agreements  *directory.Agreements
 	Passwords   *directory.Passwords
 	Sessions    *session.Sessions
 	Flows       *flow.Machine
@@ -39,6 +40,7 @@ func New(st *store.Store) *House {
 	h.Hasher = secret.NewHasher(secret.Cost{Memory: 8, Passes: 1, Threads: 1}, st.Keys().Pepper())
 	h.Passwords = directory.NewPasswords(st, h.Hasher)
 	pageURL := func(p core.Pool) string { return PageURL + "/p/" + p.Name }
+	h.Agreements = directory.NewAgreements(st)
 	h.Invitations = directory.NewInvitations(st, pageURL)
 	h.Flows = flow.New(st, h.Pools, h.Passwords, h.Sessions, pageURL)
 	return h

@@ -114,6 +114,12 @@ func fieldError(prompt flow.Prompt, problem core.Problem) (name, text string) {
 	case problem.Pointer == "/data/password" && (prompt.Choice == core.ChoicePassword || prompt.Choice == core.ChoiceSetPassword):
 		return "password", problem.Detail
 	}
+	if prompt.Choice == core.ChoiceAgreements && strings.HasPrefix(problem.Pointer, "/data/agreed") {
+		if problem.Code == core.ProblemRequired {
+			return "agreed", "Please read and tick what you agree to."
+		}
+		return "agreed", "A text has changed meanwhile. Please read it again."
+	}
 	for _, f := range prompt.Fields {
 		if problem.Pointer != "/data/profile/"+core.PointerToken(f.ID) {
 			continue

@@ -57,7 +57,14 @@ func (p *Pages) showState(w http.ResponseWriter, v *visit, s flow.State, asked c
 		p.render(w, v, page)
 		return
 	}
-	page.name, page.Data = string(prompt.Choice), newScreen(v, s, prompt, said)
+	sc := newScreen(v, s, prompt, said)
+	agreements, err := p.agreementFields(prompt.Agreements, said.values)
+	if err != nil {
+		p.refuse(w, v, err)
+		return
+	}
+	sc.Agreements = agreements
+	page.name, page.Data = string(prompt.Choice), sc
 	p.render(w, v, page)
 }
 

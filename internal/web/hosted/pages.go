@@ -36,15 +36,16 @@ type Deps struct {
 // Pages answers the hosted pages of all pools.
 type Pages struct {
 	Deps
-	mux    *http.ServeMux
-	origin *http.CrossOriginProtection
-	views  views
-	style  style
+	mux      *http.ServeMux
+	origin   *http.CrossOriginProtection
+	views    views
+	style    style
+	markdown markdown
 }
 
 // New makes the pages.
 func New(d Deps) http.Handler {
-	p := &Pages{Deps: d, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), views: parseViews(), style: newStyle()}
+	p := &Pages{Deps: d, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), views: parseViews(), style: newStyle(), markdown: newMarkdown()}
 	for _, r := range routes() {
 		if r.develop && d.Inbox == nil {
 			continue

@@ -29,6 +29,7 @@ func choices() []choice {
 		{core.ChoiceVerifyEmail, nil, nothing},
 		{core.ChoiceProfile, []string{"profile."}, func(f form) flow.Answer { return flow.Answer{Profile: f.under("profile.")} }},
 		{core.ChoiceResetPassword, nil, nothing},
+		{core.ChoiceAgreements, []string{agreedPrefix}, agreedOf},
 	}
 }
 
@@ -102,10 +103,12 @@ type screen struct {
 	Wait    string // a link: how long until it may be sent again; empty: now
 	Hint    string // a new password: what it must be
 	Fields  []input
-	Notice  string            // what has just happened
-	Alert   string            // what went wrong with all of it
-	Errors  map[string]string // what went wrong, by field
-	Values  form              // what was filled in; never a password
+	// agreements: the texts, with a box to tick below each
+	Agreements []agreementField
+	Notice     string            // what has just happened
+	Alert      string            // what went wrong with all of it
+	Errors     map[string]string // what went wrong, by field
+	Values     form              // what was filled in; never a password
 }
 
 // said is what a screen says about what has just happened.

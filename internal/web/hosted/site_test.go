@@ -42,6 +42,7 @@ type site struct {
 	pools       *pool.Pools
 	people      *directory.Directory
 	invitations *directory.Invitations
+	agreements  *directory.Agreements
 	passwords   *directory.Passwords
 	hasher      *secret.Hasher
 	sessions    *session.Sessions
@@ -65,6 +66,7 @@ func newSite(t *testing.T, settings map[string]any, change func(*hosted.Deps)) *
 		}
 		return publicURL + "/p/" + p.Name
 	}
+	s.agreements = directory.NewAgreements(st)
 	s.invitations = directory.NewInvitations(st, pageURL)
 	s.flows = flow.New(st, s.pools, s.passwords, s.sessions, pageURL)
 	values := map[string]any{"redirects.allowed": []string{callback}, "display_name": "Acme"}

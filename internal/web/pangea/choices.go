@@ -2,6 +2,7 @@ package pangea
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
@@ -23,6 +24,7 @@ func answers() map[core.ChoiceName]func() choiceData {
 		core.ChoiceResetPassword: func() choiceData { return &linkData{} },
 		core.ChoiceVerifyEmail:   func() choiceData { return &linkData{} },
 		core.ChoiceProfile:       func() choiceData { return &profileData{} },
+		core.ChoiceAgreements:    func() choiceData { return &agreementsData{} },
 	}
 }
 
@@ -35,6 +37,7 @@ func restarts() map[core.ChoiceName]func() choiceData {
 		core.ChoiceResetPassword: func() choiceData { return &resendData{} },
 		core.ChoiceVerifyEmail:   func() choiceData { return &resendData{} },
 		core.ChoiceProfile:       func() choiceData { return &emptyData{} },
+		core.ChoiceAgreements:    func() choiceData { return &emptyData{} },
 	}
 }
 
@@ -139,6 +142,25 @@ func (d profileData) answer(p *problems) flow.Answer {
 	return flow.Answer{Profile: d.Profile}
 }
 
+type agreementsData struct {
+	Agreed []string `json:"agreed"`
+}
+
+func (d agreementsData) answer(p *problems) flow.Answer {
+	if d.Agreed == nil {
+		p.add(core.ProblemRequired, "/data/agreed", "This is required.")
+	}
+	var answer flow.Answer
+	for i, id := range d.Agreed {
+		pointer := "/data/agreed/" + strconv.Itoa(i)
+		if p.required(pointer, id) {
+			p.secret(pointer, id, prefixText)
+		}
+		answer.Agreed = append(answer.Agreed, flow.Agreed{ID: agreementID(id)})
+	}
+	return answer
+}
+
 // flowState is a flow as the vendor shows it. The keys behind flow_id that its
 // document leaves out are in its live answers, and its UI needs them.
 type flowState struct {
@@ -189,6 +211,13 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 		data["state"] = LinkState(prompt.Link.State)
 	case core.ChoiceProfile:
 		data["fields"] = profileFields(prompt.Fields)
+	case core.ChoiceAgreements:
+		// The document has a map and does not name its keys.
+		texts := map[string]agreement{}
+		for _, a := range prompt.Agreements {
+			texts[agreementWords()[a.Kind]] = newAgreement(a)
+		}
+		data["agreements"] = texts
 	}
 	return data
 }

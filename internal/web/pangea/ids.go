@@ -15,6 +15,7 @@ const (
 	prefixCode    = "pmc_"
 	prefixState   = "pcb_"
 	prefixInvite  = "pmi_"
+	prefixText    = "peu_" // of an agreement of either kind
 	prefixFactor  = "pau_"
 	prefixUserTok = "ptu_"
 	prefixRefresh = "ptr_"
@@ -46,6 +47,11 @@ func userID(text string) core.UserID {
 
 // sessionID reads a session's id.
 func sessionID(text string) core.SessionID { return core.SessionID("ses_" + read(prefixTokenID, text)) }
+
+// agreementID reads an agreement's id.
+func agreementID(text string) core.AgreementID {
+	return core.AgreementID("agr_" + read(prefixText, text))
+}
 
 // flowID reads a flow's id.
 func flowID(text string) core.FlowID { return core.FlowID("flw_" + read(prefixFlow, text)) }

@@ -30,7 +30,7 @@ type user struct {
 func newUser(u core.User) user {
 	shown := user{
 		ID: UserID(u.ID), Email: u.Email, Username: u.Username, Phone: u.Phone, Profile: u.Profile, Verified: u.EmailVerified,
-		Disabled: u.Disabled, AcceptedEULAID: u.AcceptedTerms, AcceptedPrivacyPolicyID: u.AcceptedPrivacy,
+		Disabled: u.Disabled, AcceptedEULAID: shownAgreement(u, core.AgreementTerms), AcceptedPrivacyPolicyID: shownAgreement(u, core.AgreementPrivacy),
 		LastLoginIP: u.LastLoginAddress, LoginCount: u.LoginCount, CreatedAt: showTime(u.CreatedAt),
 	}
 	if !u.LastLoginAt.IsZero() {

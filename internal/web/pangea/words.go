@@ -10,6 +10,7 @@ func phaseWords() map[core.Phase]string {
 		core.PhaseCreateUser:  "phase_create_user",
 		core.PhaseVerifyEmail: "phase_verify_email",
 		core.PhaseSetPassword: "phase_set_password",
+		core.PhaseAgreements:  "phase_agreements",
 		core.PhaseCompleted:   "phase_completed",
 	}
 }
@@ -25,7 +26,7 @@ type choiceWord struct {
 // names that its own SDKs send in place of one.
 func choiceWords() []choiceWord {
 	return []choiceWord{
-		{"agreements", ""},
+		{"agreements", core.ChoiceAgreements},
 		{"captcha", ""},
 		{"email_otp", ""},
 		{"magiclink", ""},
@@ -46,6 +47,11 @@ func choiceWords() []choiceWord {
 		{"totp", ""},
 		{"verify_email", core.ChoiceVerifyEmail},
 	}
+}
+
+// agreementWords spells the kinds of agreement.
+func agreementWords() map[core.AgreementKind]string {
+	return map[core.AgreementKind]string{core.AgreementTerms: "eula", core.AgreementPrivacy: "privacy_policy"}
 }
 
 // choiceName reads a choice. known is false for a word that the vendor does

@@ -1,0 +1,101 @@
+package hosted
+
+import (
+	"bytes"
+	"html/template"
+	"regexp"
+	"strconv"
+
+	"github.com/microcosm-cc/bluemonday"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/text"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/flow"
+)
+
+// agreementField is an agreement on its form: its text, and a box to tick.
+type agreementField struct {
+	Name    string // of the box
+	Version string // what the box says when it is ticked
+	Title   string
+	Text    template.HTML
+	Ticked  bool
+}
+
+const agreedPrefix = "agreed."
+
+// agreedOf reads the boxes that were ticked. What is no number of a version is
+// none that was shown.
+func agreedOf(f form) flow.Answer {
+	var a flow.Answer
+	for id, value := range f.under(agreedPrefix) {
+		version, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || version < 1 {
+			version = -1
+		}
+		a.Agreed = append(a.Agreed, flow.Agreed{ID: core.AgreementID(id), Version: version})
+	}
+	return a
+}
+
+// agreementFields are the boxes and texts of a prompt.
+func (p *Pages) agreementFields(list []core.Agreement, values form) ([]agreementField, error) {
+	fields := make([]agreementField, 0, len(list))
+	for _, a := range list {
+		html, err := p.markdown.render(a.Text)
+		if err != nil {
+			return nil, err
+		}
+		name, version := agreedPrefix+string(a.ID), strconv.FormatInt(a.Version, 10)
+		fields = append(fields, agreementField{Name: name, Version: version, Title: a.Name, Text: html, Ticked: values[name] == version})
+	}
+	return fields, nil
+}
+
+// markdown makes harmless HTML of texts that an application wrote. It is read
+// and never changed.
+type markdown struct {
+	parse  goldmark.Markdown
+	policy *bluemonday.Policy
+}
+
+// newMarkdown allows what a contract is made of: headings, paragraphs, lists,
+// emphasis and links. HTML in the text is left out, and so are pictures, which
+// tell somebody else who reads. Links open a window of their own, so that what
+// was filled in is not lost, and tell nobody where they were followed.
+func newMarkdown() markdown {
+	policy := bluemonday.NewPolicy()
+	policy.AllowElements("p", "br", "hr", "h3", "h4", "h5", "h6", "strong", "em", "ul", "ol", "li", "blockquote", "pre", "code")
+	policy.AllowAttrs("start").Matching(regexp.MustCompile(`^[0-9]{1,9}$`)).OnElements("ol")
+	// http:x leads to somewhere on these pages.
+	policy.AllowAttrs("href").Matching(regexp.MustCompile(`^(?i:https?://[^/?#]|mailto:)`)).OnElements("a")
+	policy.AllowURLSchemes("https", "http", "mailto")
+	policy.AllowRelativeURLs(false)
+	policy.RequireParseableURLs(true)
+	policy.RequireNoFollowOnLinks(true)
+	policy.RequireNoReferrerOnLinks(true)
+	policy.AddTargetBlankToFullyQualifiedLinks(true)
+	return markdown{parse: goldmark.New(), policy: policy}
+}
+
+// render makes HTML of a text. Its headings begin below those of the page.
+func (m markdown) render(source string) (template.HTML, error) {
+	raw := []byte(source)
+	doc := m.parse.Parser().Parse(text.NewReader(raw))
+	err := ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if heading, ok := n.(*ast.Heading); ok && entering {
+			heading.Level = min(heading.Level+2, 6)
+		}
+		return ast.WalkContinue, nil
+	})
+	if err != nil {
+		return "", err
+	}
+	var html bytes.Buffer
+	if err := m.parse.Renderer().Render(&html, raw, doc); err != nil {
+		return "", err
+	}
+	return template.HTML(m.policy.SanitizeBytes(html.Bytes())), nil
+}
