@@ -3,6 +3,8 @@ import { chromium } from 'playwright-core';
 
 export const url = need('GATEHOUSE_URL');
 const login = need('GATEHOUSE_LOGIN_URL');
+// A pool in which people accept what is in force before they come in.
+export const agreements = { login: need('GATEHOUSE_AGREEMENTS_LOGIN_URL'), service: need('GATEHOUSE_AGREEMENTS_SERVICE_TOKEN') };
 export const inbox = need('GATEHOUSE_INBOX');
 export const service = need('GATEHOUSE_SERVICE_TOKEN');
 export const callback = 'https://someurl.com/callbacklink';
@@ -37,8 +39,8 @@ export async function visit(browser, options = {}) {
   return { context, page, complaints };
 }
 
-export function authorize(query = {}) {
-  return `${login}/authorize?${new URLSearchParams({ redirect_uri: callback, state: 'state-of-the-application', ...query })}`;
+export function authorize(query = {}, pages = login) {
+  return `${pages}/authorize?${new URLSearchParams({ redirect_uri: callback, state: 'state-of-the-application', ...query })}`;
 }
 
 // arrived waits for the application and returns the code that it got.
@@ -61,10 +63,10 @@ export async function mailTo(address, subject = /./) {
   throw new Error(`no mail to ${address}`);
 }
 
-export async function api(path, body) {
+export async function api(path, body, token = service) {
   const response = await fetch(`${url}${path}`, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${service}` },
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
     body: JSON.stringify(body),
   });
   return response.json();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { api, arrived, authorize, launch, mailTo, password, signUp, somebody, visit } from './browser.js';
+import { agreements, api, arrived, authorize, launch, mailTo, password, signUp, somebody, visit } from './browser.js';
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -103,5 +103,60 @@ test('an address that is not registered is never gone to', async () => {
   const answer = await page.goto(authorize({ redirect_uri: 'https://evil.example/cb' }));
   assert.equal(answer.status(), 400);
   assert.equal(new URL(page.url()).hostname, new URL(authorize()).hostname);
+  await context.close();
+});
+
+test('agreements are read and ticked, and W5: they bring nothing but text', async () => {
+  const call = async (path, body) => {
+    const { status, result, summary } = await api(path, body, agreements.service);
+    assert.equal(status, 'Success', summary);
+    return result;
+  };
+  const hostile = '<script>window.broken = 1</script><img src=x onerror="window.broken = 1"><form action="https://evil.example"><button>Win</button></form>'
+    + '\n\n[click](javascript:window.broken=1) ![seen](https://evil.example/seen.png)\n\n';
+  const text = `# Be good\n\n${hostile}See [why](https://acme.example/why). ${'x'.repeat(2000)}\n\n${'Another line.\n\n'.repeat(100)}`;
+  const eula = await call('/v2/agreements/create', { type: 'eula', name: 'Terms of <b>Acme</b>', text, active: true });
+  const privacy = await call('/v2/agreements/create', { type: 'privacy_policy', name: 'Privacy', text: 'Nothing is kept.', active: true });
+  // Somebody signs up elsewhere, and leaves before they have accepted.
+  const email = somebody();
+  const { flow_id } = await call('/v2/flow/start', { email });
+  await call('/v2/flow/update', { flow_id, choice: 'password', data: { password } });
+  await call('/v2/flow/update', { flow_id, choice: 'profile', data: { profile: {} } });
+
+  const { context, page, complaints } = await visit(browser, { viewport: { width: 390, height: 844 } });
+  const asked = [];
+  page.on('dialog', (dialog) => { asked.push(dialog.message()); dialog.dismiss(); });
+  page.on('request', (request) => { if (/evil/.test(request.url())) asked.push(request.url()); });
+  await page.goto(authorize({ email }, agreements.login));
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Before you go on' }).waitFor();
+  await page.getByRole('heading', { name: 'Be good' }).waitFor();
+  const first = page.getByLabel('I have read and accept: Terms of <b>Acme</b>');
+  const second = page.getByLabel('I have read and accept: Privacy');
+  assert.deepEqual([await first.isChecked(), await second.isChecked()], [false, false]);
+  assert.equal(await page.locator('main :is(script, img, b, form form)').count(), 0);
+  assert.equal(await page.getByRole('button').count(), 1);
+  assert.equal(await page.getByRole('link').count(), 1);
+  assert.equal(await page.getByRole('link', { name: 'why' }).getAttribute('rel'), 'nofollow noreferrer noopener');
+  assert.equal(await page.evaluate(() => window.broken), undefined);
+  // A long text is read in a place of its own, which the keyboard reaches, and no line leaves the screen.
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
+  const region = page.getByRole('region', { name: 'Terms of <b>Acme</b>' }).and(page.locator('.text'));
+  await region.focus();
+  await page.keyboard.press('End');
+  await page.waitForFunction(() => document.activeElement.scrollTop > 0);
+
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByRole('alert').getByText('Please read and tick what you agree to.').waitFor();
+  await second.check();
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await second.waitFor({ state: 'detached' });
+  await first.check();
+  await page.getByRole('button', { name: 'Continue' }).click();
+  assert.match((await arrived(page)).code, /^pmc_/);
+  assert.deepEqual([complaints, asked], [[], []]);
+  const who = await call('/v2/user/profile/get', { email });
+  assert.deepEqual([who.accepted_eula_id, who.accepted_privacy_policy_id], [eula.id, privacy.id]);
   await context.close();
 });

@@ -30,6 +30,10 @@ const SERVICE_ONLY = {
   "session.logout": (a) => a.session.logout(id),
   "user.authenticators.delete": (a) => a.user.authenticators.delete({ authenticator_id: "pau_" + tail, id }),
   "user.authenticators.list": (a) => a.user.authenticators.list({ id }),
+  "agreements.create": (a) => a.agreements.create({ type: "eula", name: "a", text: "b" }),
+  "agreements.delete": (a) => a.agreements.delete({ type: "eula", id: "peu_" + tail }),
+  "agreements.list": (a) => a.agreements.list(),
+  "agreements.update": (a) => a.agreements.update({ type: "eula", id: "peu_" + tail }),
 };
 
 // And those that take a client token too.
@@ -60,10 +64,6 @@ const NOT_YET = {
   "group.list": (a) => a.group.list({}), // without an argument the SDK falls over by itself
   "group.listUsers": (a) => a.group.listUsers("pgi_" + tail),
   "group.update": (a) => a.group.update("pgi_" + tail),
-  "agreements.create": (a) => a.agreements.create({ type: "eula", name: "a", text: "b" }),
-  "agreements.delete": (a) => a.agreements.delete({ type: "eula", id: "peu_" + tail }),
-  "agreements.list": (a) => a.agreements.list(),
-  "agreements.update": (a) => a.agreements.update({ type: "eula", id: "peu_" + tail }),
 };
 
 const EVERYTHING = { ...SERVICE_ONLY, ...ANY_TOKEN, ...NOT_YET };

@@ -27,6 +27,10 @@ SERVICE_ONLY = {
     "session.logout": lambda a: a.session.logout(user_id=ID),
     "user.authenticators.delete": lambda a: a.user.authenticators.delete(authenticator_id="pau_" + "a" * 32, id=ID),
     "user.authenticators.list": lambda a: a.user.authenticators.list(id=ID),
+    "agreements.create": lambda a: a.agreements.create(type=m.AgreementType.EULA, name="a", text="b"),
+    "agreements.delete": lambda a: a.agreements.delete(type=m.AgreementType.EULA, id="peu_" + "a" * 32),
+    "agreements.list": lambda a: a.agreements.list(),
+    "agreements.update": lambda a: a.agreements.update(type=m.AgreementType.EULA, id="peu_" + "a" * 32),
 }
 
 # And those that take a client token too.
@@ -58,10 +62,6 @@ NOT_YET = {
     "group.list": lambda a: a.group.list(),
     "group.list_users": lambda a: a.group.list_users(id="pgi_" + "a" * 32),
     "group.update": lambda a: a.group.update(id="pgi_" + "a" * 32),
-    "agreements.create": lambda a: a.agreements.create(type=m.AgreementType.EULA, name="a", text="b"),
-    "agreements.delete": lambda a: a.agreements.delete(type=m.AgreementType.EULA, id="peu_" + "a" * 32),
-    "agreements.list": lambda a: a.agreements.list(),
-    "agreements.update": lambda a: a.agreements.update(type=m.AgreementType.EULA, id="peu_" + "a" * 32),
 }
 
 EVERYTHING = {**SERVICE_ONLY, **ANY_TOKEN, **NOT_YET}

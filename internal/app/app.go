@@ -30,6 +30,7 @@ type App struct {
 	Pools       *pool.Pools
 	Directory   *directory.Directory
 	Invitations *directory.Invitations
+	Agreements  *directory.Agreements
 	Passwords   *directory.Passwords
 	Sessions    *session.Sessions
 	Flows       *flow.Machine
@@ -98,6 +99,7 @@ func (a *App) wire(c config.Config, m Mode) error {
 	a.Pools = pool.New(a.Store)
 	a.Directory = directory.New(a.Store)
 	a.Passwords = directory.NewPasswords(a.Store, secret.NewHasher(cost, a.Store.Keys().Pepper()))
+	a.Agreements = directory.NewAgreements(a.Store)
 	a.Invitations = directory.NewInvitations(a.Store, a.PageURL)
 	a.Sessions = session.New(a.Store)
 	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, a.PageURL)
@@ -140,7 +142,7 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 		return nil, err
 	}
 	vendor := pangea.New(pangea.Deps{
-		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
+		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Agreements: a.Agreements, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
 	})
 	bare := ""
 	if m.Development {

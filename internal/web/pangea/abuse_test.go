@@ -238,7 +238,10 @@ func TestT1IdsOfAnotherPool(t *testing.T) {
 		flowID := s.post(t, "/v2/flow/start", `{"email":"ana@example.org"}`).field(t, "flow_id")
 		sessionID := s.post(t, "/v2/session/list", `{}`).field(t, "sessions", "0", "id")
 		factorID := s.post(t, "/v2/user/authenticators/list", `{"id":"`+id+`"}`).field(t, "authenticators", "0", "id")
+		agreementID := s.post(t, "/v2/agreements/create", `{"type":"eula","name":"Terms","text":"x"}`).field(t, "id")
 		for path, body := range map[string]string{
+			"/v2/agreements/update":          `{"type":"eula","id":"` + agreementID + `","active":true}`,
+			"/v2/agreements/delete":          `{"type":"eula","id":"` + agreementID + `"}`,
 			"/v2/user/authenticators/list":   `{"id":"` + id + `"}`,
 			"/v2/user/authenticators/delete": `{"id":"` + id + `","authenticator_id":"` + factorID + `"}`,
 			"/v2/user/password/expire":       `{"id":"` + id + `"}`,
@@ -267,6 +270,12 @@ func TestT1IdsOfAnotherPool(t *testing.T) {
 		}
 		if a := s.call(t, "POST", "/v2/session/list", s.other, "application/json", []byte(`{}`)); a.status != 200 || !bytes.Contains(a.Result, []byte(`"count":0`)) {
 			t.Errorf("listing sessions from another pool: %s", a.body)
+		}
+		if a := s.call(t, "POST", "/v2/agreements/list", s.other, "application/json", []byte(`{}`)); a.status != 200 || !bytes.Contains(a.Result, []byte(`"count":0`)) {
+			t.Errorf("listing agreements from another pool: %s", a.body)
+		}
+		if a := s.post(t, "/v2/agreements/list", `{"filter":{"active":false}}`); a.status != 200 || !bytes.Contains(a.Result, []byte(`"count":1`)) {
+			t.Errorf("another pool changed the agreement: %s", a.body)
 		}
 		if a := s.call(t, "POST", "/v2/session/logout", s.other, "application/json", []byte(`{"user_id":"`+id+`"}`)); a.status != 200 {
 			t.Errorf("a logout of nobody from another pool: %s", a.body)

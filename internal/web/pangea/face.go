@@ -20,6 +20,7 @@ type Deps struct {
 	Pools       *pool.Pools
 	Directory   *directory.Directory
 	Invitations *directory.Invitations
+	Agreements  *directory.Agreements
 	Passwords   *directory.Passwords
 	Sessions    *session.Sessions
 	Flows       *flow.Machine

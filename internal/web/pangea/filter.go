@@ -15,9 +15,10 @@ import (
 type filterField struct {
 	field  string
 	kind   filterKind
-	prefix string // of an id, as the vendor spells it
-	ours   string // the same, as we do
-	fixed  string // what a fixed field is for every entry
+	prefix string            // of an id, as the vendor spells it
+	ours   string            // the same, as we do
+	fixed  string            // what a fixed field is for every entry
+	words  map[string]string // of a field with few values: the vendor's, and ours for each
 }
 
 type filterKind int
@@ -28,6 +29,7 @@ const (
 	filterTime
 	filterNumber
 	filterBool
+	filterWord    // one of a few words
 	filterFixed   // a text that is the same for every entry
 	filterFalse   // a property that everybody lacks so far
 	filterUnknown // a text that is known of nobody so far
@@ -50,9 +52,9 @@ func (k filterKind) allowed(op core.Operator) bool {
 	case core.OpEquals:
 		return k != filterNone && k != filterProfile
 	case core.OpIn:
-		return k == filterText || k == filterID || k == filterTime || k == filterUnknown || k == filterFixed
+		return k == filterText || k == filterID || k == filterTime || k == filterUnknown || k == filterFixed || k == filterWord
 	case core.OpContains:
-		return k == filterText || k == filterID || k == filterUnknown || k == filterFixed
+		return k == filterText || k == filterID || k == filterUnknown || k == filterFixed || k == filterWord
 	case core.OpGreater, core.OpAtLeast, core.OpLess, core.OpAtMost:
 		return k == filterTime || k == filterNumber
 	default:
@@ -130,6 +132,16 @@ func (p *problems) condition(pointer string, f filterField, op core.Operator, ra
 	}
 	if f.kind == filterFixed {
 		return fixedCondition(f.fixed, op, texts)
+	}
+	if f.kind == filterWord {
+		// Which words fit is decided on the vendor's; ours are looked for.
+		c := core.Condition{Field: f.field, Op: core.OpIn}
+		for _, word := range slices.Sorted(maps.Keys(f.words)) {
+			if fixedCondition(word, op, texts) == nil {
+				c.Values = append(c.Values, f.words[word])
+			}
+		}
+		return []core.Condition{c}
 	}
 	values := make([]any, 0, len(texts))
 	for _, text := range texts {

@@ -37,7 +37,7 @@ func newServer(t *testing.T, st *store.Store, values map[string]any) *server {
 	t.Helper()
 	s := &server{House: flowtest.New(st), log: &bytes.Buffer{}}
 	face := pangea.New(pangea.Deps{
-		Store: st, Pools: s.Pools, Directory: s.Directory, Invitations: s.Invitations, Passwords: s.Passwords, Sessions: s.Sessions, Flows: s.Flows,
+		Store: st, Pools: s.Pools, Directory: s.Directory, Invitations: s.Invitations, Agreements: s.Agreements, Passwords: s.Passwords, Sessions: s.Sessions, Flows: s.Flows,
 	})
 	log := slog.New(slog.NewJSONHandler(&lockedWriter{w: s.log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	http := httptest.NewServer(web.NewServer(face, nil, log))

@@ -78,10 +78,10 @@ func routes() []route {
 		{post, "/v2/group/update", serviceKey, "", false, nil},
 		{post, "/v2/group/user/list", serviceKey, "", false, nil},
 
-		{post, "/v2/agreements/create", serviceKey, "", false, nil},
-		{post, "/v2/agreements/delete", serviceKey, "", false, nil},
-		{post, "/v2/agreements/list", serviceKey, "", false, nil},
-		{post, "/v2/agreements/update", serviceKey, "", false, nil},
+		{post, "/v2/agreements/create", serviceKey, "Agreement created", false, handler((*Face).agreementCreate)},
+		{post, "/v2/agreements/delete", serviceKey, "Agreement deleted", false, handler((*Face).agreementDelete)},
+		{post, "/v2/agreements/list", serviceKey, "Agreements listed", false, handler((*Face).agreementList)},
+		{post, "/v2/agreements/update", serviceKey, "Agreement updated", false, handler((*Face).agreementUpdate)},
 
 		{get, "/request/{request_id}", anyKey, "Request", false, (*Face).requestGet},
 	}

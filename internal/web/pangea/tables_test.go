@@ -107,6 +107,29 @@ func TestPresetIsValid(t *testing.T) {
 	}
 }
 
+func TestEveryKindOfAgreementHasAWord(t *testing.T) {
+	var ours, theirs []string
+	for _, kind := range core.AgreementKinds() {
+		word := agreementWords()[kind]
+		if word == "" || agreementKind(word) != kind {
+			t.Errorf("the kind %s of agreements has no word", kind)
+		}
+		ours, theirs = append(ours, string(kind)), append(theirs, word)
+	}
+	// agreementList turns the order of types round because of this.
+	slices.Sort(ours)
+	slices.Sort(theirs)
+	slices.Reverse(theirs)
+	for i := range ours {
+		if string(agreementKind(theirs[i])) != ours[i] {
+			t.Errorf("the words %v do not sort the other way round than %v", theirs, ours)
+		}
+	}
+	if agreementKind("terms") != "" {
+		t.Error("our word is taken for the vendor's")
+	}
+}
+
 func TestEveryAuthenticatorHasAWord(t *testing.T) {
 	for _, kind := range core.AuthenticatorKinds() {
 		if word := authenticatorWords()[kind]; word.kind == "" || (word.phase != "primary" && word.phase != "secondary") {

@@ -54,6 +54,17 @@ func agreementWords() map[core.AgreementKind]string {
 	return map[core.AgreementKind]string{core.AgreementTerms: "eula", core.AgreementPrivacy: "privacy_policy"}
 }
 
+// agreementKind reads a kind of agreement; empty for a word that the vendor
+// does not have.
+func agreementKind(word string) core.AgreementKind {
+	for kind, spelled := range agreementWords() {
+		if spelled == word {
+			return kind
+		}
+	}
+	return ""
+}
+
 // choiceName reads a choice. known is false for a word that the vendor does
 // not have; the name is empty for one that is not built yet.
 func choiceName(word string) (name core.ChoiceName, known bool) {
