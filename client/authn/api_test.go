@@ -154,10 +154,10 @@ func endpoints() []endpoint {
 		{"/v2/group/list", ""},
 		{"/v2/group/update", ""},
 		{"/v2/group/user/list", ""},
-		{"/v2/agreements/create", ""},
-		{"/v2/agreements/delete", ""},
-		{"/v2/agreements/list", ""},
-		{"/v2/agreements/update", ""},
+		{"/v2/agreements/create", "Agreements.Create"},
+		{"/v2/agreements/delete", "Agreements.Delete"},
+		{"/v2/agreements/list", "Agreements.List"},
+		{"/v2/agreements/update", "Agreements.Update"},
 		{"/request/{request_id}", "Poll"},
 	}
 }

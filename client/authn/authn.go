@@ -14,9 +14,10 @@ import (
 // AuthN is a client of one pool. It is made by [New] and may be used by any
 // number of goroutines at once.
 type AuthN struct {
-	User   UserService   // people, as a server application keeps them
-	Client ClientService // what somebody who is signed in does
-	Flow   FlowService   // signing up and in
+	User       UserService       // people, as a server application keeps them
+	Client     ClientService     // what somebody who is signed in does
+	Flow       FlowService       // signing up and in
+	Agreements AgreementsService // what people are asked to accept
 
 	t *transport
 }
@@ -48,10 +49,11 @@ func New(baseURL, token string, options ...Option) (*AuthN, error) {
 	// A redirect would carry passwords in a body to wherever it points.
 	t.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &AuthN{
-		User:   UserService{t: t, Profile: ProfileService{t}},
-		Client: ClientService{t: t, Token: TokenService{t}, Session: SessionService{t}, Password: PasswordService{t}},
-		Flow:   FlowService{t},
-		t:      t,
+		User:       UserService{t: t, Profile: ProfileService{t}},
+		Client:     ClientService{t: t, Token: TokenService{t}, Session: SessionService{t}, Password: PasswordService{t}},
+		Flow:       FlowService{t},
+		Agreements: AgreementsService{t},
+		t:          t,
 	}, nil
 }
 

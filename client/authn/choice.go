@@ -18,6 +18,7 @@ const (
 	ChoiceResetPassword Choice = "reset_password"
 	ChoiceVerifyEmail   Choice = "verify_email"
 	ChoiceProfile       Choice = "profile"
+	ChoiceAgreements    Choice = "agreements"
 )
 
 // FlowChoice is one thing that a flow asks for, with what is to be shown for
@@ -137,6 +138,17 @@ func (a ProfileAnswer) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(a))
 }
 
+// AgreementsChoice asks to accept what is in force and was not accepted yet.
+type AgreementsChoice struct {
+	Agreements map[AgreementType]Agreement `json:"agreements"`
+}
+
+// AgreementsAnswer accepts agreements. They may be accepted one by one: the
+// flow goes on asking for the rest.
+type AgreementsAnswer struct {
+	Agreed []string `json:"agreed"` // the ids
+}
+
 // OtherChoice is a choice that this client has no type for.
 type OtherChoice struct {
 	Name Choice
@@ -186,6 +198,12 @@ func (ProfileChoice) Choice() Choice { return ChoiceProfile }
 // Answers returns [ChoiceProfile].
 func (ProfileAnswer) Answers() Choice { return ChoiceProfile }
 
+// Choice returns [ChoiceAgreements].
+func (AgreementsChoice) Choice() Choice { return ChoiceAgreements }
+
+// Answers returns [ChoiceAgreements].
+func (AgreementsAnswer) Answers() Choice { return ChoiceAgreements }
+
 // Choice returns the name that the server gave.
 func (c OtherChoice) Choice() Choice { return c.Name }
 
@@ -223,6 +241,7 @@ func choices() map[Choice]func(json.RawMessage) (FlowChoice, error) {
 		ChoiceResetPassword: readChoice[ResetPasswordChoice],
 		ChoiceVerifyEmail:   readChoice[VerifyEmailChoice],
 		ChoiceProfile:       readChoice[ProfileChoice],
+		ChoiceAgreements:    readChoice[AgreementsChoice],
 	}
 }
 

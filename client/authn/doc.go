@@ -19,6 +19,8 @@
 //	Client.UserInfo  Client.Token.Check
 //	Client.Session.Refresh  Client.Session.Logout  Client.Password.Change
 //	Flow.Start  Flow.Update  Flow.Restart  Flow.Complete
+//	Agreements.Create  Agreements.Update  Agreements.Delete
+//	Agreements.List  Agreements.All
 //	Poll
 //
 // Each takes a context first, and ends when that does. A person is named by

@@ -66,14 +66,10 @@ func (f UserFilter) MarshalJSON() ([]byte, error) {
 		"id": f.ID, "email": f.Email, "username": f.Username, "phone": f.Phone, "last_login_ip": f.LastLoginIP,
 		"accepted_eula_id": f.AcceptedEULAID, "accepted_privacy_policy_id": f.AcceptedPrivacyPolicyID,
 	} {
-		put(keys, name, c.Equals, c.Equals != "")
-		put(keys, name+"__contains", c.Contains, len(c.Contains) > 0)
-		put(keys, name+"__in", c.In, c.In != nil)
+		c.put(keys, name)
 	}
 	for name, c := range map[string]TimeFilter{"created_at": f.CreatedAt, "last_login_at": f.LastLoginAt} {
-		for ending, at := range map[string]time.Time{"": c.Equals, "__gt": c.After, "__gte": c.NotBefore, "__lt": c.Before, "__lte": c.NotAfter} {
-			put(keys, name+ending, at.UTC(), !at.IsZero())
-		}
+		c.put(keys, name)
 	}
 	for ending, n := range map[string]*int64{
 		"": f.LoginCount.Equals, "__gt": f.LoginCount.Above, "__gte": f.LoginCount.AtLeast, "__lt": f.LoginCount.Below, "__lte": f.LoginCount.AtMost,
@@ -90,6 +86,18 @@ func (f UserFilter) MarshalJSON() ([]byte, error) {
 		put(keys, "profile_"+name+"__exists", c.Exists, c.Exists != nil)
 	}
 	return json.Marshal(keys)
+}
+
+func (c TextFilter) put(keys map[string]any, name string) {
+	put(keys, name, c.Equals, c.Equals != "")
+	put(keys, name+"__contains", c.Contains, len(c.Contains) > 0)
+	put(keys, name+"__in", c.In, c.In != nil)
+}
+
+func (c TimeFilter) put(keys map[string]any, name string) {
+	for ending, at := range map[string]time.Time{"": c.Equals, "__gt": c.After, "__gte": c.NotBefore, "__lt": c.Before, "__lte": c.NotAfter} {
+		put(keys, name+ending, at.UTC(), !at.IsZero())
+	}
 }
 
 func put(keys map[string]any, name string, value any, given bool) {

@@ -24,6 +24,7 @@ const (
 	PhaseProfile     FlowPhase = "phase_profile"      // what sign-up asks for
 	PhaseVerifyEmail FlowPhase = "phase_verify_email" // the mailbox is to be proved
 	PhaseSetPassword FlowPhase = "phase_set_password" // a new password is due
+	PhaseAgreements  FlowPhase = "phase_agreements"   // what the pool asks people to accept
 	PhaseCompleted   FlowPhase = "phase_completed"    // nothing is left but FlowService.Complete
 )
 

@@ -210,6 +210,7 @@ func TestFlowStateRoundTrip(t *testing.T) {
 		`{"choice":"reset_password","data":{"sent":true,"resend_time":"2026-01-02T03:04:05.000006Z","state":"pcb_1"}},` +
 		`{"choice":"verify_email","data":{"sent":false,"resend_time":"0001-01-01T00:00:00Z","state":"pcb_2"}},` +
 		`{"choice":"profile","data":{"fields":[{"id":"age","name":"Age","label":"Age","type":"integer","required":true,"show_on_signup":true,"builtin":false,"display_disabled":false}]}},` +
+		`{"choice":"agreements","data":{"agreements":{"eula":{"type":"eula","id":"peu_1","created_at":"2026-01-02T03:04:05.000006Z","updated_at":"2026-01-02T03:04:05.000006Z","name":"EULA_V1","text":"Be good.","active":true}}}},` +
 		`{"choice":"captcha","data":{"site_key":"x"}}]}`
 	var got authn.FlowState
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
