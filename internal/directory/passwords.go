@@ -58,13 +58,8 @@ func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core
 	}
 	defer slot.Release()
 
-	subject := p.subject(who)
 	var phc string
-	err = p.store.As(caller).Update(ctx, func(tx *store.Tx) (err error) {
-		err = tx.Charge(subject, settings.LockoutFailures, time.Duration(settings.LockoutFirstDelay), time.Duration(settings.LockoutLongestDelay))
-		if err != nil {
-			return err
-		}
+	settle, err := p.Charge(ctx, caller, settings, who, func(tx *store.Tx) (err error) {
 		phc = ""
 		if who.User != "" {
 			phc, err = tx.PasswordOf(who.User)
@@ -72,9 +67,6 @@ func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core
 		return err
 	})
 	if err != nil {
-		if core.Is(err, core.CodeLocked) {
-			return nil, errors.Join(p.refused(ctx, caller, who, core.CodeLocked), err)
-		}
 		return nil, err
 	}
 	ok, err := slot.Verify(password, phc)
@@ -86,6 +78,28 @@ func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core
 			return nil, err
 		}
 		return nil, core.Fail(core.CodeWrongCredentials, "The password is wrong, or there is no such account.")
+	}
+	return settle, nil
+}
+
+// Charge takes a try from a person, by whatever they are about to be asked
+// for: there is one counter for all of it. then reads what is compared, in the
+// same transaction; if it fails, nothing was charged. It returns
+// [core.CodeLocked] behind too many wrong tries.
+func (p *Passwords) Charge(ctx context.Context, caller core.Caller, settings core.Settings, who Person, then func(*store.Tx) error) (Settle, error) {
+	subject := p.subject(who)
+	err := p.store.As(caller).Update(ctx, func(tx *store.Tx) error {
+		err := tx.Charge(subject, settings.LockoutFailures, time.Duration(settings.LockoutFirstDelay), time.Duration(settings.LockoutLongestDelay))
+		if err != nil {
+			return err
+		}
+		return then(tx)
+	})
+	if core.Is(err, core.CodeLocked) {
+		return nil, errors.Join(p.refused(ctx, caller, who, core.CodeLocked), err)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return func(tx *store.Tx) error { return tx.Forgive(subject) }, nil
 }
