@@ -184,11 +184,18 @@ func (g *gatehouse) command(t *testing.T, answer any, args ...string) {
 func (g *gatehouse) pools(t *testing.T, suite string) []string {
 	t.Helper()
 	var variables []string
-	for _, pool := range []struct{ name, prefix, setting string }{
-		{"main", "", ""},
-		{"other", "OTHER_", "token.refresh_grace=0s"},
-		{"verify", "VERIFY_", "signup.verify_email=true"},
-		{"agreements", "AGREEMENTS_", `agreements.required=["terms","privacy"]`},
+	for _, pool := range []struct {
+		name, prefix string
+		settings     []string
+	}{
+		{"main", "", nil},
+		{"other", "OTHER_", []string{"token.refresh_grace=0s"}},
+		{"verify", "VERIFY_", []string{"signup.verify_email=true"}},
+		{"agreements", "AGREEMENTS_", []string{`agreements.required=["terms","privacy"]`}},
+		{"mailbox", "MAILBOX_", []string{`signin.primary=["password","email_otp","magic_link"]`, "profile.fields=[]"}},
+		{"names", "NAMES_", []string{
+			"username.format=string", "signup.phone=true", "profile.fields=[]", `signin.secondary=["email_otp"]`, "signin.require_secondary=true",
+		}},
 	} {
 		name := suite + "-" + pool.name
 		args := []string{"pool", "create", name, "--preset", "pangea"}
@@ -200,13 +207,13 @@ func (g *gatehouse) pools(t *testing.T, suite string) []string {
 			ClientToken  string `json:"client_token"`
 		}
 		g.command(t, &created, args...)
-		if pool.setting != "" {
+		if len(pool.settings) > 0 {
 			var changed struct {
 				Applied bool `json:"applied"`
 			}
-			g.command(t, &changed, "pool", "set", name, pool.setting)
+			g.command(t, &changed, append([]string{"pool", "set", name}, pool.settings...)...)
 			if !changed.Applied {
-				t.Fatalf("%s is no change to the pool %s", pool.setting, name)
+				t.Fatalf("%v is no change to the pool %s", pool.settings, name)
 			}
 		}
 		variables = append(variables,

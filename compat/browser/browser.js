@@ -3,6 +3,10 @@ import { chromium } from 'playwright-core';
 
 export const url = need('GATEHOUSE_URL');
 const login = need('GATEHOUSE_LOGIN_URL');
+// In these pools, people may come in by their mailbox alone; and go by names,
+// and need a second factor.
+export const mailbox = need('GATEHOUSE_MAILBOX_LOGIN_URL');
+export const names = need('GATEHOUSE_NAMES_LOGIN_URL');
 // A pool in which people accept what is in force before they come in.
 export const agreements = { login: need('GATEHOUSE_AGREEMENTS_LOGIN_URL'), service: need('GATEHOUSE_AGREEMENTS_SERVICE_TOKEN') };
 export const inbox = need('GATEHOUSE_INBOX');
@@ -61,6 +65,16 @@ export async function mailTo(address, subject = /./) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`no mail to ${address}`);
+}
+
+// codeTo waits for so many mails and returns the digits in the newest.
+export async function codeTo(address, count = 1) {
+  for (let tries = 0; tries < 100; tries++) {
+    const mails = await (await fetch(`${inbox}?to=${encodeURIComponent(address)}`)).json();
+    if (mails.length >= count) return mails[0].text.match(/^[0-9]{6}$/m)[0];
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`no code came to ${address}`);
 }
 
 export async function api(path, body, token = service) {

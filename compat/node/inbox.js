@@ -28,5 +28,19 @@ export async function linkTo(address, kind) {
   }
 }
 
+// The digits in the newest of so many mails to an address.
+export async function codeTo(address, count) {
+  const deadline = Date.now() + PATIENCE;
+  for (;;) {
+    const mails = await mailsTo(address);
+    if (mails.length >= count) {
+      const [code] = mails[0].text.match(/^[0-9]{6}$/m) ?? assert.fail(`no mail to ${address} has a code`);
+      return code;
+    }
+    assert.ok(Date.now() < deadline, `${mails.length} of ${count} mails came to ${address}`);
+    await sleep(50);
+  }
+}
+
 // The code of a link, as an application is given it.
 export const ticket = (link) => "pmc_" + new URL(link).searchParams.get("code");

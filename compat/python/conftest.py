@@ -4,12 +4,14 @@ compat_test.go starts the server and says through the environment where it is:
 
 GATEHOUSE_URL                    where the API answers
 GATEHOUSE_INBOX                  where the development inbox lists mails, as JSON
-GATEHOUSE_{"",OTHER_,VERIFY_,AGREEMENTS_}SERVICE_TOKEN, ..._CLIENT_TOKEN, ..._LOGIN_URL
-                                 keys and hosted pages of four pools
+GATEHOUSE_{"",OTHER_,VERIFY_,AGREEMENTS_,MAILBOX_,NAMES_}SERVICE_TOKEN, ..._CLIENT_TOKEN, ..._LOGIN_URL
+                                 keys and hosted pages of the pools
 
-All have the vendor's preset. The first is as the preset leaves it; the
-other one also gives a spent refresh token no grace; in the third, people prove
-their mailbox before they come in; the fourth requires both kinds of agreement.
+All have the vendor's preset. The first is as the preset leaves it; the other
+one also gives a spent refresh token no grace; in the third, people prove their
+mailbox before they come in; the fourth requires both kinds of agreement; in the
+fifth, people may come in by their mailbox alone; in the sixth they go by names,
+and need a second factor.
 
 Nothing is skipped: a server that answers wrongly makes a test fail.
 """
@@ -59,6 +61,18 @@ def verify() -> Pool:
 def agreements() -> Pool:
     """A pool in which people accept what is in force before they come in."""
     return pool_of("AGREEMENTS_")
+
+
+@pytest.fixture(scope="session")
+def mailbox() -> Pool:
+    """A pool in which a code or a link by e-mail is a first factor too."""
+    return pool_of("MAILBOX_")
+
+
+@pytest.fixture(scope="session")
+def names() -> Pool:
+    """A pool of people who go by names, and need a code by e-mail as well."""
+    return pool_of("NAMES_")
 
 
 @pytest.fixture(scope="session")

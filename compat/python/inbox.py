@@ -1,5 +1,6 @@
 """The mails that the server has caught in place of sending them."""
 
+import re
 import time
 from urllib.parse import parse_qs, urlsplit
 
@@ -37,6 +38,14 @@ class Inbox:
                         return link
             assert time.monotonic() < deadline, f"no mail with a {kind} link came to {address}"
             time.sleep(0.05)
+
+
+    def code(self, address: str, count: int = 1) -> str:
+        """The digits in the newest of so many mails to an address."""
+        for mail in self.wait(address, count):
+            if found := re.search(r"^[0-9]{6}$", mail["text"], re.MULTILINE):
+                return found.group()
+        raise AssertionError(f"no mail to {address} has a code")
 
 
 def ticket(link: str) -> str:

@@ -124,6 +124,9 @@ func TestPresetsAreGoodSettings(t *testing.T) {
 func odd() map[string]string {
 	return map[string]string{
 		"display_name": `"Le \"Café\" = #1"`, "signup.enabled": `false`, "signup.verify_email": `false`,
+		"signup.phone": `true`, "accounts.conceal": `true`, "username.format": `"phone"`,
+		"signin.primary": `["magic_link"]`, "signin.secondary": `["email_otp"]`, "signin.skip_secondary": `["magic_link","password"]`, "signin.require_secondary": `true`,
+		"code.life": `"1m"`, "code.resend_after": `"45s"`,
 		"redirects.allowed": `["https://a.example/b?c=d","app.example:/e"]`, "redirects.default": `"app.example:/e"`,
 		"password.min_length": `9`, "password.max_length": `100`, "password.lower": `1`, "password.upper": `2`, "password.digits": `3`, "password.symbols": `4`,
 		"password.blocklist": `false`, "password.change_ends_sessions": `false`,

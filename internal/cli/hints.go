@@ -124,6 +124,8 @@ func hintsByCode() map[core.Code]string {
 		core.CodeTokenExpired:     unheard,
 		core.CodeTicketInvalid:    unheard,
 		core.CodeWrongCredentials: unheard,
+		core.CodeWrongCode:        unheard,
+		core.CodeCodeExpired:      unheard,
 		core.CodeLocked:           unheard,
 		core.CodeDisabled:         unheard,
 		core.CodeSignupClosed:     unheard,

@@ -7,6 +7,7 @@ type Authenticator struct {
 	ID        AuthenticatorID
 	User      UserID
 	Kind      AuthenticatorKind
+	Second    bool   // it counts as a second factor, and not on its own
 	Secret    string // for a password its PHC string; never leaves the server
 	CreatedAt time.Time
 	UpdatedAt time.Time
@@ -18,9 +19,27 @@ type AuthenticatorKind string
 
 // The kinds of authenticator.
 const (
-	AuthenticatorPassword AuthenticatorKind = "password"
+	AuthenticatorPassword  AuthenticatorKind = "password"
+	AuthenticatorEmailOTP  AuthenticatorKind = "email_otp"  // a code sent to the mailbox
+	AuthenticatorMagicLink AuthenticatorKind = "magic_link" // a link sent to the mailbox
 )
 
 // AuthenticatorKinds lists them, for the tests that each face's table is
 // complete.
-func AuthenticatorKinds() []AuthenticatorKind { return []AuthenticatorKind{AuthenticatorPassword} }
+func AuthenticatorKinds() []AuthenticatorKind {
+	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink}
+}
+
+// PrimaryKinds lists what a pool may take as a first factor.
+func PrimaryKinds() []AuthenticatorKind {
+	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink}
+}
+
+// SecondaryKinds lists what a pool may take as a second factor.
+func SecondaryKinds() []AuthenticatorKind { return []AuthenticatorKind{AuthenticatorEmailOTP} }
+
+// ByMailbox reports whether a proof of this kind says no more than that
+// somebody reads the mailbox.
+func (k AuthenticatorKind) ByMailbox() bool {
+	return k == AuthenticatorEmailOTP || k == AuthenticatorMagicLink
+}

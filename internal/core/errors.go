@@ -41,6 +41,10 @@ const (
 	CodeTicketInvalid Code = "ticket_invalid"
 	// CodeWrongCredentials: the password is wrong or the person is not there; which one is never said.
 	CodeWrongCredentials Code = "wrong_credentials"
+	// CodeWrongCode: the one-time code is not the one that was sent last.
+	CodeWrongCode Code = "wrong_code"
+	// CodeCodeExpired: the one-time code is past its time, or was tried too often: another one has to be sent.
+	CodeCodeExpired Code = "code_expired"
 	// CodeLocked: too many wrong tries for this person; RetryAfter says for how long.
 	CodeLocked Code = "locked"
 	// CodeDisabled: the person proved who they are, and may not come in.
@@ -70,7 +74,7 @@ func Codes() []Code {
 	return []Code{
 		CodeInvalid, CodeTooLarge, CodeUnsupportedMedia, CodeNoRoute, CodeNotYet, CodeMethodNotAllowed,
 		CodeUnauthenticated, CodeForbidden, CodeNotFound, CodeTaken, CodeConflict, CodeTokenInvalid,
-		CodeTokenExpired, CodeTicketInvalid, CodeWrongCredentials, CodeLocked, CodeDisabled,
+		CodeTokenExpired, CodeTicketInvalid, CodeWrongCredentials, CodeWrongCode, CodeCodeExpired, CodeLocked, CodeDisabled,
 		CodeSignupClosed, CodeFlowEnded, CodeNotOffered, CodeFlowIncomplete, CodeRedirectRefused,
 		CodeTooMany, CodeBusy, CodeUnavailable, CodeInternal,
 	}

@@ -28,6 +28,7 @@ const (
 	EventPasswordChanged    EventName = "password.changed"
 	EventPasswordReset      EventName = "password.reset"
 	EventPasswordExpired    EventName = "password.expired"
+	EventFactorAdded        EventName = "authenticator.added"
 	EventFactorRemoved      EventName = "authenticator.removed"
 	EventPasswordRefused    EventName = "password.refused"
 	EventFlowRefused        EventName = "flow.refused"
@@ -73,6 +74,7 @@ func EventNames() []EventMeaning {
 		{EventPasswordReset, "A person chose a new password after proving their mailbox."},
 		{EventPasswordExpired, "A person's password was declared due for a change: they choose a new one at their next sign-in."},
 		{EventPasswordRefused, "A password was wrong, or the person was locked out; reason says which."},
+		{EventFactorAdded, "A person enrolled a way to prove who they are; data names the kind, and which factor it is."},
 		{EventFactorRemoved, "A way in which a person proved who they are was taken from them; data names the kind."},
 		{EventFlowRefused, "An answer in a flow was refused; reason says why."},
 		{EventSignedIn, "A session was started."},

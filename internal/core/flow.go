@@ -32,6 +32,7 @@ const (
 	PhaseCreateUser  Phase = "create_user"  // passed by itself: the person comes to be
 	PhaseVerifyEmail Phase = "verify_email" // the mailbox is proved
 	PhaseSetPassword Phase = "set_password" // a new password is due
+	PhaseSecondary   Phase = "secondary"    // the second proof
 	PhaseAgreements  Phase = "agreements"   // what the pool asks people to accept
 	PhaseCompleted   Phase = "completed"    // nothing is left
 )
@@ -42,7 +43,11 @@ type ChoiceName string
 // The choices.
 const (
 	ChoiceSetEmail      ChoiceName = "set_email"
+	ChoiceSetUsername   ChoiceName = "set_username"
+	ChoiceSetPhone      ChoiceName = "set_phone"
 	ChoicePassword      ChoiceName = "password"
+	ChoiceEmailOTP      ChoiceName = "email_otp"
+	ChoiceMagicLink     ChoiceName = "magic_link"
 	ChoiceResetPassword ChoiceName = "reset_password"
 	ChoiceSetPassword   ChoiceName = "set_password"
 	ChoiceVerifyEmail   ChoiceName = "verify_email"
@@ -72,6 +77,10 @@ type Facts struct {
 	Invitation InvitationID `json:"invitation,omitempty"`
 	// Email is the address that was claimed.
 	Email Email `json:"email,omitzero"`
+	// Username is the name that was claimed, where people go by one.
+	Username Username `json:"username,omitzero"`
+	// Phone is the number that somebody new has given, E.164.
+	Phone string `json:"phone,omitempty"`
 	// User is who that is; empty for somebody new, and for somebody unknown.
 	User UserID `json:"user,omitempty"`
 	// Created: the person came to be in this flow.
@@ -79,6 +88,8 @@ type Facts struct {
 
 	// Primary is how the first factor was proved or chosen; empty before.
 	Primary AuthenticatorKind `json:"primary,omitempty"`
+	// Secondary is how the second factor was proved; empty before.
+	Secondary AuthenticatorKind `json:"secondary,omitempty"`
 	// Credentials is the person's number of that name when the first factor
 	// was proved; with another one the proof counts no more.
 	Credentials int64 `json:"credentials,omitempty"`
@@ -99,6 +110,15 @@ type Facts struct {
 
 	// Links are the links that may be sent in this flow, by choice.
 	Links map[ChoiceName]Link `json:"links,omitempty"`
+	// Codes are the newest codes that were sent and not used, by choice.
+	Codes map[ChoiceName]SentCode `json:"codes,omitempty"`
+}
+
+// SentCode is a code that a flow sent by mail. Only its keyed hash is stored.
+type SentCode struct {
+	Hash      []byte    `json:"hash"`
+	ExpiresAt time.Time `json:"expires"`
+	ResendAt  time.Time `json:"resend"` // before this time no other is sent
 }
 
 // Link is a link that a flow sends by mail.

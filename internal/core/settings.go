@@ -20,6 +20,14 @@ type Settings struct {
 
 	SignupEnabled     bool
 	SignupVerifyEmail bool
+	SignupPhone       bool
+	ConcealAccounts   bool
+	UsernameFormat    UsernameFormat
+
+	SigninPrimary          []AuthenticatorKind
+	SigninSecondary        []AuthenticatorKind
+	SigninSkipSecondary    []AuthenticatorKind
+	SigninRequireSecondary bool
 
 	RedirectsAllowed []string
 	RedirectsDefault string
@@ -40,6 +48,8 @@ type Settings struct {
 	FlowLife       Duration
 	LinkLife       Duration
 	LinkResend     Duration
+	CodeLife       Duration
+	CodeResend     Duration
 	LoginCodeLife  Duration
 	InvitationLife Duration
 
@@ -83,6 +93,38 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.SignupEnabled }, nil},
 		{"signup.verify_email", "boolean", "Whether people with a password must prove their mailbox before they come in.",
 			func(s *Settings) any { return &s.SignupVerifyEmail }, nil},
+		{"signup.phone", "boolean", "Whether people who sign up are asked for a telephone number. They may leave it out.",
+			func(s *Settings) any { return &s.SignupPhone }, nil},
+		{"accounts.conceal", "boolean", "Whether sign-up and sign-in over the API answer alike for people who are there and who are not. The hosted pages always do.",
+			func(s *Settings) any { return &s.ConcealAccounts }, nil},
+		{"username.format", "email, string or phone", "What people go by: their e-mail address, a name of their own, or their telephone number. An e-mail address is known of everybody.",
+			func(s *Settings) any { return &s.UsernameFormat }, func(s *Settings) error {
+				return oneOf(s.UsernameFormat, UsernameEmail, UsernameString, UsernamePhone)
+			}},
+
+		{"signin.primary", "list of factors", "What is taken as a first factor: password, email_otp, magic_link.",
+			func(s *Settings) any { return &s.SigninPrimary }, func(s *Settings) error {
+				if len(s.SigninPrimary) == 0 {
+					return errors.New("must name at least one")
+				}
+				return someOf(s.SigninPrimary, PrimaryKinds())
+			}},
+		{"signin.secondary", "list of factors", "What is taken as a second factor: email_otp. Empty: none is asked for.",
+			func(s *Settings) any { return &s.SigninSecondary }, func(s *Settings) error { return someOf(s.SigninSecondary, SecondaryKinds()) }},
+		{"signin.skip_secondary", "list of factors", "The first factors after which no second one is asked for.",
+			func(s *Settings) any { return &s.SigninSkipSecondary }, func(s *Settings) error {
+				if err := someOf(s.SigninSkipSecondary, PrimaryKinds()); err != nil {
+					return err
+				}
+				return s.checkMailboxTwice()
+			}},
+		{"signin.require_secondary", "boolean", "Whether everybody needs a second factor. Otherwise those who have one do.",
+			func(s *Settings) any { return &s.SigninRequireSecondary }, func(s *Settings) error {
+				if s.SigninRequireSecondary && len(s.SigninSecondary) == 0 {
+					return errors.New("needs signin.secondary to name one")
+				}
+				return nil
+			}},
 
 		{"redirects.allowed", "list of URLs", "The addresses to which a browser may be sent back, matched exactly; the port of a loopback address may vary.",
 			func(s *Settings) any { return &s.RedirectsAllowed }, func(s *Settings) error { return checkRedirects(s.RedirectsAllowed) }},
@@ -126,6 +168,10 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.LinkLife }, func(s *Settings) error { return within(s.LinkLife, time.Minute, 24*time.Hour) }},
 		{"link.resend_after", "duration", "How long one waits before the same link is sent again.",
 			func(s *Settings) any { return &s.LinkResend }, func(s *Settings) error { return within(s.LinkResend, 0, time.Hour) }},
+		{"code.life", "duration", "How long a code in a mail works; never longer than its flow.",
+			func(s *Settings) any { return &s.CodeLife }, func(s *Settings) error { return within(s.CodeLife, 30*time.Second, 10*time.Minute) }},
+		{"code.resend_after", "duration", "How long one waits before another code is sent.",
+			func(s *Settings) any { return &s.CodeResend }, func(s *Settings) error { return within(s.CodeResend, 0, 10*time.Minute) }},
 		{"login_code.life", "duration", "How long the code works that a hosted sign-in gives to the application.",
 			func(s *Settings) any { return &s.LoginCodeLife }, func(s *Settings) error { return within(s.LoginCodeLife, time.Second, 10*time.Minute) }},
 		{"invitation.life", "duration", "How long an invitation works.",
@@ -172,6 +218,8 @@ func DefaultSettings() Settings {
 	return Settings{
 		SignupEnabled:       true,
 		SignupVerifyEmail:   true,
+		UsernameFormat:      UsernameEmail,
+		SigninPrimary:       []AuthenticatorKind{AuthenticatorPassword},
 		PasswordMinLength:   8,
 		PasswordMaxLength:   256,
 		PasswordBlocklist:   true,
@@ -182,6 +230,8 @@ func DefaultSettings() Settings {
 		FlowLife:            Duration(30 * time.Minute),
 		LinkLife:            Duration(30 * time.Minute),
 		LinkResend:          Duration(30 * time.Second),
+		CodeLife:            Duration(5 * time.Minute),
+		CodeResend:          Duration(30 * time.Second),
 		LoginCodeLife:       Duration(time.Minute),
 		InvitationLife:      Duration(7 * 24 * time.Hour),
 		AccessLife:          Duration(48 * time.Hour),
@@ -335,6 +385,33 @@ func between(n, least, most int) error {
 func within(d Duration, least, most time.Duration) error {
 	if time.Duration(d) < least || time.Duration(d) > most {
 		return fmt.Errorf("must be from %s to %s", least, most)
+	}
+	return nil
+}
+
+// checkMailboxTwice refuses to let one mailbox stand for two factors: who reads
+// it has both.
+func (s *Settings) checkMailboxTwice() error {
+	for _, first := range s.SigninPrimary {
+		if first.ByMailbox() && !slices.Contains(s.SigninSkipSecondary, first) &&
+			len(s.SigninSecondary) > 0 && !slices.ContainsFunc(s.SigninSecondary, func(k AuthenticatorKind) bool { return !k.ByMailbox() }) {
+			return fmt.Errorf("must name %s, because every second factor of this pool is a proof of the same mailbox", first)
+		}
+	}
+	return nil
+}
+
+func oneOf[T comparable](value T, allowed ...T) error { return someOf([]T{value}, allowed) }
+
+// someOf refuses a value that is not allowed, and one that stands there twice.
+func someOf[T comparable](values, allowed []T) error {
+	for i, v := range values {
+		if !slices.Contains(allowed, v) {
+			return fmt.Errorf("has %v, and may have %s", v, strings.Trim(fmt.Sprint(allowed), "[]"))
+		}
+		if slices.Contains(values[:i], v) {
+			return fmt.Errorf("has %v twice", v)
+		}
 	}
 	return nil
 }

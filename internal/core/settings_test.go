@@ -75,6 +75,9 @@ func TestDefaultsPassTheirOwnChecks(t *testing.T) {
 func other() map[string]string {
 	return map[string]string{
 		"display_name": `"Ünser Laden & Co."`, "signup.enabled": `false`, "signup.verify_email": `false`,
+		"signup.phone": `true`, "accounts.conceal": `true`, "username.format": `"string"`,
+		"signin.primary": `["email_otp","password"]`, "signin.secondary": `["email_otp"]`, "signin.skip_secondary": `["email_otp"]`, "signin.require_secondary": `true`,
+		"code.life": `"3m"`, "code.resend_after": `"0s"`,
 		"redirects.allowed": `["https://a.example/cb","com.example.app:/cb"]`, "redirects.default": `"https://a.example/cb"`,
 		"password.min_length": `12`, "password.max_length": `1024`, "password.lower": `1`, "password.upper": `2`, "password.digits": `3`, "password.symbols": `4`,
 		"password.blocklist": `false`, "password.change_ends_sessions": `false`,
@@ -144,6 +147,12 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"display_name":        {`1`, `true`, `[]`, long, `"a\nb"`, `"a\u0000b"`, `"a\u202eb"`},
 		"signup.enabled":      {`"true"`, `1`, `[]`},
 		"signup.verify_email": {`"no"`, `0`},
+		"signup.phone":        {`"yes"`, `1`}, "accounts.conceal": {`"yes"`, `1`},
+		"username.format":       {`"name"`, `""`, `1`, `["email"]`},
+		"signin.primary":        {`[]`, `["totp"]`, `["password","password"]`, `"password"`, `[1]`, `[""]`},
+		"signin.secondary":      {`["password"]`, `["magic_link"]`, `["email_otp","email_otp"]`, `"email_otp"`},
+		"signin.skip_secondary": {`["nothing"]`, `["password","password"]`, `true`}, "signin.require_secondary": {`"yes"`, `1`, `true`},
+		"code.life": {`"29s"`, `"11m"`}, "code.resend_after": {`"-1s"`, `"11m"`},
 		"redirects.allowed":   {`"https://a.example"`, `[1]`, `["http://a.example"]`, `["javascript:alert(1)"]`, `[""]`, `[null]`, `["https://a.example/#x"]`, many(501)},
 		"redirects.default":   {`1`, `"https://not-registered.example"`},
 		"password.min_length": {`"8"`, `0`, `-1`, `129`, `8.5`, `1e9`, `99999999999999999999`},
@@ -264,5 +273,26 @@ func TestDurationForms(t *testing.T) {
 	var read Duration
 	if err := read.UnmarshalText([]byte("90s")); err != nil || time.Duration(read) != 90*time.Second {
 		t.Errorf("law: a longer form is read too; 90s gave %v, %v", time.Duration(read), err)
+	}
+}
+
+// TestOneMailboxIsNotTwoFactors holds for every pool.
+func TestOneMailboxIsNotTwoFactors(t *testing.T) {
+	for _, c := range []struct {
+		primary, skip string
+		possible      bool
+	}{
+		{`["password"]`, `[]`, true},
+		{`["password","email_otp"]`, `[]`, false},
+		{`["password","magic_link"]`, `["email_otp"]`, false},
+		{`["password","magic_link"]`, `["magic_link"]`, true},
+		{`["email_otp","magic_link"]`, `["magic_link","email_otp"]`, true},
+	} {
+		_, _, err := Overrides{}.With(Overrides{
+			"signin.primary": json.RawMessage(c.primary), "signin.secondary": json.RawMessage(`["email_otp"]`), "signin.skip_secondary": json.RawMessage(c.skip),
+		})
+		if (err == nil) != c.possible {
+			t.Errorf("law: a code by e-mail is no second factor behind a proof of the same mailbox; first %s, skipping %s gives %v", c.primary, c.skip, err)
+		}
 	}
 }

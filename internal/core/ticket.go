@@ -21,4 +21,5 @@ const (
 	TicketLogin         TicketPurpose = "login"          // exchanged for tokens after hosted sign-in
 	TicketVerifyEmail   TicketPurpose = "verify_email"   // proves a mailbox
 	TicketResetPassword TicketPurpose = "reset_password" // proves a mailbox to choose a new password
+	TicketMagicLink     TicketPurpose = "magic_link"     // proves a mailbox to come in
 )

@@ -25,6 +25,8 @@ func Templates() []Template {
 	return []Template{
 		{"verify_email", "Asks somebody who signed up to prove their mailbox by opening the link.", []string{"app", "link", "minutes", "email"}},
 		{"reset_password", "Gives somebody who forgot their password the link to choose a new one.", []string{"app", "link", "minutes", "email"}},
+		{"email_code", "Gives somebody the code with which they prove their mailbox to come in.", []string{"app", "code", "minutes", "email"}},
+		{"magic_link", "Gives somebody the link with which they prove their mailbox to come in.", []string{"app", "link", "minutes", "email"}},
 		{"account_exists", "Tells somebody whose address was used to sign up once more that they have an account already.", []string{"app", "link", "email"}},
 		{"invitation", "Gives somebody who was invited the link to sign up.", []string{"app", "inviter", "link", "until", "email"}},
 		{"password_changed", "Tells somebody that their password was changed.", []string{"app", "email"}},

@@ -23,6 +23,7 @@ func New(st *store.Store) *Directory { return &Directory{st} }
 type NewUser struct {
 	Email    string
 	Username string // empty: the e-mail address
+	Phone    string // E.164, or empty
 	Profile  core.Profile
 }
 
@@ -44,7 +45,7 @@ func Draft(n NewUser) (core.User, error) {
 	if !ok {
 		problems = append(problems, core.Problem{Code: core.ProblemEmail, Pointer: "/email", Detail: "This is not an e-mail address."})
 	}
-	user := core.User{ID: core.NewUserID(), Email: email.Text, Username: email.Text, Profile: n.Profile}
+	user := core.User{ID: core.NewUserID(), Email: email.Text, Username: email.Text, Phone: n.Phone, Profile: n.Profile}
 	if user.Profile == nil {
 		user.Profile = core.Profile{}
 	}

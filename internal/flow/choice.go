@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 )
@@ -34,8 +35,8 @@ type Turn struct {
 	Flow     core.Flow // without its facts, which are beside it
 	Facts    core.Facts
 	User     *core.User // nil for somebody new, and for somebody unknown
-	Password bool       // the person has one
-	Due      bool       // and it is due for a change
+	Factors  []Factor   // the ways in that the person has
+	Due      bool       // their password is due for a change
 	Now      time.Time
 	// Agreements are the active ones of the kinds that the pool requires.
 	Agreements []core.Agreement
@@ -45,10 +46,12 @@ type Turn struct {
 // Which fields a choice uses stands beside each.
 type Prompt struct {
 	Choice      core.ChoiceName
-	RequiredFor []core.ChoiceName   // set_email
-	Enrollment  bool                // password: it is chosen, not compared
+	RequiredFor []core.ChoiceName   // set_email, set_username, set_phone
+	Enrollment  bool                // password, email_otp, magic_link: it is new to the person
+	NeedEmail   bool                // the same: an address has to come with it
 	Policy      bool                // password, set_password: the pool's rules are shown
-	Link        *LinkPrompt         // verify_email, reset_password
+	Link        *LinkPrompt         // verify_email, reset_password, magic_link
+	Code        *CodePrompt         // email_otp
 	Fields      []core.ProfileField // profile
 	Agreements  []core.Agreement    // agreements: what is still to be accepted
 }
@@ -60,22 +63,46 @@ type LinkPrompt struct {
 	State    string    // by which an application recognises the link
 }
 
+// CodePrompt is what is shown of a code that is sent by mail.
+type CodePrompt struct {
+	Sent     bool
+	ResendAt time.Time // zero before the first time
+}
+
 // Answer is what a person gives, in one flat shape for all choices and faces.
 type Answer struct {
 	Choice   core.ChoiceName
-	Email    string            // set_email; elsewhere it may only repeat the flow's own
+	Email    string            // set_email, and where the prompt needs one; else it may only repeat the flow's own
+	Username string            // set_username
+	Phone    string            // set_phone
 	Password secret.Text       // password, set_password
-	State    string            // verify_email, reset_password: with Code, from the link
-	Code     string            // verify_email, reset_password
+	State    string            // verify_email, reset_password, magic_link: with Code, from the link
+	Code     string            // the same; email_otp
 	Profile  map[string]string // profile
 	Agreed   []Agreed          // agreements
 }
 
+// byName reports whether people go by something else than their address.
+func (t Turn) byName() bool { return t.Settings.UsernameFormat != core.UsernameEmail }
+
+// signupOnly reports whether the flow was begun in order to sign up, and
+// conceals who is there.
+func (t Turn) signupOnly() bool { return t.Facts.Concealed && !t.Facts.Allows(core.FlowSignin) }
+
+// claimed reports whether anything was said about who it is.
+func (t Turn) claimed() bool { return t.Facts.Email.Key != "" || t.Facts.Username.Key != "" }
+
+// identified reports whether enough was said about who it is. Where people go
+// by a name, who signs up needs one; who signs in may give their address.
+func (t Turn) identified() bool {
+	return t.Facts.Username.Key != "" || (t.Facts.Email.Key != "" && (!t.byName() || !t.signingUp()))
+}
+
 // signingUp reports whether the flow makes somebody new. In a concealed flow
 // that is what was asked for, until a proof shows otherwise; elsewhere it also
-// takes that nobody has the address.
+// takes that nobody goes by what was claimed.
 func (t Turn) signingUp() bool {
-	if t.Facts.Email.Key == "" || !t.Facts.Allows(core.FlowSignup) || !t.signupOpen() {
+	if !t.claimed() || !t.Facts.Allows(core.FlowSignup) || !t.signupOpen() {
 		return false
 	}
 	if t.Facts.Concealed {
@@ -84,13 +111,22 @@ func (t Turn) signingUp() bool {
 	return t.User == nil
 }
 
+// requireIdentifier lists the first factors that need to know who it is.
+func (t Turn) requireIdentifier() []core.ChoiceName {
+	var names []core.ChoiceName
+	for _, kind := range t.Settings.SigninPrimary {
+		names = append(names, core.ChoiceName(kind))
+	}
+	return names
+}
+
 // signupOpen reports whether somebody new may come by this flow.
 func (t Turn) signupOpen() bool { return t.Settings.SignupEnabled || t.Facts.Invitation != "" }
 
 // types is what the flow may still be, as it may be told.
 func (t Turn) types() []core.FlowType {
 	switch {
-	case t.Facts.Email.Key == "" || t.Facts.Concealed:
+	case !t.claimed() || t.Facts.Concealed:
 		return t.Facts.Allowed
 	case t.signingUp() || t.Facts.Created:
 		return []core.FlowType{core.FlowSignup}
@@ -99,26 +135,25 @@ func (t Turn) types() []core.FlowType {
 	}
 }
 
-// person is whose password an answer is compared with.
-func (t Turn) claimed() (core.UserID, string) {
-	if t.User != nil {
-		return t.User.ID, t.Facts.Email.Key
+// person is whose tries are counted.
+func (t Turn) person() directory.Person {
+	claim := t.Facts.Email.Key
+	if claim == "" {
+		claim = t.Facts.Username.Key
 	}
-	return "", t.Facts.Email.Key
-}
-
-// mailboxProved reports whether the claimed address was proved in this flow.
-func (t Turn) mailboxProved() bool {
-	return t.Facts.EmailProved != "" && t.Facts.EmailProved == t.Facts.Email.Key
+	if t.User != nil {
+		return directory.Person{User: t.User.ID, Claim: claim}
+	}
+	return directory.Person{Claim: claim}
 }
 
 // sameAddress refuses an answer that brings another address than the flow is
 // about: another person is another flow.
 func (t Turn) sameAddress(a Answer) error {
-	if a.Email == "" || a.Choice == core.ChoiceSetEmail {
+	if a.Email == "" || a.Choice == core.ChoiceSetEmail || t.choosesEmail() {
 		return nil
 	}
-	if email, ok := core.ParseEmail(a.Email); !ok || email.Key != t.Facts.Email.Key {
+	if email, ok := core.ParseEmail(a.Email); !ok || email.Key != t.mailKey() {
 		return core.Invalid(core.Problem{Code: core.ProblemState, Pointer: "/data/email", Detail: "The address of this flow cannot be changed."})
 	}
 	return nil

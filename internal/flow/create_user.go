@@ -13,7 +13,7 @@ func createUser(tx *store.Tx, t *Turn) error {
 	if !t.signupOpen() || !t.Facts.Allows(core.FlowSignup) {
 		return core.Fail(core.CodeSignupClosed, "People cannot sign up by themselves here.")
 	}
-	user, err := directory.Draft(directory.NewUser{Email: t.Facts.Email.Text, Profile: t.Facts.Profile})
+	user, err := directory.Draft(directory.NewUser{Email: t.Facts.Email.Text, Username: t.Facts.Username.Text, Phone: t.Facts.Phone, Profile: t.Facts.Profile})
 	if err != nil {
 		return err
 	}
@@ -26,8 +26,11 @@ func createUser(tx *store.Tx, t *Turn) error {
 	if err := directory.Add(tx, &user); err != nil {
 		return err
 	}
+	t.User, t.Facts.User, t.Facts.Created = &user, user.ID, true
+	if t.Facts.Primary != core.AuthenticatorPassword {
+		return t.enrol(tx, Factor{t.Facts.Primary, false})
+	}
 	err = tx.PutPassword(core.Authenticator{ID: core.NewAuthenticatorID(), User: user.ID, Secret: t.Facts.PasswordHash})
-	t.User, t.Password = &user, true
-	t.Facts.User, t.Facts.Created, t.Facts.PasswordHash = user.ID, true, ""
+	t.Factors, t.Facts.PasswordHash = []Factor{{core.AuthenticatorPassword, false}}, ""
 	return err
 }

@@ -42,7 +42,30 @@ func mailed(choice core.ChoiceName) func(*testing.T, *flowtest.House, core.Calle
 	}
 }
 
+// coded sends the code of a choice and answers with it.
+func coded(choice core.ChoiceName) func(*testing.T, *flowtest.House, core.Caller, flow.State) flow.Answer {
+	return func(t *testing.T, h *flowtest.House, app core.Caller, s flow.State) flow.Answer {
+		h.Mail(t)
+		_, err := h.Flows.Restart(t.Context(), app, s.ID, flow.Answer{Choice: choice})
+		must(t, err)
+		return flow.Answer{Choice: choice, Code: flowtest.MailedCode(t, h.Mail(t))}
+	}
+}
+
 func specimens() []specimen {
+	wrongCode := []flow.Answer{{Choice: core.ChoiceEmailOTP, Code: "000000x"}, {Choice: core.ChoiceEmailOTP, Code: "12345"}, {Choice: core.ChoiceEmailOTP, Code: secret.Random()}}
+	sent := func(choice core.ChoiceName, email string) func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+		return func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			s := start(t, h, app, email)
+			s, err := h.Flows.Restart(t.Context(), app, s.ID, flow.Answer{Choice: choice})
+			must(t, err)
+			return s
+		}
+	}
+	named := func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+		h.Set(t, app, map[string]any{"username.format": "string", "signup.phone": true})
+		return start(t, h, app, "")
+	}
 	wrongLink := func(choice core.ChoiceName) []flow.Answer {
 		return []flow.Answer{{Choice: choice, State: "x", Code: secret.Random()}, {Choice: choice, Code: "short", State: "x"}, {Choice: choice, State: secret.Random()}}
 	}
@@ -76,6 +99,25 @@ func specimens() []specimen {
 			expire(t, h, app, "ana@example.org")
 			return s
 		}, given(answer(core.ChoiceSetPassword, "another fine phrase 8")), []flow.Answer{answer(core.ChoiceSetPassword, "short"), answer(core.ChoiceSetPassword, flowtest.Password)}},
+		{core.ChoiceSetUsername, named, given(flow.Answer{Choice: core.ChoiceSetUsername, Username: "newcomer"}),
+			[]flow.Answer{{Choice: core.ChoiceSetUsername}, {Choice: core.ChoiceSetUsername, Username: "a"}, {Choice: core.ChoiceSetUsername, Username: "admin"}, {Choice: core.ChoiceSetUsername, Username: "two words"}}},
+		{core.ChoiceSetPhone, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			s := named(t, h, app)
+			s, err := h.Flows.Answer(t.Context(), app, s.ID, flow.Answer{Choice: core.ChoiceSetUsername, Username: "newcomer"})
+			must(t, err)
+			return s
+		}, given(flow.Answer{Choice: core.ChoiceSetPhone, Phone: "+44 20 7946 0000"}), []flow.Answer{{Choice: core.ChoiceSetPhone}, {Choice: core.ChoiceSetPhone, Phone: "12"}, {Choice: core.ChoiceSetPhone, Phone: "four"}}},
+		{core.ChoiceEmailOTP, sent(core.ChoiceEmailOTP, "new@example.org"), coded(core.ChoiceEmailOTP), wrongCode},
+		{core.ChoiceEmailOTP, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			h.Set(t, app, map[string]any{"signup.verify_email": false, "signin.primary": []string{"password"}, "signin.secondary": []string{"email_otp"}, "signin.require_secondary": true})
+			s := signin(t, h, app)
+			_, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+			must(t, err)
+			s, err = h.Flows.Restart(t.Context(), app, s.ID, flow.Answer{Choice: core.ChoiceEmailOTP})
+			must(t, err)
+			return s
+		}, coded(core.ChoiceEmailOTP), wrongCode},
+		{core.ChoiceMagicLink, sent(core.ChoiceMagicLink, "new@example.org"), mailed(core.ChoiceMagicLink), wrongLink(core.ChoiceMagicLink)},
 		{core.ChoiceProfile, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 			s := signup(t, h, app)
 			s, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, "another fine phrase 8"))
@@ -119,7 +161,8 @@ func expire(t *testing.T, h *flowtest.House, app core.Caller, email string) {
 func lawful(t *testing.T, h *flowtest.House, name string) core.Caller {
 	t.Helper()
 	app := h.Pool(t, name, map[string]any{
-		"signup.verify_email": true, "link.resend_after": "0s", "lockout.failures": 100, "agreements.required": core.AgreementKinds(),
+		"signup.verify_email": true, "link.resend_after": "0s", "code.resend_after": "0s", "lockout.failures": 100, "agreements.required": core.AgreementKinds(),
+		"signin.primary": []string{"password", "email_otp", "magic_link"},
 		"profile.fields": []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}},
 	})
 	h.Person(t, app, "ana@example.org")
@@ -218,8 +261,8 @@ func TestLawConcealedFlowsLookAlike(t *testing.T) {
 					next, err = h.Flows.Answer(t.Context(), app, s.ID, flow.Answer{Choice: choice, Password: "some long guess 7", State: "x", Code: secret.Random(), Email: email})
 					look = append(look, "answer "+string(choice)+": "+shapeOf(next)+" "+string(core.CodeOf(err)))
 				}
-				if n := len(h.Mail(t)); types[0] == core.FlowSignup && n != 1 {
-					t.Errorf("signing up as %s sent %d mails, want 1 for everybody", email, n)
+				if n := len(h.Mail(t)); types[0] == core.FlowSignup && n != 3 {
+					t.Errorf("signing up as %s sent %d mails, want 3 for everybody", email, n)
 				}
 				looks = append(looks, look)
 			}

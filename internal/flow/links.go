@@ -32,6 +32,7 @@ func purposes() map[core.ChoiceName]core.TicketPurpose {
 	return map[core.ChoiceName]core.TicketPurpose{
 		core.ChoiceVerifyEmail:   core.TicketVerifyEmail,
 		core.ChoiceResetPassword: core.TicketResetPassword,
+		core.ChoiceMagicLink:     core.TicketMagicLink,
 	}
 }
 
@@ -70,13 +71,13 @@ func (l links) send(choice core.ChoiceName, template string) Effect {
 		if t.Flow.ExpiresAt.Before(expires) {
 			expires = t.Flow.ExpiresAt
 		}
-		to := l.mailbox(*t)
+		to := t.mailbox()
 		message := core.Message{ID: id, Template: template, To: to, ExpiresAt: expires, Values: map[string]string{
 			"email": to, "minutes": strconv.Itoa(int(expires.Sub(t.Now).Round(time.Minute).Minutes())),
 			"link": l.signIn(*t),
 		}}
-		if template != "account_exists" {
-			data, err := json.Marshal(linkData{t.Flow.ID, t.Facts.Email.Key})
+		if template != mailAccountExists {
+			data, err := json.Marshal(linkData{t.Flow.ID, t.mailKey()})
 			if err != nil {
 				return err
 			}
@@ -91,29 +92,6 @@ func (l links) send(choice core.ChoiceName, template string) Effect {
 		}
 		return tx.Send(message)
 	}
-}
-
-// mailbox is where a flow's mail goes: to the stored address of somebody who is
-// there, whatever spelling of it was typed. Two spellings with one key may be
-// two mailboxes.
-func (l links) mailbox(t Turn) string {
-	if t.User != nil {
-		return t.User.Email
-	}
-	return t.Facts.Email.Text
-}
-
-// signIn is where somebody goes who has an account already: to a new flow, for
-// the same application.
-func (l links) signIn(t Turn) string {
-	query := url.Values{"email": {l.mailbox(t)}}
-	if t.Facts.Redirect != "" {
-		query.Set("redirect_uri", t.Facts.Redirect)
-	}
-	if t.Facts.State != "" {
-		query.Set("state", t.Facts.State)
-	}
-	return l.pageURL(t.Pool) + "/authorize?" + query.Encode()
 }
 
 // subject is whose links these are: a newer one, or a new password, ends them.
@@ -171,21 +149,7 @@ func (l links) opened(tx *store.Tx, t Turn, a Answer, purpose core.TicketPurpose
 func (l links) belongs(ticket core.Ticket, t Turn) (bool, error) {
 	var data linkData
 	err := json.Unmarshal([]byte(ticket.Data), &data)
-	return data.Flow == t.Flow.ID && data.Email == t.Facts.Email.Key, err
-}
-
-// mailboxProved writes that the claimed address was proved.
-func mailboxProved(tx *store.Tx, t *Turn) error {
-	t.Facts.EmailProved = t.Facts.Email.Key
-	if t.User == nil || t.User.EmailVerified {
-		return nil
-	}
-	t.User.EmailVerified, t.User.UpdatedAt = true, tx.Now()
-	if err := tx.UpdateUser(*t.User); err != nil {
-		return err
-	}
-	t.User.Version++
-	return tx.Record(core.Event{Name: core.EventEmailVerified, Target: string(t.User.ID)})
+	return data.Flow == t.Flow.ID && data.Email == t.mailKey(), err
 }
 
 func invalidLink() error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -35,7 +36,9 @@ type State struct {
 	ID        core.FlowID
 	Pool      core.Pool
 	Types     []core.FlowType
-	Email     string
+	Email     string // as claimed; empty where somebody goes by another name
+	Username  string // as claimed
+	Phone     string
 	Phase     core.Phase
 	Prompts   []Prompt
 	Redirect  string
@@ -48,6 +51,7 @@ type State struct {
 type Start struct {
 	Types     []core.FlowType // empty: both
 	Email     string          // empty: asked for
+	Username  string          // the same, where people go by a name
 	Redirect  string          // where to go on; must be registered
 	State     string          // the application's own
 	Concealed bool            // answer alike for everybody until something is proved
@@ -83,13 +87,22 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 	t := Turn{
 		Caller: caller, Pool: p, Settings: p.Settings, Now: time.Now(),
 		Flow:  core.Flow{ID: core.NewFlowID(), Version: 1},
-		Facts: core.Facts{Allowed: s.Types, Redirect: redirect, State: s.State, Concealed: s.Concealed, Browser: caller.Browser, Invitation: guest.ID},
+		Facts: core.Facts{Allowed: s.Types, Redirect: redirect, State: s.State, Concealed: (s.Concealed || p.Settings.ConcealAccounts) && guest.ID == "", Browser: caller.Browser, Invitation: guest.ID},
 	}
 	var named Effect
-	if s.Email != "" {
-		if named, err = (setEmail{}).Answer(ctx, t, Answer{Email: s.Email}); err != nil {
-			return State{}, err
+	switch {
+	case s.Email != "":
+		named, err = (setEmail{}).Answer(ctx, t, Answer{Email: s.Email})
+	case s.Username != "" && t.byName():
+		named, err = (setUsername{}).Answer(ctx, t, Answer{Username: s.Username})
+	case s.Username != "":
+		if _, ok := core.ParseEmail(s.Username); !ok {
+			return State{}, core.Invalid(core.Problem{Code: core.ProblemEmail, Pointer: "/data/username", Detail: "Usernames in this pool are e-mail addresses."})
 		}
+		named, err = (setEmail{}).Answer(ctx, t, Answer{Email: s.Username})
+	}
+	if err != nil {
+		return State{}, err
 	}
 	var after Turn
 	err = m.store.As(caller).Update(ctx, func(tx *store.Tx) error {
@@ -321,8 +334,12 @@ func load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) {
 		// The person was deleted while the flow was under way.
 		err = core.Fail(core.CodeFlowEnded, "This flow is unknown, completed, or past its time. Start a new one.")
 	}
-	if t.Facts.Primary == core.AuthenticatorPassword && !t.Password {
-		t.Facts.Primary = "" // what was taken from the person since proves nothing
+	// What was taken from the person since proves nothing.
+	if !t.has(t.Facts.Primary, false) {
+		t.Facts.Primary = ""
+	}
+	if !t.has(t.Facts.Secondary, true) {
+		t.Facts.Secondary = ""
 	}
 	return t, err
 }
@@ -333,13 +350,16 @@ func (t *Turn) identify(tx *store.Tx, id core.UserID) error {
 	if err != nil {
 		return err
 	}
-	phc, err := tx.PasswordOf(id)
+	all, err := tx.Authenticators(id)
 	if err != nil {
 		return err
 	}
-	t.Due, err = tx.PasswordDue(id)
-	t.User, t.Password, t.Facts.User = &user, phc != "", id
-	return err
+	t.User, t.Facts.User, t.Factors, t.Due = &user, id, nil, false
+	for _, a := range all {
+		t.Factors = append(t.Factors, Factor{a.Kind, a.Second})
+		t.Due = t.Due || (a.Kind == core.AuthenticatorPassword && !a.ExpiredAt.IsZero())
+	}
+	return nil
 }
 
 // copy makes a turn that an effect may change, for one run of its transaction.
@@ -349,18 +369,18 @@ func (t Turn) copy(now time.Time) Turn {
 		user := *t.User
 		t.User = &user
 	}
-	links := make(map[core.ChoiceName]core.Link, len(t.Facts.Links))
-	for name, link := range t.Facts.Links {
-		links[name] = link
-	}
-	t.Facts.Links = links
+	links, codes := make(map[core.ChoiceName]core.Link), make(map[core.ChoiceName]core.SentCode)
+	maps.Copy(links, t.Facts.Links)
+	maps.Copy(codes, t.Facts.Codes)
+	t.Facts.Links, t.Facts.Codes = links, codes
 	return t
 }
 
 func (m *Machine) state(t Turn) State {
 	p, prompts := m.look(t)
 	return State{
-		ID: t.Flow.ID, Pool: t.Pool, Types: slices.Clone(t.types()), Email: t.Facts.Email.Text, Phase: p.name, Prompts: prompts,
+		ID: t.Flow.ID, Pool: t.Pool, Types: slices.Clone(t.types()), Email: t.Facts.Email.Text, Username: t.Facts.Username.Text,
+		Phone: t.Facts.Phone, Phase: p.name, Prompts: prompts,
 		Redirect: t.Facts.Redirect, AppState: t.Facts.State, Invited: t.Facts.Invitation != "", ExpiresAt: t.Flow.ExpiresAt,
 	}
 }

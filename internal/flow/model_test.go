@@ -13,27 +13,42 @@ import (
 )
 
 // The model is what flows should do, written down a second time without any
-// regard to how they do it: three addresses, two pools, flows that are begun,
+// regard to how they do it: three addresses, three pools, flows that are begun,
 // answered, begun again, completed and replayed in any order. After every step
 // the machine must agree with it, and tokens must belong to whoever proved
 // themselves in that very flow.
 
 type modelPerson struct {
+	name               string
 	password           string
 	verified, disabled bool
 	stamp              int  // grows when what was proved before counts no more
 	due                bool // for a change of the password
 	accepted           map[core.AgreementKind]core.AgreementID
+	ways               map[core.AuthenticatorKind]bool
+	second             bool // a code by e-mail is their second factor
 }
 
 type modelPool struct {
 	caller         core.Caller
-	people         map[string]*modelPerson
+	people         map[string]*modelPerson // by address
 	verify, fields bool
 	required       []core.AgreementKind
+	names          bool // people go by names, and are asked for a telephone number
+	second         bool // everybody needs a second factor, but behind a magic link
+	first          []core.ChoiceName
 	invites        []*modelInvite
 	active         map[core.AgreementKind]core.AgreementID
 	agreements     []core.Agreement // all that there ever were
+}
+
+func (p *modelPool) called(name string) (email string, person *modelPerson) {
+	for email, person := range p.people {
+		if person.name == name {
+			return email, person
+		}
+	}
+	return "", nil
 }
 
 type modelInvite struct {
@@ -42,20 +57,36 @@ type modelInvite struct {
 	over        bool // it was used or deleted
 }
 
+// modelLink is a link that was sent.
+type modelLink struct {
+	code, email string
+	subject     string // whose next link of the kind ends it
+}
+
 type modelFlow struct {
-	pool                       int
-	id                         core.FlowID
-	up, in                     bool
-	email                      string
-	known, primary, filled     bool
-	mine, proved, reset, ended bool
-	password                   string
-	stamp                      int                          // the person's, when the first factor or the mailbox for a new password was proved
-	codes                      map[core.ChoiceName][]string // every link that was sent, newest last
-	used                       map[string]bool              // links that open no more
-	states                     map[core.ChoiceName]string
-	opened                     map[string]bool // those of them that were opened for this flow
-	invite                     *modelInvite    // with which it was begun
+	pool                int
+	id                  core.FlowID
+	up, in              bool
+	name, email         string // as claimed, or of whoever was found
+	known, filled       bool
+	how                 core.AuthenticatorKind // the first factor, once proved
+	second              bool
+	mine, proved, reset bool
+	ended               bool
+	password, phone     string
+	stamp               int                             // the person's, when the first factor or the mailbox for a new password was proved
+	links               map[core.ChoiceName][]modelLink // every link that was sent, newest last
+	used                map[string]bool                 // links that open no more
+	states              map[core.ChoiceName]string
+	opened              map[string]bool // those of them that were opened for this flow
+	code                string          // the newest one; "none" if one was claimed to be sent, "" before
+	codes               []string        // all of them
+	tries, seconds      int             // of the newest code; of the second factor
+	invite              *modelInvite    // with which it was begun
+}
+
+func newFlow(pool int) *modelFlow {
+	return &modelFlow{pool: pool, links: map[core.ChoiceName][]modelLink{}, used: map[string]bool{}, opened: map[string]bool{}, states: map[core.ChoiceName]string{}}
 }
 
 func (f *modelFlow) person(p *modelPool) *modelPerson { return p.people[f.email] }
@@ -71,18 +102,31 @@ func (m *modelPerson) unaccepted(p *modelPool) []core.AgreementID {
 	return left
 }
 
-func (f *modelFlow) signup() bool { return f.email != "" && f.up && !f.known }
+func (f *modelFlow) claimed() bool { return f.email != "" || f.name != "" }
+
+func (f *modelFlow) signup() bool { return f.claimed() && f.up && !f.known }
+
+func (f *modelFlow) identified(p *modelPool) bool {
+	return f.known || f.name != "" || (f.email != "" && (!p.names || !f.signup()))
+}
+
+// chooses reports whether an address may come with an answer.
+func (f *modelFlow) chooses(p *modelPool) bool {
+	return p.names && f.signup() && f.how == "" && f.invite == nil
+}
 
 func (f *modelFlow) phase(p *modelPool) core.Phase {
 	switch {
-	case !f.primary:
+	case f.how == "":
 		return core.PhasePrimary
 	case !f.known && p.fields && !f.filled:
 		return core.PhaseProfile
-	case p.verify && !f.person(p).verified:
+	case p.verify && !f.person(p).verified && f.how == core.AuthenticatorPassword:
 		return core.PhaseVerifyEmail
-	case f.person(p).due:
+	case f.person(p).due && f.how == core.AuthenticatorPassword:
 		return core.PhaseSetPassword
+	case p.second && !f.second && f.how != core.AuthenticatorMagicLink:
+		return core.PhaseSecondary
 	case len(f.person(p).unaccepted(p)) > 0:
 		return core.PhaseAgreements
 	}
@@ -93,22 +137,37 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 	switch f.phase(p) {
 	case core.PhasePrimary:
 		switch {
-		case f.email == "":
+		case !f.identified(p) && p.names:
+			return []core.ChoiceName{core.ChoiceSetUsername}
+		case !f.identified(p):
 			return []core.ChoiceName{core.ChoiceSetEmail}
+		case f.signup() && p.names && f.phone == "":
+			return append(slices.Clone(p.first), core.ChoiceSetPhone)
 		case f.signup():
-			return []core.ChoiceName{core.ChoicePassword}
+			return p.first
 		case f.reset:
 			return []core.ChoiceName{core.ChoiceResetPassword, core.ChoiceSetPassword}
-		case f.known && f.person(p).password == "":
-			return []core.ChoiceName{core.ChoiceResetPassword}
+		case !f.known:
+			return append(slices.Clone(p.first), core.ChoiceResetPassword)
 		}
-		return []core.ChoiceName{core.ChoicePassword, core.ChoiceResetPassword}
+		var ways []core.ChoiceName
+		for _, choice := range p.first {
+			if f.person(p).ways[core.AuthenticatorKind(choice)] {
+				ways = append(ways, choice)
+			}
+		}
+		if len(ways) == 0 {
+			ways = slices.Clone(p.first[1:]) // all but the password
+		}
+		return append(ways, core.ChoiceResetPassword)
 	case core.PhaseProfile:
 		return []core.ChoiceName{core.ChoiceProfile}
 	case core.PhaseSetPassword:
 		return []core.ChoiceName{core.ChoiceSetPassword}
 	case core.PhaseVerifyEmail:
 		return []core.ChoiceName{core.ChoiceVerifyEmail}
+	case core.PhaseSecondary:
+		return []core.ChoiceName{core.ChoiceEmailOTP}
 	case core.PhaseAgreements:
 		return []core.ChoiceName{core.ChoiceAgreements}
 	}
@@ -117,18 +176,22 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 
 // create is what the last answer of a sign-up leads to.
 func (f *modelFlow) create(p *modelPool) core.Code {
-	if p.fields && !f.filled {
+	if f.known || (p.fields && !f.filled) {
 		return ""
 	}
 	if f.invite != nil && f.invite.over {
 		return core.CodeTicketInvalid
 	}
-	if f.person(p) != nil {
+	name := f.name
+	if name == "" {
+		name = f.email
+	}
+	if _, other := p.called(name); other != nil || f.person(p) != nil {
 		return core.CodeTaken
 	}
 	// The invitation's mail has proved the mailbox, and ends with every other
 	// to the address.
-	p.people[f.email] = &modelPerson{password: f.password, verified: f.invite != nil}
+	p.people[f.email] = &modelPerson{name: name, password: f.password, verified: f.proved, ways: map[core.AuthenticatorKind]bool{f.how: true}}
 	for _, i := range p.invites {
 		i.over = i.over || f.invite != nil && i.email == f.email
 	}
@@ -154,7 +217,7 @@ func TestModelOfFlows(t *testing.T) {
 		rapid.Check(t, func(r *rapid.T) {
 			run++
 			w := newWorld(t, r, h, run)
-			for range rapid.IntRange(1, 24).Draw(r, "steps") {
+			for range rapid.IntRange(1, 32).Draw(r, "steps") {
 				w.step()
 			}
 		})

@@ -46,7 +46,9 @@ func (m *Machine) OpenLink(ctx context.Context, caller core.Caller, choice core.
 	if err != nil {
 		return Opened{}, err
 	}
-	proved := map[core.ChoiceName]Effect{core.ChoiceVerifyEmail: mailboxProved, core.ChoiceResetPassword: resetProved}[choice]
+	proved := map[core.ChoiceName]Effect{
+		core.ChoiceVerifyEmail: mailboxProved, core.ChoiceResetPassword: resetProved, core.ChoiceMagicLink: linkFollowed,
+	}[choice]
 	purpose := purposes()[choice]
 	open := Opened{Pool: p}
 	// The flow may be answered elsewhere at the same moment; then it is read
@@ -65,7 +67,7 @@ func (m *Machine) OpenLink(ctx context.Context, caller core.Caller, choice core.
 			if err != nil {
 				return err
 			}
-			if data.Email != t.Facts.Email.Key {
+			if data.Email != t.mailKey() {
 				return invalidLink()
 			}
 			t = t.copy(tx.Now())

@@ -16,26 +16,18 @@ type password struct {
 }
 
 func (password) Prompt(t Turn) *Prompt {
-	switch {
-	case t.Facts.Email.Key == "" || t.Facts.ResetProved:
-		return nil
-	case t.signingUp():
-		if t.Facts.Concealed && !t.mailboxProved() {
-			return nil
-		}
-		return &Prompt{Enrollment: true, Policy: true}
-	case t.User != nil && !t.Password && !t.Facts.Concealed:
+	offered, enroll := t.offersFirst(core.AuthenticatorPassword)
+	if !offered {
 		return nil
 	}
-	return &Prompt{Policy: true}
+	return &Prompt{Enrollment: enroll, Policy: true, NeedEmail: t.needsEmail()}
 }
 
 func (c password) Answer(ctx context.Context, t Turn, a Answer) (Effect, error) {
 	if t.signingUp() {
 		return c.choose(ctx, t, a)
 	}
-	user, claim := t.claimed()
-	settle, err := c.passwords.Check(ctx, t.Caller, t.Settings, directory.Person{User: user, Claim: claim}, a.Password)
+	settle, err := c.passwords.Check(ctx, t.Caller, t.Settings, t.person(), a.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -47,16 +39,25 @@ func (c password) Answer(ctx context.Context, t Turn, a Answer) (Effect, error) 
 		if err := t.stillHolds(tx); err != nil {
 			return err
 		}
-		return settle(tx)
+		return t.settle(tx, settle)
 	}, nil
 }
 
 func (c password) choose(ctx context.Context, t Turn, a Answer) (Effect, error) {
-	phc, err := c.passwords.Hash(ctx, t.Settings, a.Password, "/data/password", t.Facts.Email.Text, t.Settings.DisplayName)
+	take, err := t.takeEmail(a)
 	if err != nil {
 		return nil, err
 	}
-	return func(_ *store.Tx, t *Turn) error {
+	phc, err := c.passwords.Hash(ctx, t.Settings, a.Password, "/data/password", t.Facts.Email.Text, a.Email, t.Facts.Username.Text, t.Settings.DisplayName)
+	if err != nil {
+		return nil, err
+	}
+	return func(tx *store.Tx, t *Turn) error {
+		if take != nil {
+			if err := take(tx, t); err != nil {
+				return err
+			}
+		}
 		t.Facts.Primary, t.Facts.PasswordHash = core.AuthenticatorPassword, phc
 		return nil
 	}, nil

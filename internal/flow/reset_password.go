@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/store"
@@ -15,7 +16,7 @@ type resetPassword struct {
 }
 
 func (c resetPassword) Prompt(t Turn) *Prompt {
-	if t.Facts.Email.Key == "" || t.signingUp() {
+	if !t.identified() || t.signingUp() || !slices.Contains(t.Settings.SigninPrimary, core.AuthenticatorPassword) {
 		return nil
 	}
 	return c.links.prompt(t, core.ChoiceResetPassword)
@@ -29,7 +30,7 @@ func (c resetPassword) Restart(_ context.Context, t Turn, _ Answer) (Effect, err
 	if t.User == nil || t.User.Disabled {
 		return c.links.send(core.ChoiceResetPassword, ""), nil
 	}
-	return c.links.send(core.ChoiceResetPassword, "reset_password"), nil
+	return c.links.send(core.ChoiceResetPassword, mailReset), nil
 }
 
 func resetProved(tx *store.Tx, t *Turn) error {

@@ -12,10 +12,10 @@ import (
 type setEmail struct{}
 
 func (setEmail) Prompt(t Turn) *Prompt {
-	if t.Facts.Email.Key != "" {
+	if t.Facts.Email.Key != "" || t.identified() || (t.byName() && !t.signupOnly()) {
 		return nil
 	}
-	return &Prompt{RequiredFor: []core.ChoiceName{core.ChoicePassword}}
+	return &Prompt{RequiredFor: t.requireIdentifier()}
 }
 
 func (setEmail) Answer(_ context.Context, _ Turn, a Answer) (Effect, error) {
@@ -33,9 +33,7 @@ func (setEmail) Answer(_ context.Context, _ Turn, a Answer) (Effect, error) {
 			return err
 		}
 		if !t.Facts.Concealed && !t.Facts.Allows(core.FlowSignin) {
-			return &core.Error{Code: core.CodeTaken, Detail: "This e-mail address is taken.", Fields: []core.Problem{
-				{Code: core.ProblemTaken, Pointer: "/data/email", Detail: "This e-mail address is taken."},
-			}}
+			return taken("/data/email", "This e-mail address is taken.")
 		}
 		return t.identify(tx, user.ID)
 	}, nil

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/directory"
@@ -43,12 +44,18 @@ func (c setPassword) Answer(ctx context.Context, t Turn, a Answer) (Effect, erro
 		if err := t.stillHolds(tx); err != nil {
 			return err
 		}
-		if err := tx.Forgive(string(t.User.ID)); err != nil {
-			return err
-		}
 		seen := t.Facts.Credentials
-		t.Facts.Primary, t.Password, t.Due = core.AuthenticatorPassword, true, false
+		if !t.has(core.AuthenticatorPassword, false) {
+			t.Factors = append(slices.Clone(t.Factors), Factor{core.AuthenticatorPassword, false})
+		}
+		t.Facts.Primary, t.Due = core.AuthenticatorPassword, false
 		t.Facts.Credentials, t.User.Credentials = seen+1, seen+1
+		if t.Facts.ResetProved {
+			// Who recovered is not locked out any more, whatever comes next.
+			if err := tx.Forgive(string(t.User.ID)); err != nil {
+				return err
+			}
+		}
 		return directory.Replace(tx, t.Settings, put, seen, "", notice, event)
 	}, nil
 }

@@ -28,12 +28,15 @@ func (m *Machine) table() []phase {
 	return []phase{
 		{name: core.PhasePrimary, needed: needsPrimary, choices: []entry{
 			{core.ChoiceSetEmail, setEmail{}},
-			// set_username, set_phone
+			{core.ChoiceSetUsername, setUsername{}},
 			{core.ChoicePassword, password{m.passwords}},
+			{core.ChoiceEmailOTP, emailOTP{codes{m.links, m.passwords}, false}},
+			{core.ChoiceMagicLink, magicLink{m.links}},
 			{core.ChoiceResetPassword, resetPassword{m.links}},
 			{core.ChoiceSetPassword, setPassword{m.passwords}},
 			{core.ChoiceVerifyEmail, verifyEmail{m.links}}, // before anything is said, in concealed sign-up
-			// email_otp, sms_otp, totp, magiclink, provisional_enrollment, social, saml, passkey
+			{core.ChoiceSetPhone, setPhone{}},
+			// sms_otp, totp, provisional_enrollment, social, saml, passkey
 		}},
 		// captcha: captcha
 		{name: core.PhaseProfile, needed: needsProfile, choices: []entry{
@@ -46,7 +49,10 @@ func (m *Machine) table() []phase {
 		{name: core.PhaseSetPassword, needed: needsNewPassword, choices: []entry{
 			{core.ChoiceSetPassword, setPassword{m.passwords}},
 		}},
-		// secondary: email_otp, sms_otp, totp
+		{name: core.PhaseSecondary, needed: needsSecondary, choices: []entry{
+			{core.ChoiceEmailOTP, emailOTP{codes{m.links, m.passwords}, true}},
+			// sms_otp, totp
+		}},
 		{name: core.PhaseAgreements, needed: needsAgreements, choices: []entry{
 			{core.ChoiceAgreements, agreements{}},
 		}},
@@ -81,6 +87,15 @@ func needsMailbox(t Turn) bool {
 
 // needsNewPassword: somebody came in by a password that is due for a change.
 func needsNewPassword(t Turn) bool { return t.Facts.Primary == core.AuthenticatorPassword && t.Due }
+
+// needsSecondary: the pool wants a second factor of everybody, or of who has
+// one, and the first one does not make it needless.
+func needsSecondary(t Turn) bool {
+	if t.Facts.Secondary != "" || len(t.Settings.SigninSecondary) == 0 || slices.Contains(t.Settings.SigninSkipSecondary, t.Facts.Primary) {
+		return false
+	}
+	return t.Settings.SigninRequireSecondary || t.hasAny(t.Settings.SigninSecondary, true)
+}
 
 // needsAgreements: the pool requires an agreement that the person has not
 // accepted.

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 )
@@ -14,7 +15,7 @@ type verifyEmail struct {
 }
 
 func (c verifyEmail) Prompt(t Turn) *Prompt {
-	if t.Facts.Primary == "" && (!t.Facts.Concealed || !t.signingUp() || t.mailboxProved()) {
+	if t.Facts.Primary == "" && !t.provesMailboxFirst() {
 		return nil
 	}
 	return c.links.prompt(t, core.ChoiceVerifyEmail)
@@ -26,7 +27,15 @@ func (c verifyEmail) Answer(ctx context.Context, t Turn, a Answer) (Effect, erro
 
 func (c verifyEmail) Restart(_ context.Context, t Turn, _ Answer) (Effect, error) {
 	if t.Facts.Primary == "" && t.User != nil {
-		return c.links.send(core.ChoiceVerifyEmail, "account_exists"), nil
+		return c.links.send(core.ChoiceVerifyEmail, mailAccountExists), nil
 	}
-	return c.links.send(core.ChoiceVerifyEmail, "verify_email"), nil
+	return c.links.send(core.ChoiceVerifyEmail, mailVerify), nil
+}
+
+// provesMailboxFirst reports whether a concealed sign-up has to prove the
+// mailbox before it goes on. Where nobody chooses a password or a name, the
+// first factor itself is that proof.
+func (t Turn) provesMailboxFirst() bool {
+	return t.Facts.Concealed && t.signingUp() && !t.mailboxProved() &&
+		(t.byName() || slices.Contains(t.Settings.SigninPrimary, core.AuthenticatorPassword))
 }

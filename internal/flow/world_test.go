@@ -21,9 +21,16 @@ type world struct {
 	h     *flowtest.House
 	pools []*modelPool
 	flows []*modelFlow
+	// focus is the flow that this step goes on with, by a choice that it offers
+	// and mostly by the right answer; nil: anything at all.
+	focus *modelFlow
+	press core.ChoiceName // what is begun again then
 }
 
-var emails = []string{"ana@example.org", "bob@example.org", "eve@example.org"}
+var (
+	emails = []string{"ana@example.org", "bob@example.org", "eve@example.org"}
+	names  = []string{"ana", "bob", "eve"}
+)
 
 const (
 	firstPassword = flowtest.Password
@@ -33,35 +40,75 @@ const (
 func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 	t.Helper()
 	w := &world{t: t, r: r, h: h}
-	for i := range 2 {
-		p := &modelPool{people: map[string]*modelPerson{}, verify: i == 1, fields: i == 0, active: map[core.AgreementKind]core.AgreementID{}, required: core.AgreementKinds()[i:]}
-		values := map[string]any{"signup.verify_email": p.verify, "lockout.failures": 100, "link.resend_after": "0s", "redirects.allowed": []string{invitedCallback}, "agreements.required": p.required}
+	for i := range 3 {
+		p := &modelPool{
+			people: map[string]*modelPerson{}, fields: i == 0, verify: i == 1, second: i == 1, names: i == 2,
+			active: map[core.AgreementKind]core.AgreementID{}, required: core.AgreementKinds()[min(i, 1):],
+		}
+		p.first = [][]core.ChoiceName{
+			{core.ChoicePassword, core.ChoiceEmailOTP},
+			{core.ChoicePassword, core.ChoiceMagicLink},
+			{core.ChoicePassword, core.ChoiceEmailOTP, core.ChoiceMagicLink},
+		}[i]
+		values := map[string]any{
+			"signup.verify_email": p.verify, "lockout.failures": 100, "link.resend_after": "0s", "code.resend_after": "0s",
+			"redirects.allowed": []string{invitedCallback}, "signin.primary": p.first, "agreements.required": p.required,
+		}
 		if p.fields {
 			values["profile.fields"] = []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}}
 		}
-		p.caller = h.Pool(t, fmt.Sprintf("run-%d-%d", run, i), values)
-		h.Person(t, p.caller, emails[0])
-		p.people[emails[0]] = &modelPerson{password: firstPassword}
-		// Somebody whom an application created, without a password.
-		if _, err := h.Directory.Create(t.Context(), p.caller, directory.NewUser{Email: emails[1]}); err != nil {
-			t.Fatal(err)
+		if p.second {
+			values["signin.secondary"], values["signin.require_secondary"], values["signin.skip_secondary"] = []string{"email_otp"}, true, []string{"magic_link"}
 		}
-		p.people[emails[1]] = &modelPerson{}
+		if p.names {
+			values["username.format"], values["signup.phone"] = "string", true
+		}
+		p.caller = h.Pool(t, fmt.Sprintf("run-%d-%d", run, i), values)
+		for n, email := range emails[:2] {
+			user := directory.NewUser{Email: email}
+			person := &modelPerson{name: email, ways: map[core.AuthenticatorKind]bool{}}
+			if p.names {
+				user.Username, person.name = names[n], names[n]
+			}
+			made, err := h.Directory.Create(t.Context(), p.caller, user)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The second is somebody whom an application created, without a
+			// password.
+			if n == 0 {
+				h.SetPassword(t, p.caller, made.ID, firstPassword)
+				person.password, person.ways[core.AuthenticatorPassword] = firstPassword, true
+			}
+			p.people[email] = person
+		}
 		w.pools = append(w.pools, p)
 	}
 	return w
 }
 
 func (w *world) step() {
+	w.focus, w.press = nil, ""
 	if len(w.flows) == 0 {
 		w.start()
 		return
 	}
-	switch rapid.SampledFrom([]string{"start", "set_email", "password", "password", "profile", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke", "publish", "withdraw", "agree", "agree"}).Draw(w.r, "step") {
+	if last := w.flows[len(w.flows)-1]; !last.ended && rapid.IntRange(0, 9).Draw(w.r, "on") < 7 {
+		w.focus = last
+		w.goOn()
+		return
+	}
+	switch rapid.SampledFrom([]string{"start", "set_email", "set_username", "set_phone", "password", "password", "profile", "code", "code", "code", "restart", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke", "publish", "withdraw", "agree", "agree"}).Draw(w.r, "step") {
 	case "start":
 		w.start()
 	case "set_email":
 		w.setEmail()
+	case "set_username":
+		w.setUsername()
+	case "set_phone":
+		w.setPhone()
+	case "code":
+		w.code()
 	case "password":
 		w.password()
 	case "profile":
@@ -99,12 +146,59 @@ func (w *world) step() {
 	}
 }
 
+// goOn takes the step that the flow in focus asks for.
+func (w *world) goOn() {
+	f, p := w.focus, w.pools[w.focus.pool]
+	offers := f.offers(p)
+	if len(offers) == 0 {
+		w.complete()
+		return
+	}
+	choice := rapid.SampledFrom(offers).Draw(w.r, "choice")
+	links := f.links[choice]
+	switch choice {
+	case core.ChoiceSetEmail:
+		w.setEmail()
+	case core.ChoiceSetUsername:
+		w.setUsername()
+	case core.ChoiceSetPhone:
+		w.setPhone()
+	case core.ChoicePassword:
+		w.password()
+	case core.ChoiceSetPassword:
+		w.setPassword()
+	case core.ChoiceProfile:
+		w.profile()
+	case core.ChoiceAgreements:
+		w.agreed()
+	case core.ChoiceEmailOTP:
+		if f.code != "" {
+			w.code()
+			return
+		}
+		w.press = choice
+		w.restart()
+	default:
+		if len(links) > 0 && !f.used[links[len(links)-1].code] {
+			w.press = choice
+			w.link(rapid.Bool().Draw(w.r, "page"))
+			return
+		}
+		w.press = choice
+		w.restart()
+	}
+}
+
 // pick draws a flow and a caller, who is now and then of the other pool.
 func (w *world) pick() (*modelFlow, *modelPool, core.Caller) {
+	if w.focus != nil {
+		p := w.pools[w.focus.pool]
+		return w.focus, p, p.caller
+	}
 	f := rapid.SampledFrom(w.flows).Draw(w.r, "flow")
 	caller := w.pools[f.pool].caller
 	if rapid.IntRange(0, 9).Draw(w.r, "stranger") == 0 {
-		caller = w.pools[1-f.pool].caller
+		caller = w.pools[(f.pool+1)%3].caller
 	}
 	return f, w.pools[f.pool], caller
 }
@@ -151,12 +245,12 @@ func (w *world) agree(what string, f *modelFlow, err error, want core.Code) {
 }
 
 func (w *world) start() {
-	f := &modelFlow{pool: rapid.IntRange(0, 1).Draw(w.r, "pool"), codes: map[core.ChoiceName][]string{}, used: map[string]bool{}, opened: map[string]bool{}, states: map[core.ChoiceName]string{}}
+	f := newFlow(rapid.IntRange(0, 2).Draw(w.r, "pool"))
 	types := rapid.SampledFrom([][]core.FlowType{{core.FlowSignup}, {core.FlowSignin}, {core.FlowSignup, core.FlowSignin}}).Draw(w.r, "types")
 	f.up, f.in = slices.Contains(types, core.FlowSignup), slices.Contains(types, core.FlowSignin)
 	email := rapid.SampledFrom(append([]string{""}, emails...)).Draw(w.r, "email")
 	p := w.pools[f.pool]
-	want := f.name(p, email)
+	want := f.identify(p, email)
 	s, err := w.h.Flows.Start(w.t.Context(), p.caller, flow.Start{Types: types, Email: email})
 	if err != nil || want != "" {
 		if !core.Is(err, want) {
@@ -195,7 +289,7 @@ func (w *world) invite() {
 
 // drawInvite draws a pool with one of the invitations that it ever made.
 func (w *world) drawInvite() (int, *modelInvite) {
-	n := rapid.IntRange(0, 1).Draw(w.r, "pool")
+	n := rapid.IntRange(0, 2).Draw(w.r, "pool")
 	if len(w.pools[n].invites) == 0 {
 		return n, nil
 	}
@@ -208,18 +302,19 @@ func (w *world) accept() {
 	if i == nil {
 		return
 	}
-	f := &modelFlow{pool: n, up: true, codes: map[core.ChoiceName][]string{}, used: map[string]bool{}, opened: map[string]bool{}, states: map[core.ChoiceName]string{}}
+	f := newFlow(n)
+	f.up = true
 	want := core.Code("")
 	stranger := rapid.IntRange(0, 9).Draw(w.r, "stranger") == 0
 	caller := w.pools[n].caller
 	if stranger {
-		caller = w.pools[1-n].caller
+		caller = w.pools[(n+1)%3].caller
 	}
 	switch {
 	case i.over || stranger:
 		want = core.CodeTicketInvalid
 	default:
-		want = f.name(w.pools[n], i.email)
+		want = f.identify(w.pools[n], i.email)
 	}
 	s, err := w.h.Flows.Start(w.t.Context(), caller, flow.Start{Invitation: i.code})
 	if err != nil || want != "" {
@@ -228,7 +323,7 @@ func (w *world) accept() {
 		}
 		return
 	}
-	f.id, f.invite = s.ID, i
+	f.id, f.invite, f.proved = s.ID, i, true
 	w.flows = append(w.flows, f)
 	w.agree("accept", f, nil, "")
 }
@@ -248,8 +343,8 @@ func (w *world) revoke() {
 	}
 }
 
-// name is what an address leads to.
-func (f *modelFlow) name(p *modelPool, email string) core.Code {
+// identify is what an address leads to.
+func (f *modelFlow) identify(p *modelPool, email string) core.Code {
 	if email == "" {
 		return ""
 	}
@@ -265,34 +360,113 @@ func (w *world) setEmail() {
 	email := rapid.SampledFrom(emails).Draw(w.r, "email")
 	want := w.gate(f, p, caller, core.ChoiceSetEmail)
 	if want == "" {
-		want = f.name(p, email)
+		want = f.identify(p, email)
 	}
 	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: core.ChoiceSetEmail, Email: email})
 	w.agree("set_email "+email, f, err, want)
 }
 
+func (w *world) setUsername() {
+	f, p, caller := w.pick()
+	name := rapid.SampledFrom(names).Draw(w.r, "name")
+	want := w.gate(f, p, caller, core.ChoiceSetUsername)
+	if want == "" {
+		switch email, person := p.called(name); {
+		case person == nil:
+			f.name = name
+		case f.email != "" || !f.in:
+			want = core.CodeTaken
+		default:
+			f.name, f.email, f.known = name, email, true
+		}
+	}
+	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: core.ChoiceSetUsername, Username: name})
+	w.agree("set_username "+name, f, err, want)
+}
+
+func (w *world) setPhone() {
+	f, p, caller := w.pick()
+	phone := rapid.SampledFrom([]string{"+442079460000", "none"}).Draw(w.r, "phone")
+	want := w.gate(f, p, caller, core.ChoiceSetPhone)
+	switch {
+	case want != "":
+	case phone == "none":
+		want = core.CodeInvalid
+	default:
+		f.phone = phone
+	}
+	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: core.ChoiceSetPhone, Phone: phone})
+	w.agree("set_phone "+phone, f, err, want)
+}
+
+// address draws the address that comes with an answer, often none, and says
+// whether it may be another than the flow's.
+func (w *world) address(f *modelFlow, p *modelPool) (string, core.Code) {
+	email := ""
+	if f.chooses(p) || rapid.IntRange(0, 9).Draw(w.r, "odd") == 0 {
+		email = rapid.SampledFrom(append([]string{""}, emails...)).Draw(w.r, "address")
+	}
+	if email != "" && email != f.email && !f.chooses(p) {
+		return email, core.CodeInvalid
+	}
+	return email, ""
+}
+
+// take is what the address of an answer leads to.
+func (f *modelFlow) take(p *modelPool, email string) core.Code {
+	switch {
+	case !f.chooses(p) || email == f.email && email != "":
+	case email == "" && f.email == "":
+		return core.CodeInvalid
+	case email == "":
+	case p.people[email] != nil:
+		return core.CodeTaken
+	default:
+		f.email, f.code = email, ""
+	}
+	return ""
+}
+
+// undo keeps a flow as it was before a step that was refused.
+func (f *modelFlow) undo(before modelFlow, want core.Code) core.Code {
+	if want != "" {
+		*f = before
+	}
+	return want
+}
+
 func (w *world) password() {
 	f, p, caller := w.pick()
 	given := rapid.SampledFrom([]string{firstPassword, newPassword, "wrong but long enough", "short"}).Draw(w.r, "password")
+	if w.focus != nil && rapid.IntRange(0, 3).Draw(w.r, "right") > 0 {
+		given = firstPassword
+		if f.known && f.person(p).password != "" {
+			given = f.person(p).password
+		}
+	}
 	want := w.gate(f, p, caller, core.ChoicePassword)
+	email, odd := w.address(f, p)
+	before := *f
 	switch {
 	case want != "":
-	case f.signup() && given == "short":
+	case odd != "":
+		want = odd
+	case f.signup() && (given == "short" || f.chooses(p) && email == "" && f.email == ""):
 		want = core.CodeInvalid
 	case f.signup():
-		before := *f
-		f.primary, f.password = true, given
-		if want = f.create(p); want != "" {
-			*f = before
+		if want = f.take(p, email); want == "" {
+			f.how, f.password = core.AuthenticatorPassword, given
+			want = f.create(p)
 		}
+		want = f.undo(before, want)
 	case !f.known || f.person(p).password != given:
 		want = core.CodeWrongCredentials
 	case f.person(p).disabled:
 		want = core.CodeDisabled
 	default:
-		f.primary, f.mine, f.stamp = true, true, f.person(p).stamp
+		f.how, f.mine, f.stamp = core.AuthenticatorPassword, true, f.person(p).stamp
 	}
-	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: core.ChoicePassword, Password: secret.Text(given)})
+	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: core.ChoicePassword, Password: secret.Text(given), Email: email})
 	w.agree("password "+given, f, err, want)
 }
 
@@ -307,9 +481,7 @@ func (w *world) profile() {
 	default:
 		before := *f
 		f.filled = true
-		if want = f.create(p); want != "" {
-			*f = before
-		}
+		want = f.undo(before, f.create(p))
 	}
 	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: core.ChoiceProfile, Profile: map[string]string{"name": name}})
 	w.agree("profile "+name, f, err, want)
@@ -317,43 +489,130 @@ func (w *world) profile() {
 
 func (w *world) restart() {
 	f, p, caller := w.pick()
-	all := []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoicePassword, core.ChoiceProfile}
+	all := []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoicePassword, core.ChoiceProfile, core.ChoiceEmailOTP, core.ChoiceMagicLink}
 	if offers := f.offers(p); len(offers) > 0 && rapid.IntRange(0, 3).Draw(w.r, "fitting") > 0 {
-		all = offers[len(offers)-1:]
+		all = offers
 	}
 	choice := rapid.SampledFrom(all).Draw(w.r, "choice")
+	if w.press != "" {
+		choice = w.press
+	}
 	want := w.gate(f, p, caller, choice)
-	s, err := w.h.Flows.Restart(w.t.Context(), caller, f.id, flow.Answer{Choice: choice})
+	email, odd := w.address(f, p)
+	if want == "" && choice != core.ChoiceSetEmail {
+		want = odd
+	}
+	mails := choice == core.ChoiceEmailOTP || choice == core.ChoiceMagicLink
+	if want == "" && mails && f.how == "" {
+		want = f.take(p, email)
+	}
+	if want == "" && choice == core.ChoiceEmailOTP {
+		f.code, f.tries = "none", 0
+	}
+	s, err := w.h.Flows.Restart(w.t.Context(), caller, f.id, flow.Answer{Choice: choice, Email: email})
 	if err == nil {
 		f.states[choice] = link(s, choice).State
 	}
+	sent := 0
 	for _, m := range w.h.Mail(w.t) {
-		if m.Template != "verify_email" && m.Template != "reset_password" {
+		if !slices.Contains([]string{"verify_email", "reset_password", "magic_link", "email_code"}, m.Template) {
 			continue
 		}
+		sent++
 		if want != "" || m.To != f.email {
 			w.r.Fatalf("restart of %s sent %s to %s in flow %+v", choice, m.Template, m.To, *f)
 		}
-		f.codes[choice] = append(f.codes[choice], flowtest.LinkCode(w.t, m))
-		w.void(f, choice)
+		if m.Template == "email_code" {
+			f.code = m.Values["code"]
+			f.codes = append(f.codes, f.code)
+			continue
+		}
+		l := modelLink{code: flowtest.LinkCode(w.t, m), email: f.email, subject: string(f.id)}
+		if f.known {
+			l.subject = f.email
+		}
+		w.void(f.pool, choice, l.subject)
+		f.links[choice] = append(f.links[choice], l)
+	}
+	if expected := want == "" && (f.known || f.signup()) && (mails || choice == core.ChoiceVerifyEmail || choice == core.ChoiceResetPassword && !f.person(p).disabled); expected != (sent == 1) {
+		w.r.Fatalf("restart of %s sent %d mails in flow %+v", choice, sent, *f)
 	}
 	w.agree("restart "+string(choice), f, err, want)
 }
 
-// void ends the older links of the same person and purpose, in every flow.
-func (w *world) void(newest *modelFlow, choice core.ChoiceName) {
+// void ends the links of a subject and purpose, in every flow.
+func (w *world) void(pool int, choice core.ChoiceName, subject string) {
 	for _, f := range w.flows {
-		if f.pool != newest.pool || f.email != newest.email {
-			continue
-		}
-		codes := f.codes[choice]
-		if f == newest {
-			codes = codes[:len(codes)-1]
-		}
-		for _, code := range codes {
-			f.used[code] = true
+		for _, l := range f.links[choice] {
+			if f.pool == pool && l.subject == subject {
+				f.used[l.code] = true
+			}
 		}
 	}
+}
+
+// code answers with the newest code of a flow, an older one, or another's.
+func (w *world) code() {
+	f, p, caller := w.pick()
+	given := "000000"
+	if from := rapid.SampledFrom(w.flows).Draw(w.r, "from"); len(from.codes) > 0 {
+		given = rapid.SampledFrom(from.codes).Draw(w.r, "code")
+	}
+	if len(f.codes) > 0 && rapid.IntRange(0, 2).Draw(w.r, "own") > 0 {
+		given = f.codes[len(f.codes)-1]
+	}
+	want := w.gate(f, p, caller, core.ChoiceEmailOTP)
+	second := want == "" && f.phase(p) == core.PhaseSecondary
+	switch {
+	case want != "":
+	case f.code == "":
+		want = core.CodeWrongCode
+	case second && f.seconds >= 10:
+		want = core.CodeFlowEnded
+	case f.tries >= 5:
+		want = core.CodeCodeExpired
+	default:
+		f.tries++
+		if second {
+			f.seconds++
+		}
+		before := *f
+		switch {
+		case given != f.code:
+			want = core.CodeWrongCode
+		case f.known && f.person(p).disabled:
+			want = core.CodeDisabled
+		case second && f.stamp != f.person(p).stamp:
+			want = core.CodeFlowEnded
+		case second:
+			f.second, f.person(p).second, f.person(p).verified = true, true, true
+			f.code, f.proved = "", true
+		default:
+			want = w.proveFirst(f, p, core.AuthenticatorEmailOTP)
+			if want == "" {
+				f.code = ""
+			}
+		}
+		want = f.undo(before, want)
+	}
+	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: core.ChoiceEmailOTP, Code: given})
+	w.agree("code "+given, f, err, want)
+}
+
+// proveFirst is what a proof of the mailbox as the first factor leads to.
+func (w *world) proveFirst(f *modelFlow, p *modelPool, how core.AuthenticatorKind) core.Code {
+	if f.known && f.person(p).disabled {
+		return core.CodeDisabled
+	}
+	before := *f
+	f.how, f.proved = how, true
+	if f.known {
+		person := f.person(p)
+		person.ways[how], person.verified = true, true
+		f.mine, f.stamp = true, person.stamp
+		return ""
+	}
+	return f.undo(before, f.create(p))
 }
 
 // link brings a link to a flow, its own or another's, or opens it on its page.
@@ -364,8 +623,8 @@ func (w *world) link(page bool) {
 	}
 	var all []sent
 	for _, f := range w.flows {
-		for _, choice := range []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword} {
-			if len(f.codes[choice]) > 0 {
+		for _, choice := range []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoiceMagicLink} {
+			if len(f.links[choice]) > 0 {
 				all = append(all, sent{f, choice})
 			}
 		}
@@ -376,52 +635,66 @@ func (w *world) link(page bool) {
 	f, p, caller := w.pick()
 	drawn := rapid.SampledFrom(all).Draw(w.r, "link")
 	from, choice := drawn.from, drawn.choice
-	code := rapid.SampledFrom(from.codes[choice]).Draw(w.r, "code")
+	if w.press != "" {
+		from, choice = f, w.press
+	}
+	l := rapid.SampledFrom(from.links[choice]).Draw(w.r, "code")
+	if w.focus != nil {
+		l = from.links[choice][len(from.links[choice])-1]
+	}
 	if page {
-		w.open(from, choice, code)
+		w.open(from, choice, l)
 		return
 	}
 	want := w.gate(f, p, caller, choice)
-	if want == core.CodeNotOffered && from == f && f.opened[code] {
+	if want == core.CodeNotOffered && from == f && f.opened[l.code] {
 		want = "" // the phase that asked for it is passed
 	}
 	if want == "" {
 		switch {
-		case from == f && f.opened[code]:
+		case from == f && f.opened[l.code]:
 			// It was opened for this very flow: bringing it again says nothing new.
-		case from != f || f.used[code] || f.states[choice] == "":
+		case from != f || f.used[l.code] || f.states[choice] == "" || l.email != f.email:
 			want = core.CodeTicketInvalid
 		default:
-			f.used[code], f.opened[code] = true, true
-			w.prove(f, p, choice)
+			if want = w.prove(f, p, choice); want == "" {
+				f.used[l.code], f.opened[l.code] = true, true
+			}
 		}
 	}
-	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: choice, State: f.states[choice], Code: code})
+	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: choice, State: f.states[choice], Code: l.code})
 	w.agree("link of "+string(choice), f, err, want)
 }
 
-func (w *world) open(f *modelFlow, choice core.ChoiceName, code string) {
+func (w *world) open(f *modelFlow, choice core.ChoiceName, l modelLink) {
 	p := w.pools[f.pool]
 	want := core.Code("")
 	switch {
-	case f.used[code]:
+	case f.used[l.code]:
 		want = core.CodeTicketInvalid
 	case f.ended:
 		want = core.CodeFlowEnded
+	case l.email != f.email:
+		want = core.CodeTicketInvalid
 	default:
-		f.used[code], f.opened[code] = true, true
-		w.prove(f, p, choice)
+		if want = w.prove(f, p, choice); want == "" {
+			f.used[l.code], f.opened[l.code] = true, true
+		}
 	}
-	_, err := w.h.Flows.OpenLink(w.t.Context(), p.caller, choice, code)
+	_, err := w.h.Flows.OpenLink(w.t.Context(), p.caller, choice, l.code)
 	w.agree("opening the link of "+string(choice), f, err, want)
 }
 
-func (w *world) prove(f *modelFlow, p *modelPool, choice core.ChoiceName) {
+func (w *world) prove(f *modelFlow, p *modelPool, choice core.ChoiceName) core.Code {
+	if choice == core.ChoiceMagicLink {
+		return w.proveFirst(f, p, core.AuthenticatorMagicLink)
+	}
 	f.proved = true
 	f.person(p).verified = true
 	if choice == core.ChoiceResetPassword {
 		f.reset, f.stamp = true, f.person(p).stamp
 	}
+	return ""
 }
 
 func (w *world) setPassword() {
@@ -437,17 +710,12 @@ func (w *world) setPassword() {
 	case f.stamp != f.person(p).stamp:
 		want = core.CodeFlowEnded
 	default:
-		f.person(p).stamp++
-		f.primary, f.mine, f.stamp = true, true, f.person(p).stamp
-		f.person(p).password, f.person(p).due = given, false
+		person := f.person(p)
+		person.stamp++
+		f.how, f.mine, f.stamp = core.AuthenticatorPassword, true, person.stamp
+		person.password, person.due, person.ways[core.AuthenticatorPassword] = given, false, true
 		// A new password ends every link to choose one.
-		for _, other := range w.flows {
-			if other.pool == f.pool && other.email == f.email {
-				for _, code := range other.codes[core.ChoiceResetPassword] {
-					other.used[code] = true
-				}
-			}
-		}
+		w.void(f.pool, core.ChoiceResetPassword, f.email)
 	}
 	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: core.ChoiceSetPassword, Password: secret.Text(given)})
 	w.agree("set_password "+given, f, err, want)
@@ -473,14 +741,16 @@ func (w *world) complete() {
 	if err != nil {
 		return
 	}
-	if !f.mine || f.person(p).due || grant.User.Email != f.email || (p.verify && !f.person(p).verified) {
+	byPassword := f.how == core.AuthenticatorPassword
+	if !f.mine || (byPassword && f.person(p).due) || grant.User.Email != f.email || (p.verify && !f.person(p).verified) ||
+		(p.second && byPassword && !f.second) || (!byPassword && !f.proved) || len(f.person(p).unaccepted(p)) > 0 {
 		w.r.Fatalf("tokens of %s came out of flow %+v", grant.User.Email, *f)
 	}
 	token, err := w.h.Sessions.Check(w.t.Context(), p.caller, grant.Access.Token)
 	if err != nil || token.User.Email != f.email {
 		w.r.Fatalf("the token of %s stands for %q (%v)", f.email, token.User.Email, err)
 	}
-	if _, err := w.h.Sessions.Check(w.t.Context(), w.pools[1-f.pool].caller, grant.Access.Token); !core.Is(err, core.CodeTokenInvalid) {
+	if _, err := w.h.Sessions.Check(w.t.Context(), w.pools[(f.pool+1)%3].caller, grant.Access.Token); !core.Is(err, core.CodeTokenInvalid) {
 		w.r.Fatalf("the token is known in the other pool: %v", err)
 	}
 }
@@ -529,8 +799,8 @@ func (w *world) expire() {
 	}
 }
 
-// remove takes somebody's password from them. What was proved with it, in any
-// flow that is under way, proves nothing any more.
+// remove takes somebody's ways in from them. What was proved with them, in
+// any flow that is under way, proves nothing any more.
 func (w *world) remove() {
 	p := rapid.SampledFrom(w.pools).Draw(w.r, "pool")
 	email := rapid.SampledFrom(emails).Draw(w.r, "email")
@@ -539,18 +809,28 @@ func (w *world) remove() {
 		return
 	}
 	all, err := w.h.Directory.Authenticators(w.t.Context(), p.caller, core.UserRef{Email: email})
-	if err != nil || (person.password != "") != (len(all) == 1) {
-		w.r.Fatalf("%s has %d authenticators and the password %q (%v)", email, len(all), person.password, err)
+	ways := 0
+	for _, has := range person.ways {
+		if has {
+			ways++
+		}
+	}
+	if person.second {
+		ways++
+	}
+	if err != nil || len(all) != ways {
+		w.r.Fatalf("%s has %d authenticators: %+v (%v)", email, len(all), *person, err)
 	}
 	for _, a := range all {
 		if err := w.h.Directory.RemoveAuthenticator(w.t.Context(), p.caller, core.DefaultSettings(), core.UserRef{Email: email}, a.ID); err != nil {
 			w.r.Fatal(err)
 		}
 	}
-	person.password, person.due = "", false
+	person.password, person.due, person.second = "", false, false
+	clear(person.ways)
 	for _, f := range w.flows {
 		if w.pools[f.pool] == p && f.email == email && f.known {
-			f.primary, f.mine = false, false
+			f.how, f.mine, f.second = "", false, false
 		}
 	}
 }

@@ -3,6 +3,7 @@ package secret
 import (
 	"crypto/rand"
 	"encoding/base32"
+	"math/big"
 )
 
 // textLength is the length of [Random] in characters: 160 bits at five bits
@@ -31,4 +32,17 @@ func IsText(s string) bool {
 		}
 	}
 	return true
+}
+
+// Digits returns a code of n decimal digits, each of them drawn evenly.
+func Digits(n int) string {
+	code := make([]byte, n)
+	for i := range code {
+		digit, err := rand.Int(rand.Reader, big.NewInt(10))
+		if err != nil {
+			panic(err) // never: crypto/rand ends the program instead
+		}
+		code[i] = '0' + byte(digit.Int64())
+	}
+	return string(code)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/core"
 )
 
-const authenticatorColumns = `id, user_id, kind, secret, created_at, updated_at, expired_at`
+const authenticatorColumns = `id, user_id, kind, second, secret, created_at, updated_at, expired_at`
 
 // PutPassword stores a person's password hash in place of any before. It is
 // due for no change.
@@ -17,6 +17,16 @@ func (tx *Tx) PutPassword(a core.Authenticator) error {
 		ON CONFLICT (pool, user_id) WHERE kind = 'password' DO UPDATE SET secret = excluded.secret, updated_at = excluded.updated_at, expired_at = 0`,
 		string(a.ID), string(a.User), a.Secret, micros(tx.now))
 	return err
+}
+
+// PutAuthenticator enrols one of the ways in that a person has once for each
+// factor. It returns false if they have it already.
+func (tx *Tx) PutAuthenticator(a core.Authenticator) (bool, error) {
+	n, err := tx.exec(`
+		INSERT INTO authenticators (pool, id, user_id, kind, second, secret, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+		ON CONFLICT DO NOTHING`,
+		string(a.ID), string(a.User), string(a.Kind), a.Second, a.Secret, micros(tx.now))
+	return n > 0, err
 }
 
 // PasswordOf returns a person's password hash, or "" if they have none.
@@ -61,7 +71,7 @@ func (tx *Tx) Authenticators(id core.UserID) ([]core.Authenticator, error) {
 	err := tx.rows(func(row scanner) error {
 		var a core.Authenticator
 		var created, updated, expired int64
-		err := row.Scan(&a.ID, &a.User, &a.Kind, &a.Secret, &created, &updated, &expired)
+		err := row.Scan(&a.ID, &a.User, &a.Kind, &a.Second, &a.Secret, &created, &updated, &expired)
 		a.CreatedAt, a.UpdatedAt, a.ExpiredAt = moment(created), moment(updated), moment(expired)
 		all = append(all, a)
 		return err

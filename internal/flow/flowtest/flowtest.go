@@ -67,6 +67,14 @@ func (h *House) Pool(t *testing.T, name string, values map[string]any) core.Call
 	return core.Caller{Pool: id, Actor: core.Actor{Kind: core.ActorService, ID: "key_test"}, Address: "127.0.0.1", Request: core.NewRequestID()}
 }
 
+// Set changes settings of a pool.
+func (h *House) Set(t *testing.T, caller core.Caller, values map[string]any) {
+	t.Helper()
+	if _, err := h.Pools.Change(t.Context(), caller, Settings(t, values)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Password is what people of tests use.
 const Password = "correct horse 7 staple"
 
@@ -92,6 +100,19 @@ func (h *House) SetPassword(t *testing.T, caller core.Caller, id core.UserID, pa
 	slot.Release()
 	err = h.Store.As(caller).Update(t.Context(), func(tx *store.Tx) error {
 		return tx.PutPassword(core.Authenticator{ID: core.NewAuthenticatorID(), User: id, Secret: phc})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Enrol gives somebody another way in.
+func (h *House) Enrol(t *testing.T, caller core.Caller, a core.Authenticator) {
+	t.Helper()
+	a.ID = core.NewAuthenticatorID()
+	err := h.Store.As(caller).Update(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.PutAuthenticator(a)
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -144,6 +165,18 @@ func LinkCode(t *testing.T, m core.Message) string {
 		t.Fatal(err)
 	}
 	return u.Query().Get("code")
+}
+
+// MailedCode takes the code out of the newest message that has one.
+func MailedCode(t *testing.T, messages []core.Message) string {
+	t.Helper()
+	for i := len(messages) - 1; i >= 0; i-- {
+		if code := messages[i].Values["code"]; code != "" {
+			return code
+		}
+	}
+	t.Fatal("no message has a code")
+	return ""
 }
 
 // Events returns the names of the pool's events with their reasons, oldest

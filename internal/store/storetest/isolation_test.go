@@ -102,6 +102,10 @@ func foreigners() map[string]foreign {
 			return false, nil
 		},
 
+		"PutAuthenticator": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			_, err := tx.PutAuthenticator(core.Authenticator{ID: core.NewAuthenticatorID(), User: a.user.ID, Kind: core.AuthenticatorEmailOTP})
+			return wrote(err)
+		},
 		"PutPassword": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(tx.PutPassword(core.Authenticator{ID: a.password.ID, User: a.user.ID, Secret: "other"}))
 		},

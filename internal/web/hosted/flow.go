@@ -118,15 +118,18 @@ func (p *Pages) answer(v *visit, c choice) (string, error) {
 	return p.proceed(v, s)
 }
 
-// proceed goes on as far as it needs no person: a link to prove the mailbox is
-// sent unasked, and a flow that is complete ends.
+// proceed goes on as far as it needs no person: what the next page asks for is
+// sent unasked, but for a forgotten password, and a flow that is complete ends.
 func (p *Pages) proceed(v *visit, s flow.State) (string, error) {
 	if s.Phase == core.PhaseCompleted {
 		return p.finish(v, s.ID)
 	}
-	if prompt, ok := pick(s.Prompts, ""); ok && prompt.Choice == core.ChoiceVerifyEmail && !prompt.Link.Sent {
-		if _, err := p.Flows.Restart(v.r.Context(), v.caller, s.ID, flow.Answer{Choice: core.ChoiceVerifyEmail}); err != nil {
-			return "", err
+	prompt, ok := pick(s.Prompts, "")
+	if ok && (prompt.Link != nil || prompt.Code != nil) && prompt.Choice != core.ChoiceResetPassword {
+		if sent, _ := sentTo(prompt); !sent {
+			if _, err := p.Flows.Restart(v.r.Context(), v.caller, s.ID, flow.Answer{Choice: prompt.Choice}); err != nil {
+				return "", err
+			}
 		}
 	}
 	return v.flowPath(s.ID), nil
@@ -143,9 +146,10 @@ func (p *Pages) restart(v *visit, c choice) (string, error) {
 		return "", err
 	}
 	next := withQuery(v.flowPath(v.flowID()), "choice", string(c.name))
-	if prompt, ok := find(before.Prompts, c.name); ok && prompt.Link != nil && prompt.Link.Sent {
+	prompt, _ := find(before.Prompts, c.name)
+	if sent, resend := sentTo(prompt); sent {
 		said := noticeResent
-		if time.Now().Before(prompt.Link.ResendAt) {
+		if time.Now().Before(resend) {
 			said = noticeEarly
 		}
 		next = withQuery(next, "notice", string(said))

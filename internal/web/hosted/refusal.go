@@ -38,6 +38,8 @@ func refusals() map[core.Code]refusal {
 		core.CodeTokenExpired:     {status: 400, heading: "You are not signed in", text: "Go back to the application and sign in again."},
 		core.CodeTicketInvalid:    {status: 410, heading: "This link no longer works", text: "It was used already, is too old, or a newer one has taken its place. If you still need it, ask for another mail."},
 		core.CodeWrongCredentials: {status: 400, heading: "That did not work", text: "The e-mail address or the password is wrong.", at: "password"},
+		core.CodeWrongCode:        {status: 400, heading: "That did not work", text: "This is not the code that we sent last.", at: "code"},
+		core.CodeCodeExpired:      {status: 400, heading: "This code no longer works", text: "It is too old, or was tried too often. Ask for another one.", at: "code"},
 		core.CodeLocked:           {status: 429, heading: "Too many wrong tries", text: "There were too many wrong tries."},
 		core.CodeDisabled:         {status: 403, heading: "This account is disabled", text: "This account is disabled. Ask whoever runs the application."},
 		core.CodeSignupClosed:     {status: 403, heading: "Sign-up is closed", text: "New accounts cannot be created here."},

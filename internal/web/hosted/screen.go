@@ -3,6 +3,7 @@ package hosted
 import (
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
@@ -24,12 +25,16 @@ func choices() []choice {
 	password := func(f form) flow.Answer { return flow.Answer{Password: secret.Text(f["password"])} }
 	return []choice{
 		{core.ChoiceSetEmail, []string{"email"}, func(f form) flow.Answer { return flow.Answer{Email: strings.TrimSpace(f["email"])} }},
+		{core.ChoiceSetUsername, []string{"username"}, func(f form) flow.Answer { return flow.Answer{Username: strings.TrimSpace(f["username"])} }},
 		{core.ChoiceSetPassword, []string{"password"}, password},
 		{core.ChoicePassword, []string{"password"}, password},
 		{core.ChoiceVerifyEmail, nil, nothing},
+		{core.ChoiceEmailOTP, []string{"code"}, func(f form) flow.Answer { return flow.Answer{Code: digits(f["code"])} }},
+		{core.ChoiceMagicLink, nil, nothing},
 		{core.ChoiceProfile, []string{"profile."}, func(f form) flow.Answer { return flow.Answer{Profile: f.under("profile.")} }},
 		{core.ChoiceResetPassword, nil, nothing},
 		{core.ChoiceAgreements, []string{agreedPrefix}, agreedOf},
+		{core.ChoiceSetPhone, []string{"phone"}, func(f form) flow.Answer { return flow.Answer{Phone: strings.TrimSpace(f["phone"])} }},
 	}
 }
 
@@ -41,6 +46,26 @@ func choiceNamed(name string) (choice, bool) {
 		}
 	}
 	return choice{}, false
+}
+
+// digits takes out what people put between the digits of a code.
+func digits(code string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '-' {
+			return -1
+		}
+		return r
+	}, code)
+}
+
+// others is what else a page of a first factor leads to.
+func others() map[core.ChoiceName]string {
+	return map[core.ChoiceName]string{
+		core.ChoicePassword:  "Use a password instead",
+		core.ChoiceEmailOTP:  "Get a code by e-mail instead",
+		core.ChoiceMagicLink: "Get a link by e-mail instead",
+		core.ChoiceSetPhone:  "Add a telephone number",
+	}
 }
 
 // under returns the filled fields whose names begin with prefix, without it.
@@ -97,11 +122,15 @@ type screen struct {
 	Back    bool // reset_password: password is on offer too
 	Due     bool // set_password: the one before was right, and will not do any more
 	Email   string
-	Other   string // leads to sign-up from sign-in and back; empty: sign-up is closed
-	Restart string // leads to the same for another address; empty: it is for this one alone
-	Sent    bool   // a link: it was sent
-	Wait    string // a link: how long until it may be sent again; empty: now
-	Hint    string // a new password: what it must be
+	Name    string   // what the person goes by, if that is no address
+	Phone   bool     // and it is a telephone number
+	Ways    []onward // what else is on offer
+	Second  bool     // email_otp: it is the second factor
+	Other   string   // leads to sign-up from sign-in and back; empty: sign-up is closed
+	Restart string   // leads to the same for another address; empty: it is for this one alone
+	Sent    bool     // a link or a code: it was sent
+	Wait    string   // a link or a code: how long until it may be sent again; empty: now
+	Hint    string   // a new password: what it must be
 	Fields  []input
 	// agreements: the texts, with a box to tick below each
 	Agreements []agreementField
@@ -118,6 +147,18 @@ type said struct {
 	values form
 }
 
+// sentTo reports whether a choice's link or code was sent, and until when no
+// other is.
+func sentTo(prompt flow.Prompt) (sent bool, resend time.Time) {
+	switch {
+	case prompt.Link != nil:
+		return prompt.Link.Sent, prompt.Link.ResendAt
+	case prompt.Code != nil:
+		return prompt.Code.Sent, prompt.Code.ResendAt
+	}
+	return false, time.Time{}
+}
+
 func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	signup := len(s.Types) == 1 && s.Types[0] == core.FlowSignup
 	start := again{v.base, s.Redirect, s.AppState}
@@ -125,7 +166,7 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 		Action: v.flowPath(s.ID), Choice: prompt.Choice, Signup: signup, Enroll: prompt.Enrollment,
 		Forgot: offers(s.Prompts, core.ChoiceResetPassword), Back: offers(s.Prompts, core.ChoicePassword),
 		Due:   s.Phase == core.PhaseSetPassword,
-		Email: s.Email, Notice: said.notice, Values: said.values, Errors: map[string]string{},
+		Email: s.Email, Second: s.Phase == core.PhaseSecondary, Phone: s.Pool.Settings.UsernameFormat == core.UsernamePhone, Notice: said.notice, Values: said.values, Errors: map[string]string{},
 	}
 	mine, other := core.FlowSignin, core.FlowSignup
 	if signup {
@@ -137,11 +178,18 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	if signup || s.Pool.Settings.SignupEnabled {
 		sc.Other = start.link(other, s.Email)
 	}
-	if prompt.Link != nil {
-		sc.Sent = prompt.Link.Sent
-		if wait := time.Until(prompt.Link.ResendAt); wait > 0 {
-			sc.Wait = spell(wait)
+	if s.Pool.Settings.UsernameFormat != core.UsernameEmail {
+		sc.Name = s.Username
+	}
+	for _, c := range choices() {
+		if text, ok := others()[c.name]; ok && c.name != prompt.Choice && offers(s.Prompts, c.name) {
+			sc.Ways = append(sc.Ways, onward{withQuery(sc.Action, "choice", string(c.name)), text})
 		}
+	}
+	var resend time.Time
+	sc.Sent, resend = sentTo(prompt)
+	if wait := time.Until(resend); wait > 0 {
+		sc.Wait = spell(wait)
 	}
 	if prompt.Policy {
 		sc.Hint = passwordHint(s.Pool.Settings)

@@ -17,13 +17,12 @@ type authenticator struct {
 	UpdatedAt string `json:"updated_at"`
 }
 
-// authenticatorWord is how a kind of authenticator is spelled, and in which
-// phase it counts.
-type authenticatorWord struct{ kind, phase string }
-
-func authenticatorWords() map[core.AuthenticatorKind]authenticatorWord {
-	return map[core.AuthenticatorKind]authenticatorWord{
-		core.AuthenticatorPassword: {"password", "primary"},
+// authenticatorWords spells the kinds of authenticator.
+func authenticatorWords() map[core.AuthenticatorKind]string {
+	return map[core.AuthenticatorKind]string{
+		core.AuthenticatorPassword:  "password",
+		core.AuthenticatorEmailOTP:  "email_otp",
+		core.AuthenticatorMagicLink: "magiclink",
 	}
 }
 
@@ -38,9 +37,12 @@ func (f *Face) userAuthenticatorsList(ctx context.Context, caller core.Caller, i
 	}
 	result := authenticatorListResult{Authenticators: make([]authenticator, 0, len(all))}
 	for _, a := range all {
-		word := authenticatorWords()[a.Kind]
+		phase := "primary"
+		if a.Second {
+			phase = "secondary"
+		}
 		result.Authenticators = append(result.Authenticators, authenticator{
-			ID: show(prefixFactor, a.ID), Type: word.kind, Enabled: true, Phase: word.phase, CreatedAt: showTime(a.CreatedAt), UpdatedAt: showTime(a.UpdatedAt),
+			ID: show(prefixFactor, a.ID), Type: authenticatorWords()[a.Kind], Enabled: true, Phase: phase, CreatedAt: showTime(a.CreatedAt), UpdatedAt: showTime(a.UpdatedAt),
 		})
 	}
 	return result, nil

@@ -54,6 +54,13 @@ func (p *problems) ticket(pointer, value string) {
 	}
 }
 
+// code wants the digits of a one-time code.
+func (p *problems) code(pointer, value string) {
+	if value != "" && !patterns().code.MatchString(value) {
+		p.add(core.ProblemFormat, pointer, "A code has 6 digits.")
+	}
+}
+
 // email wants an address. The vendor's documents allow ASCII only; here an
 // address of any script will do that is one by the rules of core.
 func (p *problems) email(pointer, value string) {
@@ -105,7 +112,7 @@ func (p *problems) moment(pointer, value string) time.Time {
 }
 
 type patternSet struct {
-	ticket, username, identity *regexp.Regexp
+	ticket, username, identity, code *regexp.Regexp
 }
 
 // patterns are those of the vendor's document.
@@ -114,5 +121,6 @@ var patterns = sync.OnceValue(func() patternSet {
 		ticket:   regexp.MustCompile(`^p[a-z][a-z2]_[a-z2-7]{32}$`),
 		username: regexp.MustCompile(`^[0-9a-zA-Z+._@-]{2,320}$`),
 		identity: regexp.MustCompile(`^[a-zA-Z0-9 '.:/_-]+$`),
+		code:     regexp.MustCompile(`^[0-9]{6}$`),
 	}
 })

@@ -19,7 +19,11 @@ type choiceData interface {
 func answers() map[core.ChoiceName]func() choiceData {
 	return map[core.ChoiceName]func() choiceData{
 		core.ChoiceSetEmail:      func() choiceData { return &emailData{} },
+		core.ChoiceSetUsername:   func() choiceData { return &usernameData{} },
+		core.ChoiceSetPhone:      func() choiceData { return &phoneData{} },
 		core.ChoicePassword:      func() choiceData { return &passwordData{} },
+		core.ChoiceEmailOTP:      func() choiceData { return &codeData{} },
+		core.ChoiceMagicLink:     func() choiceData { return &linkData{} },
 		core.ChoiceSetPassword:   func() choiceData { return &passwordData{} },
 		core.ChoiceResetPassword: func() choiceData { return &linkData{} },
 		core.ChoiceVerifyEmail:   func() choiceData { return &linkData{} },
@@ -32,7 +36,11 @@ func answers() map[core.ChoiceName]func() choiceData {
 func restarts() map[core.ChoiceName]func() choiceData {
 	return map[core.ChoiceName]func() choiceData{
 		core.ChoiceSetEmail:      func() choiceData { return &emptyData{} },
+		core.ChoiceSetUsername:   func() choiceData { return &emptyData{} },
+		core.ChoiceSetPhone:      func() choiceData { return &emptyData{} },
 		core.ChoicePassword:      func() choiceData { return &emptyData{} },
+		core.ChoiceEmailOTP:      func() choiceData { return &resendData{} },
+		core.ChoiceMagicLink:     func() choiceData { return &resendData{} },
 		core.ChoiceSetPassword:   func() choiceData { return &emptyData{} },
 		core.ChoiceResetPassword: func() choiceData { return &resendData{} },
 		core.ChoiceVerifyEmail:   func() choiceData { return &resendData{} },
@@ -92,6 +100,34 @@ func (d emailData) answer(p *problems) flow.Answer {
 	return flow.Answer{Email: d.Email}
 }
 
+type usernameData struct {
+	Username string `json:"username"`
+}
+
+func (d usernameData) answer(p *problems) flow.Answer {
+	p.required("/data/username", d.Username)
+	return flow.Answer{Username: d.Username}
+}
+
+type phoneData struct {
+	Phone string `json:"phone"`
+}
+
+func (d phoneData) answer(p *problems) flow.Answer {
+	p.required("/data/phone", d.Phone)
+	return flow.Answer{Phone: d.Phone}
+}
+
+// codeData without a code only looks, or sends the first one.
+type codeData struct {
+	Code string `json:"code"`
+}
+
+func (d codeData) answer(p *problems) flow.Answer {
+	p.code("/data/code", d.Code)
+	return flow.Answer{Code: d.Code}
+}
+
 // passwordData may bring an address with it, for pools in which people have
 // other usernames.
 type passwordData struct {
@@ -120,8 +156,8 @@ func (d linkData) answer(p *problems) flow.Answer {
 	return flow.Answer{State: read(prefixState, d.State), Code: read(prefixCode, d.Code)}
 }
 
-// resendData may name an address. In a pool whose usernames are addresses
-// there is only the one.
+// resendData may name an address, where people go by something else. In a pool
+// whose usernames are addresses there is only the one.
 type resendData struct {
 	Email string `json:"email"`
 }
@@ -169,6 +205,7 @@ type flowState struct {
 	UsernameFormat string       `json:"username_format"`
 	Username       string       `json:"username,omitempty"`
 	Email          string       `json:"email,omitempty"`
+	Phone          string       `json:"phone,omitempty"`
 	FlowPhase      string       `json:"flow_phase"`
 	FlowChoices    []choiceItem `json:"flow_choices"`
 }
@@ -180,8 +217,11 @@ type choiceItem struct {
 
 func flowResult(s flow.State) flowState {
 	result := flowState{
-		FlowID: show(prefixFlow, s.ID), FlowType: []string{}, UsernameFormat: "email", Username: s.Email, Email: s.Email,
+		FlowID: show(prefixFlow, s.ID), FlowType: []string{}, UsernameFormat: string(s.Pool.Settings.UsernameFormat), Username: s.Username, Email: s.Email, Phone: s.Phone,
 		FlowPhase: phaseWords()[s.Phase], FlowChoices: []choiceItem{},
+	}
+	if s.Pool.Settings.UsernameFormat == core.UsernameEmail {
+		result.Username = s.Email
 	}
 	for _, t := range s.Types {
 		result.FlowType = append(result.FlowType, string(t))
@@ -195,8 +235,11 @@ func flowResult(s flow.State) flowState {
 // promptData spells what a choice shows.
 func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 	data := map[string]any{}
+	if prompt.NeedEmail {
+		data["need_email"] = true
+	}
 	switch prompt.Choice {
-	case core.ChoiceSetEmail:
+	case core.ChoiceSetEmail, core.ChoiceSetUsername, core.ChoiceSetPhone:
 		words := []string{}
 		for _, name := range prompt.RequiredFor {
 			words = append(words, choiceWordOf(name))
@@ -205,7 +248,11 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 	case core.ChoicePassword, core.ChoiceSetPassword:
 		data["enrollment"] = prompt.Enrollment
 		data["password_policy"] = passwordPolicy(settings)
-	case core.ChoiceVerifyEmail, core.ChoiceResetPassword:
+	case core.ChoiceEmailOTP:
+		data["enrollment"] = prompt.Enrollment
+		data["sent"] = prompt.Code.Sent
+		data["resend_time"] = showTime(prompt.Code.ResendAt)
+	case core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoiceMagicLink:
 		data["sent"] = prompt.Link.Sent
 		data["resend_time"] = showTime(prompt.Link.ResendAt)
 		data["state"] = LinkState(prompt.Link.State)

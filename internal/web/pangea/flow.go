@@ -3,6 +3,7 @@ package pangea
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -32,13 +33,6 @@ func (in *flowStart) check(p *problems) {
 		}
 	}
 	p.secret("/invitation", in.Invitation, prefixInvite)
-	// An address given as the username is the address.
-	if in.Email == "" && in.Username != "" {
-		if _, ok := core.ParseEmail(in.Username); !ok {
-			p.add(core.ProblemEmail, "/username", "Usernames in this pool are e-mail addresses.")
-		}
-		in.Email = in.Username
-	}
 }
 
 func (f *Face) flowStart(ctx context.Context, caller core.Caller, in flowStart) (any, error) {
@@ -46,7 +40,7 @@ func (f *Face) flowStart(ctx context.Context, caller core.Caller, in flowStart) 
 	for _, word := range in.FlowTypes {
 		types = append(types, core.FlowType(word))
 	}
-	s, err := f.Flows.Start(ctx, caller, flow.Start{Types: types, Email: in.Email, Redirect: in.CbURI, Invitation: read(prefixInvite, in.Invitation)})
+	s, err := f.Flows.Start(ctx, caller, flow.Start{Types: types, Email: in.Email, Username: in.Username, Redirect: in.CbURI, Invitation: read(prefixInvite, in.Invitation)})
 	if core.Is(err, core.CodeTicketInvalid) {
 		err = core.Invalid(core.Problem{Code: core.ProblemNotThere, Pointer: "/invitation", Detail: "There is no such invitation that is still pending."})
 	}
@@ -65,9 +59,7 @@ func lift(err error) error {
 	lifted := *e
 	lifted.Fields = nil
 	for _, problem := range e.Fields {
-		if problem.Pointer == "/data/email" {
-			problem.Pointer = "/email"
-		}
+		problem.Pointer = strings.TrimPrefix(problem.Pointer, "/data")
 		lifted.Fields = append(lifted.Fields, problem)
 	}
 	return &lifted

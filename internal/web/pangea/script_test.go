@@ -27,7 +27,8 @@ var update = flag.Bool("update", false, "write the golden answers anew")
 //	post PATH BODY                   the answer, masked, is in the file answer
 //	status N                         the HTTP status of the answer
 //	save NAME KEY...                 sets a variable from the result
-//	mail ADDRESS                     $link_code is from the newest mail to it, and $ticket for an invitation
+//	mail ADDRESS                     $link_code is from the newest mail to it, $ticket for an invitation, and $code its digits
+//	nomail                           nothing waits to be sent
 //	settings KEY=JSON                changes the pool
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -44,6 +45,7 @@ func TestScripts(t *testing.T) {
 			"post":     func(ts *testscript.TestScript, _ bool, args []string) { the(ts).post(ts, args) },
 			"status":   func(ts *testscript.TestScript, _ bool, args []string) { the(ts).status(ts, args) },
 			"save":     func(ts *testscript.TestScript, _ bool, args []string) { the(ts).save(ts, args) },
+			"nomail":   func(ts *testscript.TestScript, _ bool, _ []string) { the(ts).nomail(ts) },
 			"mail":     func(ts *testscript.TestScript, _ bool, args []string) { the(ts).mail(ts, args) },
 			"settings": func(ts *testscript.TestScript, _ bool, args []string) { the(ts).settings(ts, args) },
 		},
@@ -90,10 +92,17 @@ func (r *script) mail(ts *testscript.TestScript, args []string) {
 			ts.Setenv("link_code", "pmc_"+flowtest.LinkCode(r.t, m))
 			ts.Setenv("ticket", "pmi_"+flowtest.LinkCode(r.t, m))
 			ts.Setenv("mail", m.Template)
+			ts.Setenv("code", m.Values["code"])
 			return
 		}
 	}
 	ts.Fatalf("no mail to %s", args[0])
+}
+
+func (r *script) nomail(ts *testscript.TestScript) {
+	if mail := r.server.Mail(r.t); len(mail) > 0 {
+		ts.Fatalf("%s waits to be sent to %s", mail[0].Template, mail[0].To)
+	}
 }
 
 func (r *script) settings(ts *testscript.TestScript, args []string) {

@@ -2,7 +2,6 @@ package pangea
 
 import (
 	"context"
-	"strings"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/directory"
@@ -139,7 +138,7 @@ type userUpdate struct {
 func (in *userUpdate) check(p *problems) {
 	in.checkRef(p)
 	if in.Phone != nil {
-		phone, ok := readPhone(*in.Phone)
+		phone, ok := core.ParsePhone(*in.Phone)
 		if !ok {
 			p.add(core.ProblemFormat, "/phone", "This is not a phone number with its country code, such as +1-808-555-0173.")
 		}
@@ -151,17 +150,4 @@ func (f *Face) userUpdate(ctx context.Context, caller core.Caller, in userUpdate
 	change := directory.UserChange{Disabled: in.Disabled, Unlock: in.Unlock != nil && *in.Unlock, Phone: in.Phone}
 	u, err := f.Directory.Change(ctx, caller, in.ref(), change)
 	return f.userWithLock(ctx, caller, u, err)
-}
-
-// readPhone accepts the vendor's three spellings of a number and returns the
-// one of ITU-T E.164.
-func readPhone(s string) (string, bool) {
-	digits := strings.NewReplacer("-", "", " ", "", "(", "", ")", "", ".", "").Replace(strings.TrimPrefix(s, "+"))
-	if digits == "" && s == "" {
-		return "", true
-	}
-	if len(digits) < 7 || len(digits) > 15 || digits[0] == '0' || strings.ContainsFunc(digits, func(r rune) bool { return r < '0' || r > '9' }) {
-		return "", false
-	}
-	return "+" + digits, true
 }

@@ -10,6 +10,7 @@ func phaseWords() map[core.Phase]string {
 		core.PhaseCreateUser:  "phase_create_user",
 		core.PhaseVerifyEmail: "phase_verify_email",
 		core.PhaseSetPassword: "phase_set_password",
+		core.PhaseSecondary:   "phase_secondary",
 		core.PhaseAgreements:  "phase_agreements",
 		core.PhaseCompleted:   "phase_completed",
 	}
@@ -28,8 +29,8 @@ func choiceWords() []choiceWord {
 	return []choiceWord{
 		{"agreements", core.ChoiceAgreements},
 		{"captcha", ""},
-		{"email_otp", ""},
-		{"magiclink", ""},
+		{"email_otp", core.ChoiceEmailOTP},
+		{"magiclink", core.ChoiceMagicLink},
 		{"oauth_consent", ""},
 		{"passkey", ""},
 		{"password", core.ChoicePassword},
@@ -40,8 +41,8 @@ func choiceWords() []choiceWord {
 		{"set_email", core.ChoiceSetEmail},
 		{"set_mail", core.ChoiceSetEmail}, // what the Python, Node and Go SDKs send
 		{"set_password", core.ChoiceSetPassword},
-		{"set_phone", ""},
-		{"set_username", ""},
+		{"set_phone", core.ChoiceSetPhone},
+		{"set_username", core.ChoiceSetUsername},
 		{"sms_otp", ""},
 		{"social", ""},
 		{"totp", ""},

@@ -1,0 +1,113 @@
+package flow
+
+import (
+	"context"
+	"crypto/hmac"
+	"encoding/hex"
+	"strconv"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/directory"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+)
+
+// codes makes and checks the codes that flows send by mail. A code belongs to
+// its flow, its purpose and its mailbox. It is good once, until the next one is
+// sent, for its life and for a few tries.
+type codes struct {
+	links     links
+	passwords *directory.Passwords
+}
+
+const (
+	// codeTries is how often one code may be tried.
+	codeTries = 5
+	// secondTries is how many wrong codes a flow bears as its second factor
+	// before it has to begin anew.
+	secondTries = 10
+)
+
+// prompt is what is shown of a choice's code.
+func (c codes) prompt(t Turn, choice core.ChoiceName) *CodePrompt {
+	sent, ok := t.Facts.Codes[choice]
+	return &CodePrompt{Sent: ok, ResendAt: sent.ResendAt}
+}
+
+func (c codes) hash(t Turn, purpose, code string) []byte {
+	return c.links.keys.Lookup("code "+purpose, string(t.Flow.ID)+" "+t.mailKey()+" "+code)
+}
+
+// send returns the effect that sends a code in place of any before it. Without
+// the template of a code, none leaves that would be right, and the flow looks
+// the same. A code that was sent a moment ago is not sent again; that is no
+// error.
+func (c codes) send(choice core.ChoiceName, purpose, template string) Effect {
+	code, nobody, id := secret.Digits(6), []byte(secret.Random()), core.NewMessageID()
+	return func(tx *store.Tx, t *Turn) error {
+		if t.Now.Before(t.Facts.Codes[choice].ResendAt) {
+			return nil
+		}
+		expires := t.Now.Add(time.Duration(t.Settings.CodeLife))
+		if t.Flow.ExpiresAt.Before(expires) {
+			expires = t.Flow.ExpiresAt
+		}
+		sent := core.SentCode{Hash: nobody, ExpiresAt: expires, ResendAt: t.Now.Add(time.Duration(t.Settings.CodeResend))}
+		message := core.Message{ID: id, Template: template, To: t.mailbox(), ExpiresAt: expires, Values: map[string]string{"email": t.mailbox()}}
+		switch template {
+		case mailCode:
+			sent.Hash = c.hash(*t, purpose, code)
+			message.Values["code"] = code
+			message.Values["minutes"] = strconv.Itoa(int(expires.Sub(t.Now).Round(time.Minute).Minutes()))
+		case mailAccountExists:
+			message.Values["link"] = c.links.signIn(*t)
+		}
+		t.Facts.Codes[choice] = sent
+		if template == "" {
+			return nil
+		}
+		return tx.Send(message)
+	}
+}
+
+// check compares a code with the one that was sent last. The try is charged
+// before: to the person, as for a password; to the code; and as a second
+// factor to the flow.
+func (c codes) check(ctx context.Context, t Turn, choice core.ChoiceName, purpose string, second bool, code string) (directory.Settle, error) {
+	sent, ok := t.Facts.Codes[choice]
+	if !ok {
+		return nil, core.Fail(core.CodeWrongCode, "No code was sent yet.")
+	}
+	if !t.Now.Before(sent.ExpiresAt) {
+		return nil, codeExpired()
+	}
+	settle, err := c.passwords.Charge(ctx, t.Caller, t.Settings, t.person(), func(tx *store.Tx) error {
+		life := time.Duration(t.Settings.FlowLife)
+		if second {
+			if err := tx.Charge("second:"+string(t.Flow.ID), secondTries, life, life); err != nil {
+				return over(err, core.Fail(core.CodeFlowEnded, "Too many wrong codes were tried in this flow. Start a new one."))
+			}
+		}
+		return over(tx.Charge("code:"+hex.EncodeToString(sent.Hash[:16]), codeTries, life, life), codeExpired())
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !hmac.Equal(sent.Hash, c.hash(t, purpose, code)) {
+		return nil, core.Fail(core.CodeWrongCode, "This is not the code that was sent last.")
+	}
+	return settle, nil
+}
+
+// over puts another reason in place of a charge that was refused.
+func over(err error, reason *core.Error) error {
+	if core.Is(err, core.CodeLocked) {
+		return reason
+	}
+	return err
+}
+
+func codeExpired() *core.Error {
+	return core.Fail(core.CodeCodeExpired, "This code is past its time, or was tried too often. Ask for another one.")
+}
