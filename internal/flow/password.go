@@ -52,7 +52,7 @@ func (c password) Answer(ctx context.Context, t Turn, a Answer) (Effect, error) 
 }
 
 func (c password) choose(ctx context.Context, t Turn, a Answer) (Effect, error) {
-	phc, err := c.passwords.Hash(ctx, t.Settings, a.Password, "/data/password", t.Facts.Email.Text, t.Settings.DisplayName)
+	phc, err := c.passwords.Hash(ctx, t.Settings, a.Password, "/data/password", directory.OwnWords(core.User{Email: t.Facts.Email.Text, Profile: t.Facts.Profile}, t.Settings)...)
 	if err != nil {
 		return nil, err
 	}
