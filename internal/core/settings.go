@@ -32,6 +32,7 @@ type Settings struct {
 	PasswordSymbols    int
 	PasswordBlocklist  bool
 	PasswordEndsOthers bool
+	PasswordMaxAge     Duration
 
 	LockoutFailures     int
 	LockoutFirstDelay   Duration
@@ -110,6 +111,13 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.PasswordBlocklist }, nil},
 		{"password.change_ends_sessions", "boolean", "Whether a change, an expiry or a removal of the password ends the person's other sessions.",
 			func(s *Settings) any { return &s.PasswordEndsOthers }, nil},
+		{"password.max_age", "duration", "How old a password may become: an older one is due for a change at the next sign-in. 0: any age. Not advised (NIST SP 800-63B-4 section 3.1.1.2).",
+			func(s *Settings) any { return &s.PasswordMaxAge }, func(s *Settings) error {
+				if s.PasswordMaxAge == 0 {
+					return nil
+				}
+				return within(s.PasswordMaxAge, 24*time.Hour, 10*365*24*time.Hour)
+			}},
 
 		{"lockout.failures", "integer", "How many wrong tries in a row are free. Each one after that locks the person out for a while.",
 			func(s *Settings) any { return &s.LockoutFailures }, func(s *Settings) error { return between(s.LockoutFailures, 1, 100) }},

@@ -337,7 +337,7 @@ func (t *Turn) identify(tx *store.Tx, id core.UserID) error {
 	if err != nil {
 		return err
 	}
-	t.Due, err = tx.PasswordDue(id)
+	t.Due, err = tx.PasswordDue(id, time.Duration(t.Settings.PasswordMaxAge))
 	t.User, t.Password, t.Facts.User = &user, phc != "", id
 	return err
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 )
@@ -39,10 +40,15 @@ func (tx *Tx) ExpirePassword(id core.UserID) (bool, error) {
 }
 
 // PasswordDue reports whether a person has a password that is due for a
-// change.
-func (tx *Tx) PasswordDue(id core.UserID) (bool, error) {
+// change: it was declared so, or was chosen maxAge ago or longer. 0: any age
+// will do.
+func (tx *Tx) PasswordDue(id core.UserID, maxAge time.Duration) (bool, error) {
+	chosen := int64(0) // after which it must have been
+	if maxAge > 0 {
+		chosen = micros(tx.now.Add(-maxAge))
+	}
 	var due bool
-	err := tx.row(`SELECT COUNT(*) > 0 FROM authenticators WHERE pool = $1 AND user_id = $2 AND kind = 'password' AND expired_at > 0`, string(id)).Scan(&due)
+	err := tx.row(`SELECT COUNT(*) > 0 FROM authenticators WHERE pool = $1 AND user_id = $2 AND kind = 'password' AND (expired_at > 0 OR updated_at <= $3)`, string(id), chosen).Scan(&due)
 	return due, err
 }
 

@@ -120,7 +120,7 @@ func foreigners() map[string]foreign {
 			if _, err := tx.ExpirePassword(a.user.ID); err != nil {
 				return false, err
 			}
-			return tx.PasswordDue(a.user.ID)
+			return tx.PasswordDue(a.user.ID, 0)
 		},
 		"DeleteAuthenticator": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			kind, err := tx.DeleteAuthenticator(a.user.ID, a.password.ID)

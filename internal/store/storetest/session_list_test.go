@@ -204,7 +204,7 @@ func TestExpiredPasswords(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		f := fill(t, s)
 		state := func(tx *store.Tx) string {
-			due, err := tx.PasswordDue(f.user.ID)
+			due, err := tx.PasswordDue(f.user.ID, time.Hour)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -223,6 +223,9 @@ func TestExpiredPasswords(t *testing.T) {
 		update(t, f.bound, func(tx *store.Tx) error {
 			if got := state(tx); got != "false 1 0" {
 				t.Errorf("law: a password is due for no change at first; got %s", got)
+			}
+			if due, err := tx.PasswordDue(f.user.ID, time.Microsecond); err != nil || !due {
+				t.Errorf("law: a password that is too old is due; got %t, %v", due, err)
 			}
 			for _, want := range []bool{true, false} {
 				if expired, err := tx.ExpirePassword(f.user.ID); err != nil || expired != want {
