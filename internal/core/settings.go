@@ -20,6 +20,8 @@ type Settings struct {
 
 	SignupEnabled     bool
 	SignupVerifyEmail bool
+	SignupDomainsMode string
+	SignupDomains     []string
 
 	RedirectsAllowed []string
 	RedirectsDefault string
@@ -84,6 +86,12 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.SignupEnabled }, nil},
 		{"signup.verify_email", "boolean", "Whether people with a password must prove their mailbox before they come in.",
 			func(s *Settings) any { return &s.SignupVerifyEmail }, nil},
+		{"signup.domains_mode", "off, allow or deny", "What signup.domains means: nothing, the only domains with whose e-mail addresses people may sign up by themselves, or those with which they may not.",
+			func(s *Settings) any { return &s.SignupDomainsMode }, func(s *Settings) error {
+				return oneOf(s.SignupDomainsMode, DomainsOff, DomainsAllow, DomainsDeny)
+			}},
+		{"signup.domains", "list of domains", "The domains of signup.domains_mode, such as example.org, or *.example.org for all below it and not itself.",
+			func(s *Settings) any { return &s.SignupDomains }, func(s *Settings) error { return checkDomains(s.SignupDomains) }},
 
 		{"redirects.allowed", "list of URLs", "The addresses to which a browser may be sent back, matched exactly; the port of a loopback address may vary.",
 			func(s *Settings) any { return &s.RedirectsAllowed }, func(s *Settings) error { return checkRedirects(s.RedirectsAllowed) }},
@@ -180,6 +188,7 @@ func DefaultSettings() Settings {
 	return Settings{
 		SignupEnabled:       true,
 		SignupVerifyEmail:   true,
+		SignupDomainsMode:   DomainsOff,
 		PasswordMinLength:   8,
 		PasswordMaxLength:   256,
 		PasswordBlocklist:   true,
@@ -343,6 +352,13 @@ func between(n, least, most int) error {
 func within(d Duration, least, most time.Duration) error {
 	if time.Duration(d) < least || time.Duration(d) > most {
 		return fmt.Errorf("must be from %s to %s", least, most)
+	}
+	return nil
+}
+
+func oneOf(s string, words ...string) error {
+	if !slices.Contains(words, s) {
+		return fmt.Errorf("must be one of %s", strings.Join(words, ", "))
 	}
 	return nil
 }

@@ -84,8 +84,11 @@ func (t Turn) signingUp() bool {
 	return t.User == nil
 }
 
-// signupOpen reports whether somebody new may come by this flow.
-func (t Turn) signupOpen() bool { return t.Settings.SignupEnabled || t.Facts.Invitation != "" }
+// signupOpen reports whether somebody new may come by this flow: an invitation
+// is the application's word, and passes the pool's lists.
+func (t Turn) signupOpen() bool {
+	return t.Facts.Invitation != "" || t.Settings.SignupEnabled && !t.keepsOut(t.Facts.Email)
+}
 
 // types is what the flow may still be, as it may be told.
 func (t Turn) types() []core.FlowType {

@@ -51,3 +51,63 @@ func TestPasswordsGrowOld(t *testing.T) {
 		}
 	})
 }
+
+// The list of domains holds at every door by which somebody signs up by
+// themselves, and at no other.
+func TestI13SignupByDomain(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		app := h.Pool(t, "demo", map[string]any{
+			"signup.domains_mode": "allow", "signup.domains": []string{"good.example"}, "signup.verify_email": false, "redirects.allowed": []string{invitedCallback},
+		})
+		both, signup, signin := []core.FlowType(nil), []core.FlowType{core.FlowSignup}, []core.FlowType{core.FlowSignin}
+		for _, email := range []string{"eve@evil.example", "eve@good.example.evil.example", "eve@sub.good.example"} {
+			_, err := h.Flows.Start(t.Context(), app, flow.Start{Email: email})
+			want(t, err, core.CodeSignupClosed, "starting for "+email)
+			_, err = h.Flows.Start(t.Context(), app, flow.Start{Email: email, Types: signup})
+			want(t, err, core.CodeSignupClosed, "signing up as "+email)
+			for _, types := range [][]core.FlowType{both, signup} {
+				s, err := h.Flows.Start(t.Context(), app, flow.Start{Types: types})
+				must(t, err)
+				_, err = h.Flows.Answer(t.Context(), app, s.ID, flow.Answer{Choice: core.ChoiceSetEmail, Email: email})
+				want(t, err, core.CodeSignupClosed, "answering "+email)
+			}
+			// A flow that only signs in says of nobody why they cannot.
+			s, err := h.Flows.Start(t.Context(), app, flow.Start{Email: email, Types: signin})
+			must(t, err)
+			_, err = h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+			want(t, err, core.CodeWrongCredentials, "signing in as "+email)
+		}
+
+		// Concealed, the answer hangs on the domain alone, and no mail leaves.
+		h.Person(t, app, "ana@evil.example")
+		h.Mail(t)
+		for _, email := range []string{"ana@evil.example", "eve@evil.example"} {
+			_, err := h.Flows.Start(t.Context(), app, flow.Start{Email: email, Types: signup, Concealed: true})
+			want(t, err, core.CodeSignupClosed, "signing up concealed as "+email)
+		}
+		if mails := h.Mail(t); len(mails) != 0 {
+			t.Errorf("a refused domain got %d mails", len(mails))
+		}
+		// Who is there already comes in, and so does who is invited.
+		h.SignIn(t, app, "ana@evil.example", flowtest.Password)
+		_, code := invite(t, h, app, "guest@evil.example")
+		s, err := h.Flows.Start(t.Context(), app, flow.Start{Invitation: code})
+		must(t, err)
+		s, err = h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+		must(t, err)
+		if s.Phase != core.PhaseCompleted {
+			t.Errorf("who was invited is in %s", s.Phase)
+		}
+
+		// A list that is made while a flow is under way holds for it too.
+		s = start(t, h, app, "bob@good.example")
+		_, err = h.Pools.Change(t.Context(), app, flowtest.Settings(t, map[string]any{"signup.domains_mode": "deny"}))
+		must(t, err)
+		if _, err = h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password)); err == nil {
+			t.Error("somebody of a domain that is kept out by now signed up")
+		}
+		_, err = h.Directory.Get(t.Context(), app, core.UserRef{Email: "bob@good.example"})
+		want(t, err, core.CodeNotFound, "who was kept out")
+		start(t, h, app, "eve@evil.example") // is let in by the same list read the other way
+	})
+}
