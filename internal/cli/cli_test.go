@@ -124,6 +124,7 @@ func TestPresetsAreGoodSettings(t *testing.T) {
 func odd() map[string]string {
 	return map[string]string{
 		"display_name": `"Le \"Café\" = #1"`, "signup.enabled": `false`, "signup.verify_email": `false`, "signup.domains_mode": `"allow"`, "signup.domains": `["example.org","*.example.net"]`,
+		"access.addresses":  `["192.0.2.1"]`,
 		"redirects.allowed": `["https://a.example/b?c=d","app.example:/e"]`, "redirects.default": `"app.example:/e"`,
 		"password.min_length": `9`, "password.max_length": `100`, "password.lower": `1`, "password.upper": `2`, "password.digits": `3`, "password.symbols": `4`,
 		"password.blocklist": `false`, "password.change_ends_sessions": `false`, "password.max_age": `"2160h"`,

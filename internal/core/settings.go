@@ -23,6 +23,8 @@ type Settings struct {
 	SignupDomainsMode string
 	SignupDomains     []string
 
+	AccessAddresses []string
+
 	RedirectsAllowed []string
 	RedirectsDefault string
 
@@ -92,6 +94,9 @@ func SettingsTable() []Setting {
 			}},
 		{"signup.domains", "list of domains", "The domains of signup.domains_mode, such as example.org, or *.example.org for all below it and not itself.",
 			func(s *Settings) any { return &s.SignupDomains }, func(s *Settings) error { return checkDomains(s.SignupDomains) }},
+
+		{"access.addresses", "list of addresses", "From where people may sign up, sign in and go on: addresses, networks such as 192.0.2.0/24, ranges such as 192.0.2.1 - 192.0.2.9. Empty: from everywhere. Servers, by their service keys, may call from anywhere.",
+			func(s *Settings) any { return &s.AccessAddresses }, func(s *Settings) error { return checkAddresses(s.AccessAddresses) }},
 
 		{"redirects.allowed", "list of URLs", "The addresses to which a browser may be sent back, matched exactly; the port of a loopback address may vary.",
 			func(s *Settings) any { return &s.RedirectsAllowed }, func(s *Settings) error { return checkRedirects(s.RedirectsAllowed) }},

@@ -75,6 +75,7 @@ func TestDefaultsPassTheirOwnChecks(t *testing.T) {
 func other() map[string]string {
 	return map[string]string{
 		"display_name": `"Ünser Laden & Co."`, "signup.enabled": `false`, "signup.verify_email": `false`, "signup.domains_mode": `"deny"`, "signup.domains": `["example.org","*.Bücher.example"]`,
+		"access.addresses":  `["192.0.2.1","2001:db8::/32","192.0.2.3 - 192.0.2.9"]`,
 		"redirects.allowed": `["https://a.example/cb","com.example.app:/cb"]`, "redirects.default": `"https://a.example/cb"`,
 		"password.min_length": `12`, "password.max_length": `1024`, "password.lower": `1`, "password.upper": `2`, "password.digits": `3`, "password.symbols": `4`,
 		"password.blocklist": `false`, "password.change_ends_sessions": `false`, "password.max_age": `"2160h"`,
@@ -146,6 +147,7 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"signup.verify_email": {`"no"`, `0`},
 		"signup.domains_mode": {`""`, `"Allow"`, `true`, `"whitelist"`},
 		"signup.domains":      {`"example.org"`, `[""]`, `["*"]`, `["*."]`, `["org"]`, `["@example.org"]`, `["a@example.org"]`, `["a.*.org"]`, `["*.*.example.org"]`, `["example.org."]`, `["https://example.org"]`, `["192.0.2.1"]`, `[null]`, many(1001)},
+		"access.addresses":    {`"192.0.2.1"`, `[""]`, `["192.0.2"]`, `["192.0.2.1/33"]`, `["192.0.2.9 - 192.0.2.1"]`, `["192.0.2.1 - 2001:db8::1"]`, `["192.0.2.1-"]`, `["1 - 2 - 3"]`, `["::ffff:192.0.2.0/90"]`, `["fe80::1%eth0"]`, `["example.org"]`, `[null]`, many(501)},
 		"redirects.allowed":   {`"https://a.example"`, `[1]`, `["http://a.example"]`, `["javascript:alert(1)"]`, `[""]`, `[null]`, `["https://a.example/#x"]`, many(501)},
 		"redirects.default":   {`1`, `"https://not-registered.example"`},
 		"password.min_length": {`"8"`, `0`, `-1`, `129`, `8.5`, `1e9`, `99999999999999999999`},

@@ -21,3 +21,20 @@ func TestI13SignUpByDomain(t *testing.T) {
 	b.press(b.open(start("screen", "signup")), "Continue", "email", "ana@example.net").shows(200, "Check your mail")
 	b.press(b.open(start("email", "known@example.org")), "Sign in", "password", password).arrives()
 }
+
+// Who comes from an address that the pool does not list sees a page that says
+// so, whichever page they ask for, and no flow begins.
+func TestAddressesFromWherePeopleMayCome(t *testing.T) {
+	s := newSite(t, map[string]any{"access.addresses": []string{"192.0.2.0/24"}}, nil)
+	b := s.browser()
+	for _, path := range []string{start(), "/p/demo/", "/p/demo/flow/flw_x", "/p/demo/link?for=verify_email&code=x", "/p/demo/invitation?code=x", "/p/demo/login-success", "/p/demo/logout"} {
+		if p := b.open(path).shows(403, "Not from here"); len(p.cookies) != 0 || len(p.all("form")) != 0 {
+			t.Errorf("%s begins something for somebody from elsewhere:\n%s", path, p.body)
+		}
+	}
+	for _, path := range []string{"/p/demo/flow/flw_x", "/p/demo/link", "/p/demo/invitation", "/p/demo/logout"} {
+		b.post(path, nil).shows(403, "Not from here")
+	}
+	s.newPool("open", nil, map[string]any{"access.addresses": []string{"127.0.0.0/8", "::1"}})
+	b.open("/p/open/authorize").shows(200, "Sign in")
+}
