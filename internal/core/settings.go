@@ -17,11 +17,14 @@ import (
 // immutable once built. Every field has a line in [SettingsTable].
 type Settings struct {
 	DisplayName string
+	Disclaimer  string
 
 	SignupEnabled     bool
 	SignupVerifyEmail bool
 	SignupDomainsMode string
 	SignupDomains     []string
+
+	SigninRemember string
 
 	AccessAddresses []string
 
@@ -60,6 +63,13 @@ type Settings struct {
 	MailTemplates      map[string]MailTemplate
 }
 
+// The values of signin.remember_username.
+const (
+	RememberOff     = "off"
+	RememberOffered = "offered"
+	RememberChecked = "checked"
+)
+
 // MailTemplate replaces one of the built-in mails. An empty part keeps the
 // built-in one.
 type MailTemplate struct {
@@ -83,6 +93,8 @@ func SettingsTable() []Setting {
 	return []Setting{
 		{"display_name", "text", "The name that people see on pages and in mails. Empty: the pool's name.",
 			func(s *Settings) any { return &s.DisplayName }, func(s *Settings) error { return plainText(s.DisplayName, 100) }},
+		{"disclaimer", "text", "What people read at sign-up and sign-in, on any number of lines; an empty line begins a paragraph, and [words](https://...) is a link. Empty: nothing.",
+			func(s *Settings) any { return &s.Disclaimer }, func(s *Settings) error { return plainLines(s.Disclaimer, 10<<10) }},
 
 		{"signup.enabled", "boolean", "Whether people may sign up by themselves.",
 			func(s *Settings) any { return &s.SignupEnabled }, nil},
@@ -94,6 +106,11 @@ func SettingsTable() []Setting {
 			}},
 		{"signup.domains", "list of domains", "The domains of signup.domains_mode, such as example.org, or *.example.org for all below it and not itself.",
 			func(s *Settings) any { return &s.SignupDomains }, func(s *Settings) error { return checkDomains(s.SignupDomains) }},
+
+		{"signin.remember_username", "off, offered or checked", "Whether an application's own pages offer to remember the username in the browser, and whether that is chosen from the start. It is only told to them: nothing is kept here.",
+			func(s *Settings) any { return &s.SigninRemember }, func(s *Settings) error {
+				return oneOf(s.SigninRemember, RememberOff, RememberOffered, RememberChecked)
+			}},
 
 		{"access.addresses", "list of addresses", "From where people may sign up, sign in and go on: addresses, networks such as 192.0.2.0/24, ranges such as 192.0.2.1 - 192.0.2.9. Empty: from everywhere. Servers, by their service keys, may call from anywhere.",
 			func(s *Settings) any { return &s.AccessAddresses }, func(s *Settings) error { return checkAddresses(s.AccessAddresses) }},
@@ -194,6 +211,7 @@ func DefaultSettings() Settings {
 		SignupEnabled:       true,
 		SignupVerifyEmail:   true,
 		SignupDomainsMode:   DomainsOff,
+		SigninRemember:      RememberOff,
 		PasswordMinLength:   8,
 		PasswordMaxLength:   256,
 		PasswordBlocklist:   true,
@@ -357,6 +375,13 @@ func between(n, least, most int) error {
 func within(d Duration, least, most time.Duration) error {
 	if time.Duration(d) < least || time.Duration(d) > most {
 		return fmt.Errorf("must be from %s to %s", least, most)
+	}
+	return nil
+}
+
+func plainLines(s string, most int) error {
+	if len(s) > most || !isPlain(strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", " "), "\n", " ")) {
+		return fmt.Errorf("must be at most %d bytes of plain text", most)
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func TestDefaultsPassTheirOwnChecks(t *testing.T) {
 // which it is stored.
 func other() map[string]string {
 	return map[string]string{
-		"display_name": `"Ünser Laden & Co."`, "signup.enabled": `false`, "signup.verify_email": `false`, "signup.domains_mode": `"deny"`, "signup.domains": `["example.org","*.Bücher.example"]`,
+		"display_name": `"Ünser Laden & Co."`, "disclaimer": `"One\n\nTwo [terms](https://a.example)\r\n"`, "signin.remember_username": `"checked"`, "signup.enabled": `false`, "signup.verify_email": `false`, "signup.domains_mode": `"deny"`, "signup.domains": `["example.org","*.Bücher.example"]`,
 		"access.addresses":  `["192.0.2.1","2001:db8::/32","192.0.2.3 - 192.0.2.9"]`,
 		"redirects.allowed": `["https://a.example/cb","com.example.app:/cb"]`, "redirects.default": `"https://a.example/cb"`,
 		"password.min_length": `12`, "password.max_length": `1024`, "password.lower": `1`, "password.upper": `2`, "password.digits": `3`, "password.symbols": `4`,
@@ -156,7 +156,8 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"password.upper":      {`-1`, `33`, `{}`},
 		"password.digits":     {`-1`, `33`, `1.5`},
 		"password.symbols":    {`-1`, `33`, `"x"`},
-		"password.blocklist":  {`"on"`, `1`}, "password.change_ends_sessions": {`"on"`, `1`}, "password.max_age": {`"-24h"`, `"1s"`, `"90d"`, `90`, `"87601h"`},
+		"password.blocklist":  {`"on"`, `1`}, "password.change_ends_sessions": {`"on"`, `1`}, "signin.remember_username": {`""`, `"check"`, `true`},
+		"disclaimer": {`1`, `[]`, `"a\u0000b"`, `"a\u202eb"`, `"a\rb"`, `"` + strings.Repeat("x", 10241) + `"`}, "password.max_age": {`"-24h"`, `"1s"`, `"90d"`, `90`, `"87601h"`},
 		"lockout.failures":      {`0`, `101`, `"5"`},
 		"lockout.first_delay":   {`0`, `1000000000`, `"0s"`, `"1ms"`, `"25h"`, `"-1s"`, `"soon"`, `""`, `"1"`},
 		"lockout.longest_delay": {`"25h"`, `"999ms"`, `true`},

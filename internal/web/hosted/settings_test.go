@@ -38,3 +38,29 @@ func TestAddressesFromWherePeopleMayCome(t *testing.T) {
 	s.newPool("open", nil, map[string]any{"access.addresses": []string{"127.0.0.0/8", "::1"}})
 	b.open("/p/open/authorize").shows(200, "Sign in")
 }
+
+// The pool's disclaimer stands on each page of a flow, escaped, with links that
+// open elsewhere; on other pages it does not.
+func TestDisclaimerIsShown(t *testing.T) {
+	s := newSite(t, map[string]any{"disclaimer": "By going on you accept the [terms & more](https://example.org/terms?a=1&b=2).\n\n<script>x</script>"}, nil)
+	b := s.browser()
+	p := b.open(start("screen", "signup")).shows(200, "Create an account")
+	for step := range 2 {
+		p.says("you accept the terms & more.").says("<script>x</script>")
+		found := 0
+		for _, a := range p.all("a") {
+			if attribute(a, "href") == "https://example.org/terms?a=1&b=2" && attribute(a, "rel") == "noopener noreferrer" && text(a) == "terms & more" {
+				found++
+			}
+		}
+		if found != 1 || len(p.all("script")) != 0 {
+			t.Errorf("%d links and %d scripts are on the page:\n%s", found, len(p.all("script")), p.body)
+		}
+		if step == 0 {
+			p = b.press(p, "Continue", "email", "ana@example.org").shows(200, "Check your mail")
+		}
+	}
+	if p := b.open("/p/demo/login-success").shows(200, "You are signed in"); len(p.all("div")) != 0 {
+		t.Errorf("a page that is of no flow has a disclaimer:\n%s", p.body)
+	}
+}

@@ -169,6 +169,8 @@ type flowState struct {
 	UsernameFormat string       `json:"username_format"`
 	Username       string       `json:"username,omitempty"`
 	Email          string       `json:"email,omitempty"`
+	Disclaimer     string       `json:"disclaimer,omitempty"`
+	RememberUser   string       `json:"remember_user,omitempty"`
 	FlowPhase      string       `json:"flow_phase"`
 	FlowChoices    []choiceItem `json:"flow_choices"`
 }
@@ -181,6 +183,7 @@ type choiceItem struct {
 func flowResult(s flow.State) flowState {
 	result := flowState{
 		FlowID: show(prefixFlow, s.ID), FlowType: []string{}, UsernameFormat: "email", Username: s.Email, Email: s.Email,
+		Disclaimer: s.Pool.Settings.Disclaimer, RememberUser: rememberWords()[s.Pool.Settings.SigninRemember],
 		FlowPhase: phaseWords()[s.Phase], FlowChoices: []choiceItem{},
 	}
 	for _, t := range s.Types {
@@ -190,6 +193,12 @@ func flowResult(s flow.State) flowState {
 		result.FlowChoices = append(result.FlowChoices, choiceItem{choiceWordOf(prompt.Choice), promptData(prompt, s.Pool.Settings)})
 	}
 	return result
+}
+
+// rememberWords spells signin.remember_username: the UI shows a box for any
+// word, and ticks it for "check".
+func rememberWords() map[string]string {
+	return map[string]string{core.RememberOff: "", core.RememberOffered: "uncheck", core.RememberChecked: "check"}
 }
 
 // promptData spells what a choice shows.

@@ -29,7 +29,9 @@ func TestAddressesFromWherePeopleMayCome(t *testing.T) {
 		}
 		return s.do(t, r)
 	}
-	refused := func(a answer) bool { return a.status == http.StatusForbidden && a.Status == "Unauthorized" && strings.Contains(a.Sum, "address") }
+	refused := func(a answer) bool {
+		return a.status == http.StatusForbidden && a.Status == "Unauthorized" && strings.Contains(a.Sum, "address")
+	}
 	text, err := os.ReadFile("testdata/paths.txt")
 	if err != nil {
 		t.Fatal(err)
