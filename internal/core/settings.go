@@ -30,6 +30,11 @@ type Settings struct {
 
 	RedirectsAllowed []string
 	RedirectsDefault string
+	RedirectsSignup  string
+	RedirectsSignin  string
+	RedirectsVerify  string
+	RedirectsReset   string
+	RedirectsLogout  string
 
 	PasswordMinLength  int
 	PasswordMaxLength  int
@@ -118,12 +123,17 @@ func SettingsTable() []Setting {
 		{"redirects.allowed", "list of URLs", "The addresses to which a browser may be sent back, matched exactly; the port of a loopback address may vary.",
 			func(s *Settings) any { return &s.RedirectsAllowed }, func(s *Settings) error { return checkRedirects(s.RedirectsAllowed) }},
 		{"redirects.default", "URL", "Where a browser is sent when the application names no address. Must be one of redirects.allowed, or empty.",
-			func(s *Settings) any { return &s.RedirectsDefault }, func(s *Settings) error {
-				if s.RedirectsDefault != "" && !slices.Contains(s.RedirectsAllowed, s.RedirectsDefault) {
-					return errors.New("must be one of redirects.allowed")
-				}
-				return nil
-			}},
+			func(s *Settings) any { return &s.RedirectsDefault }, func(s *Settings) error { return s.registered(s.RedirectsDefault) }},
+		{"redirects.default_signup", "URL", "The same for who signs up. Empty: redirects.default.",
+			func(s *Settings) any { return &s.RedirectsSignup }, func(s *Settings) error { return s.registered(s.RedirectsSignup) }},
+		{"redirects.default_signin", "URL", "The same for who signs in. Empty: redirects.default.",
+			func(s *Settings) any { return &s.RedirectsSignin }, func(s *Settings) error { return s.registered(s.RedirectsSignin) }},
+		{"redirects.default_verify_email", "URL", "The same for who opens the link that proves a mailbox to an application's own pages. Empty: as for who signs up or in.",
+			func(s *Settings) any { return &s.RedirectsVerify }, func(s *Settings) error { return s.registered(s.RedirectsVerify) }},
+		{"redirects.default_reset_password", "URL", "The same for who opens the link to a new password. Empty: as for who signs up or in.",
+			func(s *Settings) any { return &s.RedirectsReset }, func(s *Settings) error { return s.registered(s.RedirectsReset) }},
+		{"redirects.default_logout", "URL", "The same for who signs out at the hosted pages. Empty: a page that says so.",
+			func(s *Settings) any { return &s.RedirectsLogout }, func(s *Settings) error { return s.registered(s.RedirectsLogout) }},
 
 		{"password.min_length", "integer", "The fewest characters of a password.",
 			func(s *Settings) any { return &s.PasswordMinLength }, func(s *Settings) error { return between(s.PasswordMinLength, 1, 128) }},
@@ -396,6 +406,14 @@ func oneOf(s string, words ...string) error {
 func plainText(s string, most int) error {
 	if len(s) > most || !isPlain(s) {
 		return fmt.Errorf("must be at most %d bytes of plain text on one line", most)
+	}
+	return nil
+}
+
+// registered says why an address cannot be one of the defaults.
+func (s Settings) registered(uri string) error {
+	if uri != "" && !slices.Contains(s.RedirectsAllowed, uri) {
+		return errors.New("must be one of redirects.allowed")
 	}
 	return nil
 }

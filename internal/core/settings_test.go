@@ -76,7 +76,8 @@ func other() map[string]string {
 	return map[string]string{
 		"display_name": `"Ünser Laden & Co."`, "disclaimer": `"One\n\nTwo [terms](https://a.example)\r\n"`, "signin.remember_username": `"checked"`, "signup.enabled": `false`, "signup.verify_email": `false`, "signup.domains_mode": `"deny"`, "signup.domains": `["example.org","*.Bücher.example"]`,
 		"access.addresses":  `["192.0.2.1","2001:db8::/32","192.0.2.3 - 192.0.2.9"]`,
-		"redirects.allowed": `["https://a.example/cb","com.example.app:/cb"]`, "redirects.default": `"https://a.example/cb"`,
+		"redirects.allowed": `["https://a.example/cb","com.example.app:/cb"]`, "redirects.default": `"https://a.example/cb"`, "redirects.default_signup": `"https://a.example/cb"`, "redirects.default_signin": `"com.example.app:/cb"`,
+		"redirects.default_verify_email": `"https://a.example/cb"`, "redirects.default_reset_password": `"https://a.example/cb"`, "redirects.default_logout": `"https://a.example/cb"`,
 		"password.min_length": `12`, "password.max_length": `1024`, "password.lower": `1`, "password.upper": `2`, "password.digits": `3`, "password.symbols": `4`,
 		"password.blocklist": `false`, "password.change_ends_sessions": `false`, "password.max_age": `"2160h"`,
 		"lockout.failures": `9`, "lockout.first_delay": `"1m30s"`, "lockout.longest_delay": `"24h"`,
@@ -142,14 +143,16 @@ func TestEverySettingRoundTrips(t *testing.T) {
 func TestImpossibleSettingsAreRefused(t *testing.T) {
 	long := `"` + strings.Repeat("x", 101) + `"`
 	cases := map[string][]string{
-		"display_name":        {`1`, `true`, `[]`, long, `"a\nb"`, `"a\u0000b"`, `"a\u202eb"`},
-		"signup.enabled":      {`"true"`, `1`, `[]`},
-		"signup.verify_email": {`"no"`, `0`},
-		"signup.domains_mode": {`""`, `"Allow"`, `true`, `"whitelist"`},
-		"signup.domains":      {`"example.org"`, `[""]`, `["*"]`, `["*."]`, `["org"]`, `["@example.org"]`, `["a@example.org"]`, `["a.*.org"]`, `["*.*.example.org"]`, `["example.org."]`, `["https://example.org"]`, `["192.0.2.1"]`, `[null]`, many(1001)},
-		"access.addresses":    {`"192.0.2.1"`, `[""]`, `["192.0.2"]`, `["192.0.2.1/33"]`, `["192.0.2.9 - 192.0.2.1"]`, `["192.0.2.1 - 2001:db8::1"]`, `["192.0.2.1-"]`, `["1 - 2 - 3"]`, `["::ffff:192.0.2.0/90"]`, `["fe80::1%eth0"]`, `["example.org"]`, `[null]`, many(501)},
-		"redirects.allowed":   {`"https://a.example"`, `[1]`, `["http://a.example"]`, `["javascript:alert(1)"]`, `[""]`, `[null]`, `["https://a.example/#x"]`, many(501)},
-		"redirects.default":   {`1`, `"https://not-registered.example"`},
+		"display_name":             {`1`, `true`, `[]`, long, `"a\nb"`, `"a\u0000b"`, `"a\u202eb"`},
+		"signup.enabled":           {`"true"`, `1`, `[]`},
+		"signup.verify_email":      {`"no"`, `0`},
+		"signup.domains_mode":      {`""`, `"Allow"`, `true`, `"whitelist"`},
+		"signup.domains":           {`"example.org"`, `[""]`, `["*"]`, `["*."]`, `["org"]`, `["@example.org"]`, `["a@example.org"]`, `["a.*.org"]`, `["*.*.example.org"]`, `["example.org."]`, `["https://example.org"]`, `["192.0.2.1"]`, `[null]`, many(1001)},
+		"access.addresses":         {`"192.0.2.1"`, `[""]`, `["192.0.2"]`, `["192.0.2.1/33"]`, `["192.0.2.9 - 192.0.2.1"]`, `["192.0.2.1 - 2001:db8::1"]`, `["192.0.2.1-"]`, `["1 - 2 - 3"]`, `["::ffff:192.0.2.0/90"]`, `["fe80::1%eth0"]`, `["example.org"]`, `[null]`, many(501)},
+		"redirects.allowed":        {`"https://a.example"`, `[1]`, `["http://a.example"]`, `["javascript:alert(1)"]`, `[""]`, `[null]`, `["https://a.example/#x"]`, many(501)},
+		"redirects.default":        {`1`, `"https://not-registered.example"`},
+		"redirects.default_signup": {`1`, `"https://not-registered.example"`}, "redirects.default_signin": {`1`, `"javascript:alert(1)"`}, "redirects.default_verify_email": {`null x`, `"https://not-registered.example"`},
+		"redirects.default_reset_password": {`[]`, `"/"`}, "redirects.default_logout": {`1`, `"https://not-registered.example"`},
 		"password.min_length": {`"8"`, `0`, `-1`, `129`, `8.5`, `1e9`, `99999999999999999999`},
 		"password.max_length": {`63`, `1025`, `true`},
 		"password.lower":      {`-1`, `33`, `"1"`},
@@ -227,6 +230,8 @@ func TestSettingsThatDependOnEachOther(t *testing.T) {
 		"the least length is not above the greatest": {Overrides{"password.max_length": json.RawMessage(`64`)}, Overrides{"password.min_length": json.RawMessage(`100`)},
 			[]string{"/password.max_length"}},
 		"the first delay is not above the longest": {nil, Overrides{"lockout.first_delay": json.RawMessage(`"1h"`)}, []string{"/lockout.longest_delay"}},
+		"every default address stays registered": {Overrides{"redirects.allowed": json.RawMessage(`["https://a.example"]`), "redirects.default_signup": json.RawMessage(`"https://a.example"`)},
+			Overrides{"redirects.allowed": json.RawMessage(`[]`)}, []string{"/redirects.default_signup"}},
 		"the default address stays registered": {Overrides{"redirects.allowed": json.RawMessage(`["https://a.example"]`), "redirects.default": json.RawMessage(`"https://a.example"`)},
 			Overrides{"redirects.allowed": json.RawMessage(`[]`)}, []string{"/redirects.default"}},
 	} {

@@ -110,6 +110,24 @@ func (t Turn) claimed() (core.UserID, string) {
 	return "", t.Facts.Email.Key
 }
 
+// redirect is where the flow ends: where its application asked, else where the
+// pool says for what it is.
+func (t Turn) redirect() string {
+	if t.Facts.Redirect != "" {
+		return t.Facts.Redirect
+	}
+	return t.Settings.DefaultRedirect(t.types())
+}
+
+// linkRedirect is where a link leads that was sent to pages of the application.
+func (t Turn) linkRedirect(choice core.ChoiceName) string {
+	usual := map[core.ChoiceName]string{core.ChoiceVerifyEmail: t.Settings.RedirectsVerify, core.ChoiceResetPassword: t.Settings.RedirectsReset}
+	if own := usual[choice]; own != "" && t.Facts.Redirect == "" {
+		return own
+	}
+	return t.redirect()
+}
+
 // mailboxProved reports whether the claimed address was proved in this flow.
 func (t Turn) mailboxProved() bool {
 	return t.Facts.EmailProved != "" && t.Facts.EmailProved == t.Facts.Email.Key

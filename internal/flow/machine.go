@@ -38,7 +38,8 @@ type State struct {
 	Email     string
 	Phase     core.Phase
 	Prompts   []Prompt
-	Redirect  string
+	Redirect  string // where it ends; empty: nowhere
+	Asked     string // the same, if the application named it
 	AppState  string
 	Invited   bool // begun with an invitation, for whose address alone it is
 	ExpiresAt time.Time
@@ -73,8 +74,7 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 			return State{}, err
 		}
 	}
-	redirect, ok := p.Settings.MatchRedirect(s.Redirect)
-	if !ok {
+	if _, ok := p.Settings.MatchRedirect(s.Redirect); !ok {
 		return State{}, core.Fail(core.CodeRedirectRefused, "This address is not among the pool's registered redirects.")
 	}
 	if len(s.Types) == 0 {
@@ -83,7 +83,7 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 	t := Turn{
 		Caller: caller, Pool: p, Settings: p.Settings, Now: time.Now(),
 		Flow:  core.Flow{ID: core.NewFlowID(), Version: 1},
-		Facts: core.Facts{Allowed: s.Types, Redirect: redirect, State: s.State, Concealed: s.Concealed, Browser: caller.Browser, Invitation: guest.ID},
+		Facts: core.Facts{Allowed: s.Types, Redirect: s.Redirect, State: s.State, Concealed: s.Concealed, Browser: caller.Browser, Invitation: guest.ID},
 	}
 	var named Effect
 	if s.Email != "" {
@@ -361,7 +361,7 @@ func (m *Machine) state(t Turn) State {
 	p, prompts := m.look(t)
 	return State{
 		ID: t.Flow.ID, Pool: t.Pool, Types: slices.Clone(t.types()), Email: t.Facts.Email.Text, Phase: p.name, Prompts: prompts,
-		Redirect: t.Facts.Redirect, AppState: t.Facts.State, Invited: t.Facts.Invitation != "", ExpiresAt: t.Flow.ExpiresAt,
+		Redirect: t.redirect(), Asked: t.Facts.Redirect, AppState: t.Facts.State, Invited: t.Facts.Invitation != "", ExpiresAt: t.Flow.ExpiresAt,
 	}
 }
 

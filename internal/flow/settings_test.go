@@ -111,3 +111,73 @@ func TestI13SignupByDomain(t *testing.T) {
 		start(t, h, app, "eve@evil.example") // is let in by the same list read the other way
 	})
 }
+
+// Where the application names no address, a flow ends where the pool says for
+// what it is, and a link leads where the pool says for what it proves.
+func TestDefaultRedirects(t *testing.T) {
+	const base = "https://app.example.org/"
+	allowed := []string{base + "asked"}
+	settings := map[string]any{"signup.verify_email": true}
+	for _, name := range []string{"default", "default_signup", "default_signin", "default_verify_email", "default_reset_password"} {
+		allowed = append(allowed, base+name)
+		settings["redirects."+name] = base + name
+	}
+	settings["redirects.allowed"] = allowed
+	each(t, func(t *testing.T, h *flowtest.House) {
+		app, plain := h.Pool(t, "demo", settings), h.Pool(t, "plain", map[string]any{"redirects.allowed": allowed, "redirects.default": base + "default"})
+		for _, caller := range []core.Caller{app, plain} {
+			h.Person(t, caller, "ana@example.org")
+		}
+		signup, signin := []core.FlowType{core.FlowSignup}, []core.FlowType{core.FlowSignin}
+		for _, c := range []struct {
+			caller core.Caller
+			start  flow.Start
+			want   string
+		}{
+			{app, flow.Start{}, "default"},
+			{app, flow.Start{Types: signup}, "default_signup"},
+			{app, flow.Start{Types: signin}, "default_signin"},
+			{app, flow.Start{Email: "ana@example.org"}, "default_signin"},
+			{app, flow.Start{Email: "new@example.org"}, "default_signup"},
+			{app, flow.Start{Email: "ana@example.org", Concealed: true}, "default"}, // else it would tell who is there
+			{app, flow.Start{Email: "ana@example.org", Redirect: base + "asked"}, "asked"},
+			{plain, flow.Start{Types: signup}, "default"},
+			{plain, flow.Start{Email: "ana@example.org"}, "default"},
+		} {
+			s, err := h.Flows.Start(t.Context(), c.caller, c.start)
+			must(t, err)
+			if s.Redirect != base+c.want || (s.Asked != "") != (c.want == "asked") {
+				t.Errorf("%+v ends at %q (asked %q), want %s", c.start, s.Redirect, s.Asked, c.want)
+			}
+		}
+		for _, c := range []struct {
+			caller core.Caller
+			choice core.ChoiceName
+			asked  string
+			want   string
+		}{
+			{app, core.ChoiceResetPassword, "", "default_reset_password"},
+			{app, core.ChoiceResetPassword, base + "asked", "asked"},
+			{app, core.ChoiceVerifyEmail, "", "default_verify_email"},
+			{plain, core.ChoiceResetPassword, "", "default"},
+		} {
+			email := "ana@example.org"
+			if c.choice == core.ChoiceVerifyEmail {
+				email = "eve@example.org"
+			}
+			s, err := h.Flows.Start(t.Context(), c.caller, flow.Start{Email: email, Redirect: c.asked})
+			must(t, err)
+			if c.choice == core.ChoiceVerifyEmail {
+				_, err = h.Flows.Answer(t.Context(), c.caller, s.ID, answer(core.ChoicePassword, flowtest.Password))
+				must(t, err)
+			}
+			_, err = h.Flows.Restart(t.Context(), c.caller, s.ID, flow.Answer{Choice: c.choice})
+			must(t, err)
+			open, err := h.Flows.OpenLink(t.Context(), c.caller, c.choice, flowtest.LinkCode(t, h.Mail(t)[0]))
+			must(t, err)
+			if open.Redirect != base+c.want {
+				t.Errorf("the link of %s leads to %q, want %s", c.choice, open.Redirect, c.want)
+			}
+		}
+	})
+}

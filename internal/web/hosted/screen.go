@@ -120,7 +120,7 @@ type said struct {
 
 func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	signup := len(s.Types) == 1 && s.Types[0] == core.FlowSignup
-	start := again{v.base, s.Redirect, s.AppState}
+	start := again{v.base, s.Asked, s.AppState}
 	sc := screen{
 		Action: v.flowPath(s.ID), Choice: prompt.Choice, Signup: signup, Enroll: prompt.Enrollment,
 		Forgot: offers(s.Prompts, core.ChoiceResetPassword), Back: offers(s.Prompts, core.ChoicePassword),

@@ -1,6 +1,9 @@
 package hosted_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // Where a list of domains says who may sign up, the page tells so at the field,
 // for everybody of a domain alike, and nothing is sent.
@@ -62,5 +65,30 @@ func TestDisclaimerIsShown(t *testing.T) {
 	}
 	if p := b.open("/p/demo/login-success").shows(200, "You are signed in"); len(p.all("div")) != 0 {
 		t.Errorf("a page that is of no flow has a disclaimer:\n%s", p.body)
+	}
+}
+
+// Where the application names no address, the pages end where the pool says for
+// each kind of visit, and changing from one kind to the other changes that.
+func TestDefaultRedirectsOfThePages(t *testing.T) {
+	const up, in, out = "https://app.example.org/up", "https://app.example.org/in", "https://app.example.org/out?x=1"
+	s := newSite(t, map[string]any{
+		"redirects.allowed": []string{up, in, out}, "redirects.default_signup": up, "redirects.default_signin": in, "redirects.default_logout": out,
+	}, nil)
+	s.person("ana@example.org", password)
+	b := s.browser()
+	p := b.click(b.open("/p/demo/authorize?screen=signup").shows(200, "Create an account"), "Sign in instead").shows(200, "Sign in")
+	p = b.press(p, "Continue", "email", "ana@example.org").shows(200, "Enter your password")
+	if p = b.press(p, "Sign in", "password", password); !strings.HasPrefix(p.location, in+"?code=") {
+		t.Errorf("a sign-in ends at %q", p.location)
+	}
+	p = b.press(b.open("/p/demo/authorize?screen=signup"), "Continue", "email", "eve@example.org").shows(200, "Check your mail")
+	p = b.open(s.mail("verify_email", "eve@example.org").Values["link"])
+	p = b.press(p, "Confirm my e-mail address").shows(200, "Choose a password")
+	if p = b.press(p, "Continue", "password", password); !strings.HasPrefix(p.location, up+"?code=") {
+		t.Errorf("a sign-up ends at %q", p.location)
+	}
+	if p := b.get("/p/demo/logout?state=s1"); p.status != 303 || p.location != out+"&state=s1" {
+		t.Errorf("signing out ends at %d %q", p.status, p.location)
 	}
 }
