@@ -35,6 +35,8 @@ type FlowState struct {
 	UsernameFormat string      `json:"username_format"`
 	Username       string      `json:"username,omitempty"` // once it is known, as Email
 	Email          string      `json:"email,omitempty"`
+	Disclaimer     string      `json:"disclaimer,omitempty"`    // what people are to read; "" for nothing
+	RememberUser   string      `json:"remember_user,omitempty"` // not "": offer to remember the username; "check": chosen from the start
 	Phase          FlowPhase   `json:"flow_phase"`
 	Choices        FlowChoices `json:"flow_choices"` // what can be answered now
 }

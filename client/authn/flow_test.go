@@ -236,3 +236,13 @@ func TestFlowStateRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+func TestFlowTellsWhatIsSet(t *testing.T) {
+	const text = "Read the [terms](https://example.org/terms)."
+	onEngines(t, map[string]any{"disclaimer": text, "signin.remember_username": "checked"}, func(t *testing.T, s *server) {
+		got := ok(s.with(t, s.client).Flow.Start(t.Context(), authn.FlowStartRequest{}))(t)
+		if got.Disclaimer != text || got.RememberUser != "check" {
+			t.Errorf("the flow tells %q and %q", got.Disclaimer, got.RememberUser)
+		}
+	})
+}

@@ -123,13 +123,15 @@ func TestPresetsAreGoodSettings(t *testing.T) {
 // odd is settings other than the defaults: one for every line of the table.
 func odd() map[string]string {
 	return map[string]string{
-		"display_name": `"Le \"Café\" = #1"`, "signup.enabled": `false`, "signup.verify_email": `false`,
-		"signup.phone": `true`, "accounts.conceal": `true`, "username.format": `"phone"`,
+		"display_name": `"Le \"Café\" = #1"`, "disclaimer": `"One\n\n[Two](https://a.example)\n"`, "signin.remember_username": `"offered"`, "signup.enabled": `false`, "signup.verify_email": `false`, "signup.domains_mode": `"allow"`, "signup.domains": `["example.org","*.example.net"]`,
+		"access.addresses": `["192.0.2.1"]`,
+		"signup.phone":     `true`, "accounts.conceal": `true`, "username.format": `"phone"`,
 		"signin.primary": `["magic_link"]`, "signin.secondary": `["email_otp"]`, "signin.skip_secondary": `["magic_link","password"]`, "signin.require_secondary": `true`,
 		"code.life": `"1m"`, "code.resend_after": `"45s"`,
-		"redirects.allowed": `["https://a.example/b?c=d","app.example:/e"]`, "redirects.default": `"app.example:/e"`,
+		"redirects.allowed": `["https://a.example/b?c=d","app.example:/e"]`, "redirects.default": `"app.example:/e"`, "redirects.default_signup": `"app.example:/e"`, "redirects.default_signin": `"app.example:/e"`,
+		"redirects.default_verify_email": `"app.example:/e"`, "redirects.default_reset_password": `"app.example:/e"`, "redirects.default_logout": `"app.example:/e"`,
 		"password.min_length": `9`, "password.max_length": `100`, "password.lower": `1`, "password.upper": `2`, "password.digits": `3`, "password.symbols": `4`,
-		"password.blocklist": `false`, "password.change_ends_sessions": `false`,
+		"password.blocklist": `false`, "password.change_ends_sessions": `false`, "password.max_age": `"2160h"`,
 		"lockout.failures": `7`, "lockout.first_delay": `"2s"`, "lockout.longest_delay": `"1h"`,
 		"flow.life": `"10m"`, "link.life": `"11m"`, "link.resend_after": `"0s"`, "login_code.life": `"30s"`, "invitation.life": `"24h"`,
 		"agreements.required": `["privacy","terms"]`,

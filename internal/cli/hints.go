@@ -133,6 +133,7 @@ func hintsByCode() map[core.Code]string {
 		core.CodeNotOffered:       unheard,
 		core.CodeFlowIncomplete:   unheard,
 		core.CodeRedirectRefused:  unheard,
+		core.CodeAddressRefused:   unheard,
 		core.CodeTooMany:          "Try again later.",
 	}
 }

@@ -14,6 +14,13 @@ type Authenticator struct {
 	ExpiredAt time.Time // when it was declared due for a change; zero while it is not
 }
 
+// Due reports whether a password is due for a change: because somebody said
+// so, or because it is older than passwords of the pool may be. 0: they may
+// have any age.
+func (a Authenticator) Due(maxAge time.Duration, now time.Time) bool {
+	return a.Kind == AuthenticatorPassword && (!a.ExpiredAt.IsZero() || (maxAge > 0 && now.Sub(a.UpdatedAt) >= maxAge))
+}
+
 // AuthenticatorKind says what sort of proof it is.
 type AuthenticatorKind string
 

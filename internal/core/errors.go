@@ -59,6 +59,8 @@ const (
 	CodeFlowIncomplete Code = "flow_incomplete"
 	// CodeRedirectRefused: the address to return to is not registered.
 	CodeRedirectRefused Code = "redirect_refused"
+	// CodeAddressRefused: people may not come from the caller's address.
+	CodeAddressRefused Code = "address_refused"
 	// CodeTooMany: a limit on how often something may be done; RetryAfter says for how long.
 	CodeTooMany Code = "too_many"
 	// CodeBusy: the server has too much to do just now; RetryAfter says when to come back.
@@ -76,7 +78,7 @@ func Codes() []Code {
 		CodeUnauthenticated, CodeForbidden, CodeNotFound, CodeTaken, CodeConflict, CodeTokenInvalid,
 		CodeTokenExpired, CodeTicketInvalid, CodeWrongCredentials, CodeWrongCode, CodeCodeExpired, CodeLocked, CodeDisabled,
 		CodeSignupClosed, CodeFlowEnded, CodeNotOffered, CodeFlowIncomplete, CodeRedirectRefused,
-		CodeTooMany, CodeBusy, CodeUnavailable, CodeInternal,
+		CodeAddressRefused, CodeTooMany, CodeBusy, CodeUnavailable, CodeInternal,
 	}
 }
 

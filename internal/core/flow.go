@@ -60,8 +60,8 @@ const (
 type Facts struct {
 	// Allowed is what the flow may be, as asked for.
 	Allowed []FlowType `json:"allowed,omitempty"`
-	// Redirect is where the browser or application goes on, already matched
-	// with the registered ones; empty if none was given.
+	// Redirect is where the application asked to go on, already matched with
+	// the registered ones; empty if it named none.
 	Redirect string `json:"redirect,omitempty"`
 	// State is what the application gave to recognise its own request.
 	State string `json:"state,omitempty"`

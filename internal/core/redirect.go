@@ -31,6 +31,18 @@ func (s Settings) MatchRedirect(asked string) (string, bool) {
 	return "", false
 }
 
+// DefaultRedirect is where a flow of these types ends whose application named
+// no address; empty: nowhere.
+func (s Settings) DefaultRedirect(types []FlowType) string {
+	if len(types) == 1 && types[0] == FlowSignup && s.RedirectsSignup != "" {
+		return s.RedirectsSignup
+	}
+	if len(types) == 1 && types[0] == FlowSignin && s.RedirectsSignin != "" {
+		return s.RedirectsSignin
+	}
+	return s.RedirectsDefault
+}
+
 // looseForm writes an address without what may differ.
 func looseForm(uri string) string {
 	u, err := url.Parse(uri)

@@ -17,6 +17,7 @@ import (
 // immutable once built. Every field has a line in [SettingsTable].
 type Settings struct {
 	DisplayName string
+	Disclaimer  string
 
 	SignupEnabled     bool
 	SignupVerifyEmail bool
@@ -28,9 +29,20 @@ type Settings struct {
 	SigninSecondary        []AuthenticatorKind
 	SigninSkipSecondary    []AuthenticatorKind
 	SigninRequireSecondary bool
+	SignupDomainsMode      string
+	SignupDomains          []string
+
+	SigninRemember string
+
+	AccessAddresses []string
 
 	RedirectsAllowed []string
 	RedirectsDefault string
+	RedirectsSignup  string
+	RedirectsSignin  string
+	RedirectsVerify  string
+	RedirectsReset   string
+	RedirectsLogout  string
 
 	PasswordMinLength  int
 	PasswordMaxLength  int
@@ -40,6 +52,7 @@ type Settings struct {
 	PasswordSymbols    int
 	PasswordBlocklist  bool
 	PasswordEndsOthers bool
+	PasswordMaxAge     Duration
 
 	LockoutFailures     int
 	LockoutFirstDelay   Duration
@@ -65,6 +78,13 @@ type Settings struct {
 	MailTemplates      map[string]MailTemplate
 }
 
+// The values of signin.remember_username.
+const (
+	RememberOff     = "off"
+	RememberOffered = "offered"
+	RememberChecked = "checked"
+)
+
 // MailTemplate replaces one of the built-in mails. An empty part keeps the
 // built-in one.
 type MailTemplate struct {
@@ -88,6 +108,8 @@ func SettingsTable() []Setting {
 	return []Setting{
 		{"display_name", "text", "The name that people see on pages and in mails. Empty: the pool's name.",
 			func(s *Settings) any { return &s.DisplayName }, func(s *Settings) error { return plainText(s.DisplayName, 100) }},
+		{"disclaimer", "text", "What people read at sign-up and sign-in, on any number of lines; an empty line begins a paragraph, and [words](https://...) is a link. Empty: nothing.",
+			func(s *Settings) any { return &s.Disclaimer }, func(s *Settings) error { return plainLines(s.Disclaimer, 10<<10) }},
 
 		{"signup.enabled", "boolean", "Whether people may sign up by themselves.",
 			func(s *Settings) any { return &s.SignupEnabled }, nil},
@@ -125,16 +147,35 @@ func SettingsTable() []Setting {
 				}
 				return nil
 			}},
+		{"signup.domains_mode", "off, allow or deny", "What signup.domains means: nothing, the only domains with whose e-mail addresses people may sign up by themselves, or those with which they may not.",
+			func(s *Settings) any { return &s.SignupDomainsMode }, func(s *Settings) error {
+				return oneOf(s.SignupDomainsMode, DomainsOff, DomainsAllow, DomainsDeny)
+			}},
+		{"signup.domains", "list of domains", "The domains of signup.domains_mode, such as example.org, or *.example.org for all below it and not itself.",
+			func(s *Settings) any { return &s.SignupDomains }, func(s *Settings) error { return checkDomains(s.SignupDomains) }},
+
+		{"signin.remember_username", "off, offered or checked", "Whether an application's own pages offer to remember the username in the browser, and whether that is chosen from the start. It is only told to them: nothing is kept here.",
+			func(s *Settings) any { return &s.SigninRemember }, func(s *Settings) error {
+				return oneOf(s.SigninRemember, RememberOff, RememberOffered, RememberChecked)
+			}},
+
+		{"access.addresses", "list of addresses", "From where people may sign up, sign in and go on: addresses, networks such as 192.0.2.0/24, ranges such as 192.0.2.1 - 192.0.2.9. Empty: from everywhere. Servers, by their service keys, may call from anywhere.",
+			func(s *Settings) any { return &s.AccessAddresses }, func(s *Settings) error { return checkAddresses(s.AccessAddresses) }},
 
 		{"redirects.allowed", "list of URLs", "The addresses to which a browser may be sent back, matched exactly; the port of a loopback address may vary.",
 			func(s *Settings) any { return &s.RedirectsAllowed }, func(s *Settings) error { return checkRedirects(s.RedirectsAllowed) }},
 		{"redirects.default", "URL", "Where a browser is sent when the application names no address. Must be one of redirects.allowed, or empty.",
-			func(s *Settings) any { return &s.RedirectsDefault }, func(s *Settings) error {
-				if s.RedirectsDefault != "" && !slices.Contains(s.RedirectsAllowed, s.RedirectsDefault) {
-					return errors.New("must be one of redirects.allowed")
-				}
-				return nil
-			}},
+			func(s *Settings) any { return &s.RedirectsDefault }, func(s *Settings) error { return s.registered(s.RedirectsDefault) }},
+		{"redirects.default_signup", "URL", "The same for who signs up. Empty: redirects.default.",
+			func(s *Settings) any { return &s.RedirectsSignup }, func(s *Settings) error { return s.registered(s.RedirectsSignup) }},
+		{"redirects.default_signin", "URL", "The same for who signs in. Empty: redirects.default.",
+			func(s *Settings) any { return &s.RedirectsSignin }, func(s *Settings) error { return s.registered(s.RedirectsSignin) }},
+		{"redirects.default_verify_email", "URL", "The same for who opens the link that proves a mailbox to an application's own pages. Empty: as for who signs up or in.",
+			func(s *Settings) any { return &s.RedirectsVerify }, func(s *Settings) error { return s.registered(s.RedirectsVerify) }},
+		{"redirects.default_reset_password", "URL", "The same for who opens the link to a new password. Empty: as for who signs up or in.",
+			func(s *Settings) any { return &s.RedirectsReset }, func(s *Settings) error { return s.registered(s.RedirectsReset) }},
+		{"redirects.default_logout", "URL", "The same for who signs out at the hosted pages. Empty: a page that says so.",
+			func(s *Settings) any { return &s.RedirectsLogout }, func(s *Settings) error { return s.registered(s.RedirectsLogout) }},
 
 		{"password.min_length", "integer", "The fewest characters of a password.",
 			func(s *Settings) any { return &s.PasswordMinLength }, func(s *Settings) error { return between(s.PasswordMinLength, 1, 128) }},
@@ -152,6 +193,13 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.PasswordBlocklist }, nil},
 		{"password.change_ends_sessions", "boolean", "Whether a change, an expiry or a removal of the password ends the person's other sessions.",
 			func(s *Settings) any { return &s.PasswordEndsOthers }, nil},
+		{"password.max_age", "duration", "How old a password may become: an older one is due for a change at the next sign-in. 0: any age. Not advised (NIST SP 800-63B-4 section 3.1.1.2).",
+			func(s *Settings) any { return &s.PasswordMaxAge }, func(s *Settings) error {
+				if s.PasswordMaxAge == 0 {
+					return nil
+				}
+				return within(s.PasswordMaxAge, 24*time.Hour, 10*365*24*time.Hour)
+			}},
 
 		{"lockout.failures", "integer", "How many wrong tries in a row are free. Each one after that locks the person out for a while.",
 			func(s *Settings) any { return &s.LockoutFailures }, func(s *Settings) error { return between(s.LockoutFailures, 1, 100) }},
@@ -220,6 +268,8 @@ func DefaultSettings() Settings {
 		SignupVerifyEmail:   true,
 		UsernameFormat:      UsernameEmail,
 		SigninPrimary:       []AuthenticatorKind{AuthenticatorPassword},
+		SignupDomainsMode:   DomainsOff,
+		SigninRemember:      RememberOff,
 		PasswordMinLength:   8,
 		PasswordMaxLength:   256,
 		PasswordBlocklist:   true,
@@ -401,6 +451,13 @@ func (s *Settings) checkMailboxTwice() error {
 	return nil
 }
 
+func plainLines(s string, most int) error {
+	if len(s) > most || !isPlain(strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", " "), "\n", " ")) {
+		return fmt.Errorf("must be at most %d bytes of plain text", most)
+	}
+	return nil
+}
+
 func oneOf[T comparable](value T, allowed ...T) error { return someOf([]T{value}, allowed) }
 
 // someOf refuses a value that is not allowed, and one that stands there twice.
@@ -419,6 +476,14 @@ func someOf[T comparable](values, allowed []T) error {
 func plainText(s string, most int) error {
 	if len(s) > most || !isPlain(s) {
 		return fmt.Errorf("must be at most %d bytes of plain text on one line", most)
+	}
+	return nil
+}
+
+// registered says why an address cannot be one of the defaults.
+func (s Settings) registered(uri string) error {
+	if uri != "" && !slices.Contains(s.RedirectsAllowed, uri) {
+		return errors.New("must be one of redirects.allowed")
 	}
 	return nil
 }

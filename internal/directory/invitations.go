@@ -89,6 +89,9 @@ func draftInvitation(s core.Settings, n NewInvitation) (core.Invitation, string,
 		return core.Invitation{}, "", core.Invalid(problems...)
 	}
 	callback, ok := s.MatchRedirect(n.Callback)
+	if n.Callback == "" {
+		callback = s.DefaultRedirect([]core.FlowType{core.FlowSignup})
+	}
 	if !ok || callback == "" {
 		const detail = "This address is not among the pool's registered redirects."
 		return core.Invitation{}, "", &core.Error{Code: core.CodeRedirectRefused, Detail: detail, Fields: []core.Problem{

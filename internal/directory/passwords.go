@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
@@ -138,6 +140,13 @@ func (p *Passwords) allowed(settings core.Settings, password secret.Text, pointe
 	return nil
 }
 
+// OwnWords are the words that a person's password must not be made of: their
+// names, whatever else is known of them, and the pool's name.
+func OwnWords(user core.User, settings core.Settings) []string {
+	words := []string{settings.DisplayName, user.Email, user.Username, user.Phone}
+	return slices.AppendSeq(words, maps.Values(user.Profile))
+}
+
 // Differ refuses a new password that is the one a person has. It counts no try:
 // it is for who has just given theirs.
 func (p *Passwords) Differ(ctx context.Context, caller core.Caller, user core.UserID, password secret.Text, pointer string) error {
@@ -169,7 +178,7 @@ func (p *Passwords) Change(ctx context.Context, caller core.Caller, settings cor
 	caller.Actor = core.Actor{Kind: core.ActorPerson, ID: string(user.ID)}
 	// The rules come first: who knows the old password and chooses a weak one
 	// has not guessed, and is not charged a try.
-	words := []string{user.Email, user.Username, settings.DisplayName}
+	words := OwnWords(user, settings)
 	if err := p.allowed(settings, new, "/new_password", words...); err != nil {
 		return err
 	}

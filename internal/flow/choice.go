@@ -120,8 +120,11 @@ func (t Turn) requireIdentifier() []core.ChoiceName {
 	return names
 }
 
-// signupOpen reports whether somebody new may come by this flow.
-func (t Turn) signupOpen() bool { return t.Settings.SignupEnabled || t.Facts.Invitation != "" }
+// signupOpen reports whether somebody new may come by this flow: an invitation
+// is the application's word, and passes the pool's lists.
+func (t Turn) signupOpen() bool {
+	return t.Facts.Invitation != "" || t.Settings.SignupEnabled && !t.keepsOut(t.Facts.Email)
+}
 
 // types is what the flow may still be, as it may be told.
 func (t Turn) types() []core.FlowType {
@@ -145,6 +148,24 @@ func (t Turn) person() directory.Person {
 		return directory.Person{User: t.User.ID, Claim: claim}
 	}
 	return directory.Person{Claim: claim}
+}
+
+// redirect is where the flow ends: where its application asked, else where the
+// pool says for what it is.
+func (t Turn) redirect() string {
+	if t.Facts.Redirect != "" {
+		return t.Facts.Redirect
+	}
+	return t.Settings.DefaultRedirect(t.types())
+}
+
+// linkRedirect is where a link leads that was sent to pages of the application.
+func (t Turn) linkRedirect(choice core.ChoiceName) string {
+	usual := map[core.ChoiceName]string{core.ChoiceVerifyEmail: t.Settings.RedirectsVerify, core.ChoiceResetPassword: t.Settings.RedirectsReset}
+	if own := usual[choice]; own != "" && t.Facts.Redirect == "" {
+		return own
+	}
+	return t.redirect()
 }
 
 // sameAddress refuses an answer that brings another address than the flow is

@@ -10,6 +10,9 @@ import (
 // answered before, it is here that sign-up is open or closed, and that an
 // address is free or taken.
 func createUser(tx *store.Tx, t *Turn) error {
+	if t.keepsOut(t.Facts.Email) {
+		return wrongDomain()
+	}
 	if !t.signupOpen() || !t.Facts.Allows(core.FlowSignup) {
 		return core.Fail(core.CodeSignupClosed, "People cannot sign up by themselves here.")
 	}

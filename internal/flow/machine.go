@@ -41,7 +41,8 @@ type State struct {
 	Phone     string
 	Phase     core.Phase
 	Prompts   []Prompt
-	Redirect  string
+	Redirect  string // where it ends; empty: nowhere
+	Asked     string // the same, if the application named it
 	AppState  string
 	Invited   bool // begun with an invitation, for whose address alone it is
 	ExpiresAt time.Time
@@ -77,8 +78,7 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 			return State{}, err
 		}
 	}
-	redirect, ok := p.Settings.MatchRedirect(s.Redirect)
-	if !ok {
+	if _, ok := p.Settings.MatchRedirect(s.Redirect); !ok {
 		return State{}, core.Fail(core.CodeRedirectRefused, "This address is not among the pool's registered redirects.")
 	}
 	if len(s.Types) == 0 {
@@ -87,7 +87,7 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 	t := Turn{
 		Caller: caller, Pool: p, Settings: p.Settings, Now: time.Now(),
 		Flow:  core.Flow{ID: core.NewFlowID(), Version: 1},
-		Facts: core.Facts{Allowed: s.Types, Redirect: redirect, State: s.State, Concealed: (s.Concealed || p.Settings.ConcealAccounts) && guest.ID == "", Browser: caller.Browser, Invitation: guest.ID},
+		Facts: core.Facts{Allowed: s.Types, Redirect: s.Redirect, State: s.State, Concealed: (s.Concealed || p.Settings.ConcealAccounts) && guest.ID == "", Browser: caller.Browser, Invitation: guest.ID},
 	}
 	var named Effect
 	switch {
@@ -357,7 +357,7 @@ func (t *Turn) identify(tx *store.Tx, id core.UserID) error {
 	t.User, t.Facts.User, t.Factors, t.Due = &user, id, nil, false
 	for _, a := range all {
 		t.Factors = append(t.Factors, Factor{a.Kind, a.Second})
-		t.Due = t.Due || (a.Kind == core.AuthenticatorPassword && !a.ExpiredAt.IsZero())
+		t.Due = t.Due || a.Due(time.Duration(t.Settings.PasswordMaxAge), tx.Now())
 	}
 	return nil
 }
@@ -381,7 +381,7 @@ func (m *Machine) state(t Turn) State {
 	return State{
 		ID: t.Flow.ID, Pool: t.Pool, Types: slices.Clone(t.types()), Email: t.Facts.Email.Text, Username: t.Facts.Username.Text,
 		Phone: t.Facts.Phone, Phase: p.name, Prompts: prompts,
-		Redirect: t.Facts.Redirect, AppState: t.Facts.State, Invited: t.Facts.Invitation != "", ExpiresAt: t.Flow.ExpiresAt,
+		Redirect: t.redirect(), Asked: t.Facts.Redirect, AppState: t.Facts.State, Invited: t.Facts.Invitation != "", ExpiresAt: t.Flow.ExpiresAt,
 	}
 }
 

@@ -76,7 +76,7 @@ func (m *Machine) OpenLink(ctx context.Context, caller core.Caller, choice core.
 				// that asked for the mail may be anybody's.
 				t.Facts.Browser = caller.Browser
 			}
-			open.Flow, open.Redirect, open.Browser = t.Flow.ID, t.Facts.Redirect, t.Facts.Browser
+			open.Flow, open.Redirect, open.Browser = t.Flow.ID, t.linkRedirect(choice), t.Facts.Browser
 			open.State = m.links.state(t.Flow.ID, choice)
 			return m.apply(tx, &t, proved)
 		})

@@ -48,7 +48,7 @@ func (c password) choose(ctx context.Context, t Turn, a Answer) (Effect, error) 
 	if err != nil {
 		return nil, err
 	}
-	phc, err := c.passwords.Hash(ctx, t.Settings, a.Password, "/data/password", t.Facts.Email.Text, a.Email, t.Facts.Username.Text, t.Settings.DisplayName)
+	phc, err := c.passwords.Hash(ctx, t.Settings, a.Password, "/data/password", append(directory.OwnWords(core.User{Email: t.Facts.Email.Text, Username: t.Facts.Username.Text, Profile: t.Facts.Profile}, t.Settings), a.Email)...)
 	if err != nil {
 		return nil, err
 	}

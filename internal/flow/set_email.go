@@ -18,15 +18,23 @@ func (setEmail) Prompt(t Turn) *Prompt {
 	return &Prompt{RequiredFor: t.requireIdentifier()}
 }
 
-func (setEmail) Answer(_ context.Context, _ Turn, a Answer) (Effect, error) {
+func (setEmail) Answer(_ context.Context, t Turn, a Answer) (Effect, error) {
 	email, ok := core.ParseEmail(a.Email)
 	if !ok {
 		return nil, core.Invalid(core.Problem{Code: core.ProblemEmail, Pointer: "/data/email", Detail: "This is not an e-mail address."})
+	}
+	// In a flow that can only be a sign-up, the domain alone is looked at: the
+	// refusal says nothing about who is there, concealed or not.
+	if t.keepsOut(email) && !t.Facts.Allows(core.FlowSignin) {
+		return nil, wrongDomain()
 	}
 	return func(tx *store.Tx, t *Turn) error {
 		t.Facts.Email = email
 		user, err := tx.UserByEmail(email.Key)
 		if core.Is(err, core.CodeNotFound) {
+			if t.keepsOut(email) && t.Facts.Allows(core.FlowSignup) && !t.Facts.Concealed {
+				return wrongDomain()
+			}
 			return nil
 		}
 		if err != nil {
@@ -37,6 +45,18 @@ func (setEmail) Answer(_ context.Context, _ Turn, a Answer) (Effect, error) {
 		}
 		return t.identify(tx, user.ID)
 	}, nil
+}
+
+// keepsOut reports whether the pool's list of domains, and nothing else, keeps
+// somebody with this address from signing up.
+func (t Turn) keepsOut(email core.Email) bool {
+	return t.Settings.SignupEnabled && t.Facts.Invitation == "" && !t.Settings.TakesDomain(email)
+}
+
+// wrongDomain refuses an address whose domain the pool's list keeps out.
+func wrongDomain() error {
+	const detail = "People with an e-mail address of this domain cannot sign up by themselves here."
+	return &core.Error{Code: core.CodeSignupClosed, Detail: detail, Fields: []core.Problem{{Code: core.ProblemPolicy, Pointer: "/data/email", Detail: detail}}}
 }
 
 func (setEmail) Restart(context.Context, Turn, Answer) (Effect, error) { return nothing() }

@@ -31,7 +31,7 @@ func (c setPassword) Answer(ctx context.Context, t Turn, a Answer) (Effect, erro
 			return nil, err
 		}
 	}
-	phc, err := c.passwords.Hash(ctx, t.Settings, a.Password, "/data/password", t.User.Email, t.User.Username, t.Settings.DisplayName)
+	phc, err := c.passwords.Hash(ctx, t.Settings, a.Password, "/data/password", directory.OwnWords(*t.User, t.Settings)...)
 	if err != nil {
 		return nil, err
 	}

@@ -48,14 +48,6 @@ func (tx *Tx) ExpirePassword(id core.UserID) (bool, error) {
 	return n > 0, err
 }
 
-// PasswordDue reports whether a person has a password that is due for a
-// change.
-func (tx *Tx) PasswordDue(id core.UserID) (bool, error) {
-	var due bool
-	err := tx.row(`SELECT COUNT(*) > 0 FROM authenticators WHERE pool = $1 AND user_id = $2 AND kind = 'password' AND expired_at > 0`, string(id)).Scan(&due)
-	return due, err
-}
-
 // DeleteAuthenticator removes one of a person's authenticators and returns of
 // which kind it was. It returns [core.CodeNotFound] if the person has none
 // with this id.

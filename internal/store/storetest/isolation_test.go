@@ -119,13 +119,6 @@ func foreigners() map[string]foreign {
 		},
 
 		"ExpirePassword": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return tx.ExpirePassword(a.user.ID) },
-		"PasswordDue": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
-			// What is due can be seen by its owner only, so it is made due first.
-			if _, err := tx.ExpirePassword(a.user.ID); err != nil {
-				return false, err
-			}
-			return tx.PasswordDue(a.user.ID)
-		},
 		"DeleteAuthenticator": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			kind, err := tx.DeleteAuthenticator(a.user.ID, a.password.ID)
 			return kind != "", err

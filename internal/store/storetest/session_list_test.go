@@ -204,16 +204,13 @@ func TestExpiredPasswords(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		f := fill(t, s)
 		state := func(tx *store.Tx) string {
-			due, err := tx.PasswordDue(f.user.ID)
-			if err != nil {
-				t.Fatal(err)
-			}
 			all, err := tx.Authenticators(f.user.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
-			expired := 0
+			due, expired := false, 0
 			for _, a := range all {
+				due = due || a.Due(time.Hour, tx.Now())
 				if !a.ExpiredAt.IsZero() {
 					expired++
 				}
@@ -223,6 +220,10 @@ func TestExpiredPasswords(t *testing.T) {
 		update(t, f.bound, func(tx *store.Tx) error {
 			if got := state(tx); got != "false 1 0" {
 				t.Errorf("law: a password is due for no change at first; got %s", got)
+			}
+			all, err := tx.Authenticators(f.user.ID)
+			if err != nil || !all[0].Due(time.Microsecond, tx.Now().Add(time.Second)) {
+				t.Errorf("law: a password that is too old is due; got %v, %v", all, err)
 			}
 			for _, want := range []bool{true, false} {
 				if expired, err := tx.ExpirePassword(f.user.ID); err != nil || expired != want {
@@ -238,7 +239,7 @@ func TestExpiredPasswords(t *testing.T) {
 			if got := state(tx); got != "false 1 0" {
 				t.Errorf("law: a new password is due for no change; got %s", got)
 			}
-			all, err := tx.Authenticators(f.user.ID)
+			all, err = tx.Authenticators(f.user.ID)
 			if err != nil {
 				return err
 			}

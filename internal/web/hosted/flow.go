@@ -46,7 +46,7 @@ func (p *Pages) showFlow(w http.ResponseWriter, v *visit) error {
 
 // showState shows a flow's choice, or that nothing is left to do.
 func (p *Pages) showState(w http.ResponseWriter, v *visit, s flow.State, asked core.ChoiceName, said said) {
-	page := view{Wrong: said.err != nil, targets: formTarget(s.Redirect)}
+	page := view{Wrong: said.err != nil, targets: formTarget(s.Redirect), Said: disclaimer(s.Pool.Settings.Disclaimer)}
 	if said.err != nil {
 		page.status = refusalOf(said.err).status
 		setRetryAfter(w.Header(), said.err)

@@ -31,6 +31,9 @@ func (p *Pages) logout(w http.ResponseWriter, v *visit) error {
 		return core.Fail(core.CodeInvalid, "Two different addresses to return to were given.")
 	}
 	if asked == "" {
+		asked = v.pool.Settings.RedirectsLogout
+	}
+	if asked == "" {
 		p.forget(w)
 		p.render(w, v, view{name: "plain", Data: plain{Heading: "You are signed out", Text: "You can close this window."}})
 		return nil

@@ -121,6 +121,9 @@ func (p *Pages) enter(v *visit, rt route) error {
 		return err
 	}
 	v.caller = web.From(v.r.Context()).Caller(v.pool.ID, core.Actor{Kind: core.ActorClient, ID: "hosted"})
+	if err := v.pool.Settings.AdmitAddress(v.caller.Address); err != nil {
+		return err
+	}
 	v.caller.Browser = p.browser(v.r)
 	if v.r.Method == http.MethodPost {
 		form, err := readForm(v.r)

@@ -47,6 +47,7 @@ func refusals() map[core.Code]refusal {
 		core.CodeNotOffered:       {status: 409, heading: "This step is over", text: "That step is over already. Please go on here."},
 		core.CodeFlowIncomplete:   {status: 409, heading: "Something is still missing", text: "Something is still missing. Please go on here."},
 		core.CodeRedirectRefused:  {status: 400, heading: "This application is not set up", text: "The address to return to is not registered here, so you cannot be sent there. Whoever runs the application can add it."},
+		core.CodeAddressRefused:   {status: 403, heading: "Not from here", text: "You cannot sign in from where you are: your network is not among those that the application allows. Whoever runs it can add it."},
 		core.CodeTooMany:          {status: 429, heading: "Too many requests", text: "There were too many requests."},
 		core.CodeBusy:             {status: 503, heading: "Very busy just now", text: "There is very much to do just now."},
 		core.CodeUnavailable:      {status: 503, heading: "Not available just now", text: "This is not available just now. Please try again in a moment."},

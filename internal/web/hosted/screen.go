@@ -161,7 +161,7 @@ func sentTo(prompt flow.Prompt) (sent bool, resend time.Time) {
 
 func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	signup := len(s.Types) == 1 && s.Types[0] == core.FlowSignup
-	start := again{v.base, s.Redirect, s.AppState}
+	start := again{v.base, s.Asked, s.AppState}
 	sc := screen{
 		Action: v.flowPath(s.ID), Choice: prompt.Choice, Signup: signup, Enroll: prompt.Enrollment,
 		Forgot: offers(s.Prompts, core.ChoiceResetPassword), Back: offers(s.Prompts, core.ChoicePassword),

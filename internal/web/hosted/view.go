@@ -47,6 +47,7 @@ type view struct {
 	Style   string   // path of the style sheet
 	Wrong   bool     // it is about an error
 	Data    any
+	Said    []paragraph // the pool's disclaimer, on the pages of a flow
 }
 
 // render writes a page. Nothing is written before all of it is made.

@@ -206,6 +206,8 @@ type flowState struct {
 	Username       string       `json:"username,omitempty"`
 	Email          string       `json:"email,omitempty"`
 	Phone          string       `json:"phone,omitempty"`
+	Disclaimer     string       `json:"disclaimer,omitempty"`
+	RememberUser   string       `json:"remember_user,omitempty"`
 	FlowPhase      string       `json:"flow_phase"`
 	FlowChoices    []choiceItem `json:"flow_choices"`
 }
@@ -218,6 +220,7 @@ type choiceItem struct {
 func flowResult(s flow.State) flowState {
 	result := flowState{
 		FlowID: show(prefixFlow, s.ID), FlowType: []string{}, UsernameFormat: string(s.Pool.Settings.UsernameFormat), Username: s.Username, Email: s.Email, Phone: s.Phone,
+		Disclaimer: s.Pool.Settings.Disclaimer, RememberUser: rememberWords()[s.Pool.Settings.SigninRemember],
 		FlowPhase: phaseWords()[s.Phase], FlowChoices: []choiceItem{},
 	}
 	if s.Pool.Settings.UsernameFormat == core.UsernameEmail {
@@ -230,6 +233,12 @@ func flowResult(s flow.State) flowState {
 		result.FlowChoices = append(result.FlowChoices, choiceItem{choiceWordOf(prompt.Choice), promptData(prompt, s.Pool.Settings)})
 	}
 	return result
+}
+
+// rememberWords spells signin.remember_username: the UI shows a box for any
+// word, and ticks it for "check".
+func rememberWords() map[string]string {
+	return map[string]string{core.RememberOff: "", core.RememberOffered: "uncheck", core.RememberChecked: "check"}
 }
 
 // promptData spells what a choice shows.

@@ -44,6 +44,7 @@ func errorWords() map[core.Code]errorWord {
 		core.CodeNotOffered:       {status: "ValidationError", http: 400, summary: "This choice is not available now", problem: &problemWord{"BadState", "/choice"}},
 		core.CodeFlowIncomplete:   {status: "ValidationError", http: 400, summary: "The flow is not complete", problem: &problemWord{"BadState", "/flow_id"}},
 		core.CodeRedirectRefused:  {status: "ValidationError", http: 400, summary: "This redirect is not registered", problem: &problemWord{"DoesNotExist", "/cb_uri"}},
+		core.CodeAddressRefused:   {status: "Unauthorized", http: 403, summary: "People may not come from this address"},
 		core.CodeTooMany:          {status: "TooManyRequests", http: 429, summary: "Too many requests"},
 		core.CodeBusy:             {status: "ServiceNotAvailable", http: 503, summary: "The service is busy"},
 		core.CodeUnavailable:      {status: "ServiceNotAvailable", http: 503, summary: "The service is not available just now"},

@@ -129,8 +129,23 @@ func (f *Face) caller(ctx context.Context, rt route, r *http.Request) (core.Call
 			return core.Caller{}, core.Invalid(core.Problem{Code: core.ProblemFormat, Detail: endUserHeader + " is not an address."})
 		}
 		caller.Address = address
+		if rt.who == anyKey { // it is that person's traffic
+			return caller, f.admit(ctx, caller)
+		}
+	}
+	if kind == core.KeyClient {
+		return caller, f.admit(ctx, caller)
 	}
 	return caller, nil
+}
+
+// admit refuses a person's traffic from an address that the pool does not list.
+func (f *Face) admit(ctx context.Context, caller core.Caller) error {
+	settings, err := f.settings(ctx, caller)
+	if err != nil {
+		return err
+	}
+	return settings.AdmitAddress(caller.Address)
 }
 
 func noToken() error {

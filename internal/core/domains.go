@@ -1,0 +1,45 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// The values of signup.domains_mode.
+const (
+	DomainsOff   = "off"
+	DomainsAllow = "allow"
+	DomainsDeny  = "deny"
+)
+
+// TakesDomain reports whether the pool's list of domains lets somebody sign up
+// by themselves with this address. Domains are compared label by label in
+// their one ASCII spelling.
+func (s Settings) TakesDomain(email Email) bool {
+	if s.SignupDomainsMode == DomainsOff {
+		return true
+	}
+	_, domain, _ := strings.Cut(email.Key, "@")
+	listed := false
+	for _, entry := range s.SignupDomains {
+		bare, below := strings.CutPrefix(entry, "*.")
+		// Settings were checked when they were made; what cannot be read lets
+		// nobody in, and keeps nobody out.
+		host, ok := ParseDomain(bare)
+		listed = listed || ok && (!below && domain == host || below && strings.HasSuffix(domain, "."+host))
+	}
+	return listed == (s.SignupDomainsMode == DomainsAllow)
+}
+
+func checkDomains(list []string) error {
+	if len(list) > 1000 {
+		return errors.New("must be at most 1000 domains")
+	}
+	for _, entry := range list {
+		if _, ok := ParseDomain(strings.TrimPrefix(entry, "*.")); !ok {
+			return fmt.Errorf("has %q, which is neither a domain such as example.org nor one such as *.example.org", entry)
+		}
+	}
+	return nil
+}
