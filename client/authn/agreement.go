@@ -136,22 +136,12 @@ func (s AgreementsService) List(ctx context.Context, r AgreementListRequest) (*A
 // All returns every agreement that meets the filter, asking for one page after
 // the other while the loop goes on. After an error it ends.
 func (s AgreementsService) All(ctx context.Context, r AgreementListRequest) iter.Seq2[Agreement, error] {
-	return func(yield func(Agreement, error) bool) {
-		for {
-			page, err := s.List(ctx, r)
-			if err != nil {
-				yield(Agreement{}, err)
-				return
-			}
-			for _, a := range page.Agreements {
-				if !yield(a, nil) {
-					return
-				}
-			}
-			if page.Last == "" {
-				return
-			}
-			r.Last = page.Last
+	return every(r.Last, func(last string) ([]Agreement, string, error) {
+		r.Last = last
+		page, err := s.List(ctx, r)
+		if err != nil {
+			return nil, "", err
 		}
-	}
+		return page.Agreements, page.Last, nil
+	})
 }

@@ -89,15 +89,6 @@ func (s UserService) Update(ctx context.Context, r UserUpdateRequest) (*User, er
 	return result[User](ctx, s.t, "v2/user/update", r)
 }
 
-// Order is the direction of a list.
-type Order string
-
-// The directions.
-const (
-	Ascending  Order = "asc"
-	Descending Order = "desc"
-)
-
 // UserOrderBy is what a list of people is ordered by.
 type UserOrderBy string
 
@@ -139,24 +130,14 @@ func (s UserService) List(ctx context.Context, r UserListRequest) (*UserPage, er
 // All returns everybody who meets the filter, asking for one page after the
 // other while the loop goes on. After an error it ends.
 func (s UserService) All(ctx context.Context, r UserListRequest) iter.Seq2[User, error] {
-	return func(yield func(User, error) bool) {
-		for {
-			page, err := s.List(ctx, r)
-			if err != nil {
-				yield(User{}, err)
-				return
-			}
-			for _, u := range page.Users {
-				if !yield(u, nil) {
-					return
-				}
-			}
-			if page.Last == "" {
-				return
-			}
-			r.Last = page.Last
+	return every(r.Last, func(last string) ([]User, string, error) {
+		r.Last = last
+		page, err := s.List(ctx, r)
+		if err != nil {
+			return nil, "", err
 		}
-	}
+		return page.Users, page.Last, nil
+	})
 }
 
 // ProfileService reads and changes profiles. It needs a service token.
