@@ -48,7 +48,7 @@ type FlowStartRequest struct {
 	Invitation  string     `json:"invitation,omitempty"` // the ticket of one
 }
 
-// Start begins a flow.
+// Start begins a flow. It calls /v2/flow/start.
 func (s FlowService) Start(ctx context.Context, r FlowStartRequest) (*FlowState, error) {
 	return result[FlowState](ctx, s.t, "v2/flow/start", r)
 }
@@ -69,7 +69,7 @@ type flowStep struct {
 // Update answers a choice. After an error the flow is where it was and can go
 // on. A choice that is not offered is the problem BadState at /choice; a wrong
 // password is [StatusAuthenticationFailure]; a flow that is unknown, completed
-// or too old is [StatusNotFound].
+// or too old is [StatusNotFound]. It calls /v2/flow/update.
 func (s FlowService) Update(ctx context.Context, r FlowUpdateRequest) (*FlowState, error) {
 	step := flowStep{FlowID: r.FlowID, Data: struct{}{}}
 	if r.Answer != nil {
@@ -93,14 +93,16 @@ type FlowRestartRequest struct {
 }
 
 // Restart begins a choice again. One that sends nothing stays as it is, and so
-// does one that has sent already, until its ResendTime.
+// does one that has sent already, until its ResendTime. It calls
+// /v2/flow/restart.
 func (s FlowService) Restart(ctx context.Context, r FlowRestartRequest) (*FlowState, error) {
 	return result[FlowState](ctx, s.t, "v2/flow/restart", flowStep{r.FlowID, r.Choice, struct {
 		Email string `json:"email,omitempty"`
 	}{r.Email}})
 }
 
-// Complete ends a flow in [PhaseCompleted] and gives the tokens, once.
+// Complete ends a flow in [PhaseCompleted] and gives the tokens, once. It calls
+// /v2/flow/complete.
 func (s FlowService) Complete(ctx context.Context, flowID string) (*Tokens, error) {
 	return result[Tokens](ctx, s.t, "v2/flow/complete", struct {
 		FlowID string `json:"flow_id"`
