@@ -24,6 +24,7 @@ const (
 	PhaseProfile     FlowPhase = "phase_profile"      // what sign-up asks for
 	PhaseVerifyEmail FlowPhase = "phase_verify_email" // the mailbox is to be proved
 	PhaseSetPassword FlowPhase = "phase_set_password" // a new password is due
+	PhaseSecondary   FlowPhase = "phase_secondary"    // the second proof of who somebody is
 	PhaseAgreements  FlowPhase = "phase_agreements"   // what the pool asks people to accept
 	PhaseCompleted   FlowPhase = "phase_completed"    // nothing is left but FlowService.Complete
 )
@@ -35,6 +36,7 @@ type FlowState struct {
 	UsernameFormat string      `json:"username_format"`
 	Username       string      `json:"username,omitempty"` // once it is known, as Email
 	Email          string      `json:"email,omitempty"`
+	Phone          string      `json:"phone,omitempty"`
 	Phase          FlowPhase   `json:"flow_phase"`
 	Choices        FlowChoices `json:"flow_choices"` // what can be answered now
 }
@@ -84,8 +86,8 @@ func (s FlowService) Update(ctx context.Context, r FlowUpdateRequest) (*FlowStat
 	return result[FlowState](ctx, s.t, "v2/flow/update", step)
 }
 
-// FlowRestartRequest begins one choice again: it has a link sent, for the first
-// time or once more.
+// FlowRestartRequest begins one choice again: it has a link or a code sent, for
+// the first time or once more.
 type FlowRestartRequest struct {
 	FlowID string
 	Choice Choice
