@@ -42,7 +42,7 @@ type AgreementCreateRequest struct {
 }
 
 // Create creates an agreement. One that is active takes the place of the one of
-// its type before.
+// its type before. It calls /v2/agreements/create.
 func (s AgreementsService) Create(ctx context.Context, r AgreementCreateRequest) (*Agreement, error) {
 	return result[Agreement](ctx, s.t, "v2/agreements/create", r)
 }
@@ -58,11 +58,13 @@ type AgreementUpdateRequest struct {
 
 // Update changes an agreement and returns it. Whoever has accepted it is not
 // asked again: a text that everybody has to accept anew is another agreement.
+// It calls /v2/agreements/update.
 func (s AgreementsService) Update(ctx context.Context, r AgreementUpdateRequest) (*Agreement, error) {
 	return result[Agreement](ctx, s.t, "v2/agreements/update", r)
 }
 
-// Delete deletes an agreement, which both its type and its id name.
+// Delete deletes an agreement, which both its type and its id name. It calls
+// /v2/agreements/delete.
 func (s AgreementsService) Delete(ctx context.Context, typ AgreementType, id string) error {
 	return s.t.post(ctx, "v2/agreements/delete", struct {
 		Type AgreementType `json:"type"`
@@ -128,7 +130,8 @@ type AgreementPage struct {
 	Last       string      `json:"last,omitempty"` // asks for the next page; empty on the last one
 }
 
-// List returns one page of the agreements that meet the filter.
+// List returns one page of the agreements that meet the filter. It calls
+// /v2/agreements/list.
 func (s AgreementsService) List(ctx context.Context, r AgreementListRequest) (*AgreementPage, error) {
 	return result[AgreementPage](ctx, s.t, "v2/agreements/list", r)
 }
@@ -136,22 +139,12 @@ func (s AgreementsService) List(ctx context.Context, r AgreementListRequest) (*A
 // All returns every agreement that meets the filter, asking for one page after
 // the other while the loop goes on. After an error it ends.
 func (s AgreementsService) All(ctx context.Context, r AgreementListRequest) iter.Seq2[Agreement, error] {
-	return func(yield func(Agreement, error) bool) {
-		for {
-			page, err := s.List(ctx, r)
-			if err != nil {
-				yield(Agreement{}, err)
-				return
-			}
-			for _, a := range page.Agreements {
-				if !yield(a, nil) {
-					return
-				}
-			}
-			if page.Last == "" {
-				return
-			}
-			r.Last = page.Last
+	return every(r.Last, func(last string) ([]Agreement, string, error) {
+		r.Last = last
+		page, err := s.List(ctx, r)
+		if err != nil {
+			return nil, "", err
 		}
-	}
+		return page.Agreements, page.Last, nil
+	})
 }

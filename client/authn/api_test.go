@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/printer"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -21,9 +22,9 @@ import (
 
 var update = flag.Bool("update", false, "write api.txt anew")
 
-// The public surface is what api.txt says: whoever changes it, sees it, and so
-// does whoever reads the change.
-func TestPublicSurface(t *testing.T) {
+// manual reads the package as its readers do.
+func manual(t *testing.T) (*doc.Package, *token.FileSet) {
+	t.Helper()
 	files := token.NewFileSet()
 	var parsed []*ast.File
 	for _, name := range ok(filepath.Glob("*.go"))(t) {
@@ -38,7 +39,13 @@ func TestPublicSurface(t *testing.T) {
 		}
 		parsed = append(parsed, file)
 	}
-	pkg := ok(doc.NewFromFiles(files, parsed, "github.com/gatehouse-id/gatehouse/client/authn"))(t)
+	return ok(doc.NewFromFiles(files, parsed, "github.com/gatehouse-id/gatehouse/client/authn"))(t), files
+}
+
+// The public surface is what api.txt says: whoever changes it, sees it, and so
+// does whoever reads the change.
+func TestPublicSurface(t *testing.T) {
+	pkg, files := manual(t)
 	style := printer.Config{Mode: printer.UseSpaces | printer.TabIndent, Tabwidth: 8} // gofmt's
 	var lines []string
 	add := func(comment string, decl ast.Node) {
@@ -103,8 +110,8 @@ func bare(decl ast.Decl) ast.Decl {
 	return decl
 }
 
-// endpoint is a path of the API, with the method that calls it, or none where
-// the client has none yet.
+// endpoint is a path of the API, with the method that calls it, or none for as
+// long as the server does not serve it.
 type endpoint struct {
 	path   string
 	method string
@@ -121,25 +128,25 @@ func endpoints() []endpoint {
 		{"/v2/client/jwks", ""},
 		{"/v2/client/token/check", "Client.Token.Check"},
 		{"/v2/client/password/change", "Client.Password.Change"},
-		{"/v2/client/session/invalidate", ""},
-		{"/v2/client/session/list", ""},
+		{"/v2/client/session/invalidate", "Client.Session.Invalidate"},
+		{"/v2/client/session/list", "Client.Session.List"},
 		{"/v2/client/session/logout", "Client.Session.Logout"},
 		{"/v2/client/session/refresh", "Client.Session.Refresh"},
-		{"/v2/session/invalidate", ""},
-		{"/v2/session/list", ""},
-		{"/v2/session/logout", ""},
+		{"/v2/session/invalidate", "Session.Invalidate"},
+		{"/v2/session/list", "Session.List"},
+		{"/v2/session/logout", "Session.Logout"},
 		{"/v2/user/create", "User.Create"},
 		{"/v2/user/delete", "User.Delete"},
 		{"/v2/user/list", "User.List"},
 		{"/v2/user/update", "User.Update"},
 		{"/v2/user/profile/get", "User.Profile.Get"},
 		{"/v2/user/profile/update", "User.Profile.Update"},
-		{"/v2/user/password/expire", ""},
-		{"/v2/user/authenticators/delete", ""},
-		{"/v2/user/authenticators/list", ""},
-		{"/v2/user/invite", ""},
-		{"/v2/user/invite/delete", ""},
-		{"/v2/user/invite/list", ""},
+		{"/v2/user/password/expire", "User.Password.Expire"},
+		{"/v2/user/authenticators/delete", "User.Authenticators.Delete"},
+		{"/v2/user/authenticators/list", "User.Authenticators.List"},
+		{"/v2/user/invite", "User.Invite"},
+		{"/v2/user/invite/delete", "User.Invites.Delete"},
+		{"/v2/user/invite/list", "User.Invites.List"},
 		{"/v2/user/group/assign", ""},
 		{"/v2/user/group/list", ""},
 		{"/v2/user/group/remove", ""},
@@ -162,40 +169,94 @@ func endpoints() []endpoint {
 	}
 }
 
-// Every path of the server is in the table, every method in the table exists,
-// and the package's manual names it.
+// What the server serves has a method, and what has a method is served; each
+// method of the client is one of these, or goes through all pages of one.
 func TestEndpointsAreTheServers(t *testing.T) {
 	text := string(ok(os.ReadFile("../../internal/web/pangea/routes.go"))(t))
 	var theirs, ours []string
-	for _, route := range regexp.MustCompile(`\{(?:post|get), "([^"]+)"`).FindAllStringSubmatch(text, -1) {
+	built := map[string]bool{}
+	for _, route := range regexp.MustCompile(`\{(?:post|get), "([^"]+)", .*, (nil|.*\S)\},`).FindAllStringSubmatch(text, -1) {
 		theirs = append(theirs, route[1])
+		built[route[1]] = route[2] != "nil"
 	}
+	if len(theirs) < 40 {
+		t.Fatalf("found %d routes: has their table another form?", len(theirs))
+	}
+	methods, comments := clientMethods(reflect.TypeFor[authn.AuthN](), ""), methodComments(t)
 	manual := string(ok(os.ReadFile("doc.go"))(t))
+	known := map[string]bool{}
 	for _, e := range endpoints() {
 		ours = append(ours, e.path)
 		if e.method == "" {
+			if built[e.path] {
+				t.Errorf("law: what is served has a method; %s has none", e.path)
+			}
 			continue
 		}
-		at := reflect.TypeFor[*authn.AuthN]()
-		names := strings.Split(e.method, ".")
-		for _, group := range names[:len(names)-1] {
-			if at.Kind() == reflect.Pointer {
-				at = at.Elem()
-			}
-			field, found := at.FieldByName(group)
-			if !found {
-				t.Fatalf("no group %s for %s", group, e.method)
-			}
-			at = field.Type
+		known[e.method] = true
+		if !built[e.path] {
+			t.Errorf("law: what has a method is served; %s is not", e.path)
 		}
-		if _, found := at.MethodByName(names[len(names)-1]); !found {
+		method, found := methods[e.method]
+		if !found {
 			t.Errorf("no method %s", e.method)
 		}
-		if !regexp.MustCompile(`\s` + regexp.QuoteMeta(e.method) + `\s`).MatchString(manual) {
-			t.Errorf("the manual does not name %s", e.method)
+		if !regexp.MustCompile(`\s` + regexp.QuoteMeta(e.path) + `[.,\s]`).MatchString(comments[method.name]) {
+			t.Errorf("law: a method's comment says what it calls; %s does not say %s", e.method, e.path)
+		}
+	}
+	for method, is := range methods {
+		list, isAll := strings.CutSuffix(method, ".All")
+		if !known[method] && (!isAll || !known[list+".List"]) {
+			t.Errorf("%s calls nothing that the table knows", method)
+		}
+		group, _ := strings.CutSuffix(method, "List")
+		if _, found := methods[group+"All"]; is.pages && !found {
+			t.Errorf("law: a list with pages has All; %s has not", method)
+		}
+		if !regexp.MustCompile(`\s` + regexp.QuoteMeta(method) + `\s`).MatchString(manual) {
+			t.Errorf("the manual does not name %s", method)
 		}
 	}
 	if !slices.Equal(theirs, ours) {
 		t.Errorf("the server has %v\nthe table has %v", theirs, ours)
 	}
+}
+
+// clientMethod is a method of a client or of one of its groups.
+type clientMethod struct {
+	name  string // the type's and its own
+	pages bool   // it returns a page, which says where the next one is
+}
+
+// clientMethods finds the methods of a client by their path through the groups.
+func clientMethods(of reflect.Type, path string) map[string]clientMethod {
+	methods := map[string]clientMethod{}
+	for i := range reflect.PointerTo(of).NumMethod() {
+		method := reflect.PointerTo(of).Method(i)
+		pages := false
+		if out := method.Type.Out(0); out.Kind() == reflect.Pointer && out.Elem().Kind() == reflect.Struct {
+			_, pages = out.Elem().FieldByName("Last")
+		}
+		methods[path+method.Name] = clientMethod{of.Name() + "." + method.Name, pages}
+	}
+	for i := range of.NumField() {
+		if field := of.Field(i); field.IsExported() {
+			maps.Copy(methods, clientMethods(field.Type, path+field.Name+"."))
+		}
+	}
+	return methods
+}
+
+// methodComments finds the comment of each method, by type and name.
+func methodComments(t *testing.T) map[string]string {
+	t.Helper()
+	pkg, _ := manual(t)
+	comments := map[string]string{}
+	for _, one := range pkg.Types {
+		for _, method := range one.Methods {
+			comments[one.Name+"."+method.Name] = method.Doc
+		}
+	}
+	return comments
 }

@@ -17,6 +17,7 @@ type AuthN struct {
 	User       UserService       // people, as a server application keeps them
 	Client     ClientService     // what somebody who is signed in does
 	Flow       FlowService       // signing up and in
+	Session    SessionService    // who is signed in, as a server application sees it
 	Agreements AgreementsService // what people are asked to accept
 
 	t *transport
@@ -49,9 +50,12 @@ func New(baseURL, token string, options ...Option) (*AuthN, error) {
 	// A redirect would carry passwords in a body to wherever it points.
 	t.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &AuthN{
-		User:       UserService{t: t, Profile: ProfileService{t}},
-		Client:     ClientService{t: t, Token: TokenService{t}, Session: SessionService{t}, Password: PasswordService{t}},
+		User: UserService{
+			t: t, Profile: ProfileService{t}, Password: UserPasswordService{t}, Authenticators: AuthenticatorsService{t}, Invites: InvitesService{t},
+		},
+		Client:     ClientService{t: t, Token: TokenService{t}, Session: ClientSessionService{t}, Password: ClientPasswordService{t}},
 		Flow:       FlowService{t},
+		Session:    SessionService{t},
 		Agreements: AgreementsService{t},
 		t:          t,
 	}, nil

@@ -13,7 +13,11 @@ type Choice string
 // [OtherChoice].
 const (
 	ChoiceSetEmail      Choice = "set_email"
+	ChoiceSetUsername   Choice = "set_username"
+	ChoiceSetPhone      Choice = "set_phone"
 	ChoicePassword      Choice = "password"
+	ChoiceEmailOTP      Choice = "email_otp"
+	ChoiceMagicLink     Choice = "magiclink"
 	ChoiceSetPassword   Choice = "set_password"
 	ChoiceResetPassword Choice = "reset_password"
 	ChoiceVerifyEmail   Choice = "verify_email"
@@ -43,6 +47,27 @@ type SetEmailAnswer struct {
 	Email string `json:"email"`
 }
 
+// SetUsernameChoice asks for the username, where people go by something else
+// than their e-mail address.
+type SetUsernameChoice struct {
+	RequiredFor []Choice `json:"required_for"` // what is offered once it is known
+}
+
+// SetUsernameAnswer gives the username.
+type SetUsernameAnswer struct {
+	Username string `json:"username"`
+}
+
+// SetPhoneChoice asks for the number of the phone.
+type SetPhoneChoice struct {
+	RequiredFor []Choice `json:"required_for"` // what is offered once it is known
+}
+
+// SetPhoneAnswer gives the number of the phone, with country code.
+type SetPhoneAnswer struct {
+	Phone string `json:"phone"`
+}
+
 // PasswordChoice asks for the password.
 type PasswordChoice struct {
 	Enrollment bool           `json:"enrollment"` // a new one is to be chosen
@@ -64,6 +89,38 @@ type PasswordPolicy struct {
 type PasswordAnswer struct {
 	Password string `json:"password"`
 	Email    string `json:"email,omitempty"` // if PasswordChoice.NeedEmail
+}
+
+// EmailOTPChoice asks for a code that is sent by mail. [FlowService.Restart]
+// sends it: nothing is sent for being listed.
+type EmailOTPChoice struct {
+	Sent       bool      `json:"sent"`
+	Enrollment bool      `json:"enrollment"`           // it becomes a way in that the person has
+	ResendTime time.Time `json:"resend_time"`          // from when on it can be sent again; zero before it was sent
+	NeedEmail  bool      `json:"need_email,omitempty"` // the restart must have the e-mail address with it
+}
+
+// EmailOTPAnswer gives the code. A wrong one is [StatusAuthenticationFailure],
+// one that has run out [StatusMfaCodeExpired]; either way another can be sent.
+// The empty answer sends the code if that was not done yet.
+type EmailOTPAnswer struct {
+	Code string `json:"code,omitempty"`
+}
+
+// MagicLinkChoice offers to come in by a link in a mail. [FlowService.Restart]
+// sends it: nothing is sent for being listed.
+type MagicLinkChoice struct {
+	Sent       bool      `json:"sent"`
+	ResendTime time.Time `json:"resend_time"`          // from when on it can be sent again; zero before it was sent
+	State      string    `json:"state"`                // comes back with the link
+	NeedEmail  bool      `json:"need_email,omitempty"` // the restart must have the e-mail address with it
+}
+
+// MagicLinkAnswer gives what the link in the mail has brought back to the
+// application. The empty answer sends the link if that was not done yet.
+type MagicLinkAnswer struct {
+	State string `json:"state,omitempty"`
+	Code  string `json:"code,omitempty"`
 }
 
 // SetPasswordChoice asks for a new password in place of the old one.
@@ -168,11 +225,35 @@ func (SetEmailChoice) Choice() Choice { return ChoiceSetEmail }
 // Answers returns [ChoiceSetEmail].
 func (SetEmailAnswer) Answers() Choice { return ChoiceSetEmail }
 
+// Choice returns [ChoiceSetUsername].
+func (SetUsernameChoice) Choice() Choice { return ChoiceSetUsername }
+
+// Answers returns [ChoiceSetUsername].
+func (SetUsernameAnswer) Answers() Choice { return ChoiceSetUsername }
+
+// Choice returns [ChoiceSetPhone].
+func (SetPhoneChoice) Choice() Choice { return ChoiceSetPhone }
+
+// Answers returns [ChoiceSetPhone].
+func (SetPhoneAnswer) Answers() Choice { return ChoiceSetPhone }
+
 // Choice returns [ChoicePassword].
 func (PasswordChoice) Choice() Choice { return ChoicePassword }
 
 // Answers returns [ChoicePassword].
 func (PasswordAnswer) Answers() Choice { return ChoicePassword }
+
+// Choice returns [ChoiceEmailOTP].
+func (EmailOTPChoice) Choice() Choice { return ChoiceEmailOTP }
+
+// Answers returns [ChoiceEmailOTP].
+func (EmailOTPAnswer) Answers() Choice { return ChoiceEmailOTP }
+
+// Choice returns [ChoiceMagicLink].
+func (MagicLinkChoice) Choice() Choice { return ChoiceMagicLink }
+
+// Answers returns [ChoiceMagicLink].
+func (MagicLinkAnswer) Answers() Choice { return ChoiceMagicLink }
 
 // Choice returns [ChoiceSetPassword].
 func (SetPasswordChoice) Choice() Choice { return ChoiceSetPassword }
@@ -236,7 +317,11 @@ type choiceItem struct {
 func choices() map[Choice]func(json.RawMessage) (FlowChoice, error) {
 	return map[Choice]func(json.RawMessage) (FlowChoice, error){
 		ChoiceSetEmail:      readChoice[SetEmailChoice],
+		ChoiceSetUsername:   readChoice[SetUsernameChoice],
+		ChoiceSetPhone:      readChoice[SetPhoneChoice],
 		ChoicePassword:      readChoice[PasswordChoice],
+		ChoiceEmailOTP:      readChoice[EmailOTPChoice],
+		ChoiceMagicLink:     readChoice[MagicLinkChoice],
 		ChoiceSetPassword:   readChoice[SetPasswordChoice],
 		ChoiceResetPassword: readChoice[ResetPasswordChoice],
 		ChoiceVerifyEmail:   readChoice[VerifyEmailChoice],

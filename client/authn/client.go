@@ -12,8 +12,8 @@ import (
 // tokens. A service or a client token will do for it.
 type ClientService struct {
 	Token    TokenService
-	Session  SessionService
-	Password PasswordService
+	Session  ClientSessionService
+	Password ClientPasswordService
 
 	t *transport
 }
@@ -60,7 +60,7 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(t)) }
 
 // Tokens is what a completed sign-in or a refresh gives.
 type Tokens struct {
-	RefreshToken Token `json:"refresh_token"` // works once, for SessionService.Refresh
+	RefreshToken Token `json:"refresh_token"` // works once, for ClientSessionService.Refresh
 	ActiveToken  Token `json:"active_token"`
 }
 
@@ -77,7 +77,7 @@ type UserInfoRequest struct {
 
 // UserInfo exchanges the code, with which the hosted pages have sent a browser
 // back to the application, for tokens. A code works once and for a short time;
-// after that it is [StatusInvalidToken].
+// after that it is [StatusInvalidToken]. It calls /v2/client/userinfo.
 func (s ClientService) UserInfo(ctx context.Context, r UserInfoRequest) (*Tokens, error) {
 	return result[Tokens](ctx, s.t, "v2/client/userinfo", r)
 }
@@ -90,34 +90,14 @@ type tokenRequest struct {
 }
 
 // Check returns what a user token stands for. One that is unknown or revoked
-// is [StatusInvalidToken], one past its time [StatusExpiredToken].
+// is [StatusInvalidToken], one past its time [StatusExpiredToken]. It calls
+// /v2/client/token/check.
 func (s TokenService) Check(ctx context.Context, token string) (*TokenInfo, error) {
 	return result[TokenInfo](ctx, s.t, "v2/client/token/check", tokenRequest{token})
 }
 
-// SessionService carries on and ends a session.
-type SessionService struct{ t *transport }
-
-// RefreshRequest asks for new tokens.
-type RefreshRequest struct {
-	RefreshToken string `json:"refresh_token"`
-	UserToken    string `json:"user_token,omitempty"` // may have expired; if it is given, it must be of the same session
-}
-
-// Refresh exchanges a refresh token for new tokens. The old one is spent then:
-// for a short grace it gets the same successor again, and after that using it
-// ends the session.
-func (s SessionService) Refresh(ctx context.Context, r RefreshRequest) (*Tokens, error) {
-	return result[Tokens](ctx, s.t, "v2/client/session/refresh", r)
-}
-
-// Logout ends the session of a user token.
-func (s SessionService) Logout(ctx context.Context, token string) error {
-	return s.t.post(ctx, "v2/client/session/logout", tokenRequest{token}, nil)
-}
-
-// PasswordService changes passwords.
-type PasswordService struct{ t *transport }
+// ClientPasswordService changes one's own password.
+type ClientPasswordService struct{ t *transport }
 
 // PasswordChangeRequest is a change of one's own password.
 type PasswordChangeRequest struct {
@@ -128,7 +108,8 @@ type PasswordChangeRequest struct {
 
 // Change changes the password of the person of a user token. A wrong old
 // password is [StatusAuthenticationFailure]; a new one that breaks the rules is
-// a problem at /new_password. The session goes on; the person's others end.
-func (s PasswordService) Change(ctx context.Context, r PasswordChangeRequest) error {
+// a problem at /new_password. The session goes on; the person's others end. It
+// calls /v2/client/password/change.
+func (s ClientPasswordService) Change(ctx context.Context, r PasswordChangeRequest) error {
 	return s.t.post(ctx, "v2/client/password/change", r, nil)
 }

@@ -16,9 +16,14 @@
 //
 //	User.Create  User.Delete  User.List  User.All  User.Update
 //	User.Profile.Get  User.Profile.Update
+//	User.Password.Expire
+//	User.Authenticators.List  User.Authenticators.Delete
+//	User.Invite  User.Invites.List  User.Invites.All  User.Invites.Delete
 //	Client.UserInfo  Client.Token.Check
 //	Client.Session.Refresh  Client.Session.Logout  Client.Password.Change
+//	Client.Session.List  Client.Session.All  Client.Session.Invalidate
 //	Flow.Start  Flow.Update  Flow.Restart  Flow.Complete
+//	Session.List  Session.All  Session.Invalidate  Session.Logout
 //	Agreements.Create  Agreements.Update  Agreements.Delete
 //	Agreements.List  Agreements.All
 //	Poll
@@ -63,7 +68,7 @@
 // # Tokens
 //
 // The active token shows who somebody is: [TokenService.Check] asks the server
-// and sees a revocation at once. When it expires, [SessionService.Refresh] gives
+// and sees a revocation at once. When it expires, [ClientSessionService.Refresh] gives
 // the next pair for the refresh token, which works once: keep the new one before
 // the old one is forgotten. A [Token] prints itself without its secret.
 //

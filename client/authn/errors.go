@@ -21,6 +21,7 @@ const (
 	StatusInvalidToken          Status = "InvalidToken"          // a user token, refresh token, code or link that is unknown, used or revoked
 	StatusExpiredToken          Status = "ExpiredToken"          // a user or refresh token past its time
 	StatusAuthenticationFailure Status = "AuthenticationFailure" // a wrong password, or nobody
+	StatusMfaCodeExpired        Status = "MfaCodeExpired"        // a code that has run out; have another one sent
 	StatusDisabledUser          Status = "DisabledUser"          // the account is disabled
 	StatusTooManyRequests       Status = "TooManyRequests"       // too many wrong tries or requests; RetryAfter says until when
 	StatusSignupDisabled        Status = "SignupDisabled"        // nobody may sign up

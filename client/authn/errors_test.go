@@ -32,6 +32,18 @@ func TestTokensThatDoNotOpen(t *testing.T) {
 				_, err := a.User.Profile.Update(t.Context(), authn.ProfileUpdateRequest{UserRef: who})
 				return err
 			},
+			"expire":         func() error { return a.User.Password.Expire(t.Context(), "pui_x") },
+			"authenticators": func() error { _, err := a.User.Authenticators.List(t.Context(), who); return err },
+			"authenticator": func() error {
+				return a.User.Authenticators.Delete(t.Context(), authn.AuthenticatorDeleteRequest{UserRef: who})
+			},
+			"invite":     func() error { _, err := a.User.Invite(t.Context(), authn.InviteRequest{}); return err },
+			"invites":    func() error { _, err := a.User.Invites.List(t.Context(), authn.InviteListRequest{}); return err },
+			"uninvite":   func() error { return a.User.Invites.Delete(t.Context(), "pmi_x") },
+			"sessions":   func() error { _, err := a.Session.List(t.Context(), authn.SessionListRequest{}); return err },
+			"invalidate": func() error { return a.Session.Invalidate(t.Context(), authn.SessionInvalidateRequest{}) },
+			"logout":     func() error { return a.Session.Logout(t.Context(), "pui_x") },
+			"agreements": func() error { _, err := a.Agreements.List(t.Context(), authn.AgreementListRequest{}); return err },
 		} {
 			t.Run(name, func(t *testing.T) { refused(t, call(), authn.StatusUnauthorized, http.StatusForbidden) })
 		}

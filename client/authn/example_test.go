@@ -186,7 +186,7 @@ func ExampleFlowService_Restart() {
 }
 
 // A session is looked at, carried on and ended.
-func ExampleSessionService() {
+func ExampleClientSessionService() {
 	ctx := context.Background()
 	a, _, stop := demo(map[string]any{"profile.fields": []any{}})
 	defer stop()
@@ -271,4 +271,159 @@ func ExampleAuthN_Poll() {
 	}
 	fmt.Println(u.Email)
 	// Output: ana@example.org
+}
+
+// An application shows somebody where they are signed in, and lets them end
+// what they do not know.
+func ExampleClientSessionService_All() {
+	ctx := context.Background()
+	a, _, stop := demo(map[string]any{"profile.fields": []any{}})
+	defer stop()
+	var tokens *authn.Tokens
+	for range 3 {
+		var err error
+		if tokens, err = signUpOrIn(ctx, a, "ana@example.org", "correct horse 7 staple", nil); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+
+	token := tokens.ActiveToken.Token
+	for session, err := range a.Client.Session.All(ctx, authn.ClientSessionListRequest{Token: token}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		here := session.ID == tokens.RefreshToken.ID
+		fmt.Println(session.Email, "here:", here)
+		if !here {
+			if err := a.Client.Session.Invalidate(ctx, authn.ClientSessionInvalidateRequest{Token: token, SessionID: session.ID}); err != nil {
+				fmt.Println(err)
+				return
+			}
+		}
+	}
+	page, err := a.Client.Session.List(ctx, authn.ClientSessionListRequest{Token: token})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("left:", len(page.Sessions))
+	// Output:
+	// signup: choose a password: true
+	// signin: choose a password: false
+	// signin: choose a password: false
+	// ana@example.org here: false
+	// ana@example.org here: false
+	// ana@example.org here: true
+	// left: 1
+}
+
+// An administrator ends all sessions of a person, and has them choose another
+// password.
+func ExampleSessionService_Logout() {
+	ctx := context.Background()
+	a, _, stop := demo(map[string]any{"profile.fields": []any{}})
+	defer stop()
+	tokens, err := signUpOrIn(ctx, a, "ana@example.org", "correct horse 7 staple", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	u, err := a.User.Profile.Get(ctx, authn.ByEmail("ana@example.org"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := errors.Join(a.User.Password.Expire(ctx, u.ID), a.Session.Logout(ctx, u.ID)); err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = a.Client.Token.Check(ctx, tokens.ActiveToken.Token)
+	fmt.Println("ended:", authn.IsStatus(err, authn.StatusInvalidToken))
+	state, err := a.Flow.Start(ctx, authn.FlowStartRequest{Email: u.Email})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	state, err = a.Flow.Update(ctx, authn.FlowUpdateRequest{FlowID: state.FlowID, Answer: authn.PasswordAnswer{Password: "correct horse 7 staple"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(state.Phase)
+	// Output:
+	// signup: choose a password: true
+	// ended: true
+	// phase_set_password
+}
+
+// Somebody is invited, and the invitation is taken back.
+func ExampleUserService_Invite() {
+	ctx := context.Background()
+	a, _, stop := demo(nil)
+	defer stop()
+
+	invite, err := a.User.Invite(ctx, authn.InviteRequest{
+		Inviter: "joe.user@email.com", Email: "ana@example.org", Callback: "https://shop.example.org/callback", State: "4fd1ab0d2c",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(invite.Email, "within", invite.Expire.Sub(invite.CreatedAt))
+	mine := authn.InviteFilter{Inviter: authn.TextFilter{Equals: "joe.user@email.com"}}
+	for pending, err := range a.User.Invites.All(ctx, authn.InviteListRequest{Filter: mine}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("pending:", pending.Email)
+	}
+	if err := a.User.Invites.Delete(ctx, invite.ID); err != nil {
+		fmt.Println(err)
+		return
+	}
+	page, err := a.User.Invites.List(ctx, authn.InviteListRequest{Filter: mine})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("left:", page.Count)
+	// Output:
+	// ana@example.org within 48h0m0s
+	// pending: ana@example.org
+	// left: 0
+}
+
+// Somebody who lost a way in has it removed, and sets up another.
+func ExampleAuthenticatorsService() {
+	ctx := context.Background()
+	a, _, stop := demo(map[string]any{"profile.fields": []any{}})
+	defer stop()
+	if _, err := signUpOrIn(ctx, a, "ana@example.org", "correct horse 7 staple", nil); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	who := authn.ByEmail("ana@example.org")
+	list, err := a.User.Authenticators.List(ctx, who)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, one := range list {
+		fmt.Println(one.Type, one.Phase)
+		if err := a.User.Authenticators.Delete(ctx, authn.AuthenticatorDeleteRequest{UserRef: who, AuthenticatorID: one.ID}); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	list, err = a.User.Authenticators.List(ctx, who)
+	fmt.Println("left:", len(list), err)
+	// Output:
+	// signup: choose a password: true
+	// password primary
+	// left: 0 <nil>
 }

@@ -80,12 +80,16 @@ func (f UserFilter) MarshalJSON() ([]byte, error) {
 		put(keys, name, b, b != nil)
 	}
 	put(keys, "scopes", f.Scopes, len(f.Scopes) > 0)
-	for name, c := range f.Profile {
+	putProfile(keys, f.Profile)
+	return json.Marshal(keys)
+}
+
+func putProfile(keys map[string]any, profile map[string]ProfileFilter) {
+	for name, c := range profile {
 		put(keys, "profile_"+name, c.Equals, c.Equals != "")
 		put(keys, "profile_"+name+"__contains", c.Contains, len(c.Contains) > 0)
 		put(keys, "profile_"+name+"__exists", c.Exists, c.Exists != nil)
 	}
-	return json.Marshal(keys)
 }
 
 func (c TextFilter) put(keys map[string]any, name string) {

@@ -24,6 +24,7 @@ const (
 	PhaseProfile     FlowPhase = "phase_profile"      // what sign-up asks for
 	PhaseVerifyEmail FlowPhase = "phase_verify_email" // the mailbox is to be proved
 	PhaseSetPassword FlowPhase = "phase_set_password" // a new password is due
+	PhaseSecondary   FlowPhase = "phase_secondary"    // the second proof of who somebody is
 	PhaseAgreements  FlowPhase = "phase_agreements"   // what the pool asks people to accept
 	PhaseCompleted   FlowPhase = "phase_completed"    // nothing is left but FlowService.Complete
 )
@@ -35,6 +36,7 @@ type FlowState struct {
 	UsernameFormat string      `json:"username_format"`
 	Username       string      `json:"username,omitempty"` // once it is known, as Email
 	Email          string      `json:"email,omitempty"`
+	Phone          string      `json:"phone,omitempty"`
 	Disclaimer     string      `json:"disclaimer,omitempty"`    // what people are to read; "" for nothing
 	RememberUser   string      `json:"remember_user,omitempty"` // not "": offer to remember the username; "check": chosen from the start
 	Phase          FlowPhase   `json:"flow_phase"`
@@ -50,7 +52,7 @@ type FlowStartRequest struct {
 	Invitation  string     `json:"invitation,omitempty"` // the ticket of one
 }
 
-// Start begins a flow.
+// Start begins a flow. It calls /v2/flow/start.
 func (s FlowService) Start(ctx context.Context, r FlowStartRequest) (*FlowState, error) {
 	return result[FlowState](ctx, s.t, "v2/flow/start", r)
 }
@@ -71,7 +73,7 @@ type flowStep struct {
 // Update answers a choice. After an error the flow is where it was and can go
 // on. A choice that is not offered is the problem BadState at /choice; a wrong
 // password is [StatusAuthenticationFailure]; a flow that is unknown, completed
-// or too old is [StatusNotFound].
+// or too old is [StatusNotFound]. It calls /v2/flow/update.
 func (s FlowService) Update(ctx context.Context, r FlowUpdateRequest) (*FlowState, error) {
 	step := flowStep{FlowID: r.FlowID, Data: struct{}{}}
 	if r.Answer != nil {
@@ -86,8 +88,8 @@ func (s FlowService) Update(ctx context.Context, r FlowUpdateRequest) (*FlowStat
 	return result[FlowState](ctx, s.t, "v2/flow/update", step)
 }
 
-// FlowRestartRequest begins one choice again: it has a link sent, for the first
-// time or once more.
+// FlowRestartRequest begins one choice again: it has a link or a code sent, for
+// the first time or once more.
 type FlowRestartRequest struct {
 	FlowID string
 	Choice Choice
@@ -95,14 +97,16 @@ type FlowRestartRequest struct {
 }
 
 // Restart begins a choice again. One that sends nothing stays as it is, and so
-// does one that has sent already, until its ResendTime.
+// does one that has sent already, until its ResendTime. It calls
+// /v2/flow/restart.
 func (s FlowService) Restart(ctx context.Context, r FlowRestartRequest) (*FlowState, error) {
 	return result[FlowState](ctx, s.t, "v2/flow/restart", flowStep{r.FlowID, r.Choice, struct {
 		Email string `json:"email,omitempty"`
 	}{r.Email}})
 }
 
-// Complete ends a flow in [PhaseCompleted] and gives the tokens, once.
+// Complete ends a flow in [PhaseCompleted] and gives the tokens, once. It calls
+// /v2/flow/complete.
 func (s FlowService) Complete(ctx context.Context, flowID string) (*Tokens, error) {
 	return result[Tokens](ctx, s.t, "v2/flow/complete", struct {
 		FlowID string `json:"flow_id"`

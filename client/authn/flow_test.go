@@ -203,7 +203,7 @@ func TestDisabledAndClosed(t *testing.T) {
 // A state that is kept as JSON comes back as it was, with choices that this
 // client does not know.
 func TestFlowStateRoundTrip(t *testing.T) {
-	const text = `{"flow_id":"pfl_1","flow_type":["signin"],"username_format":"email","flow_phase":"phase_primary","flow_choices":[` +
+	const text = `{"flow_id":"pfl_1","flow_type":["signin"],"username_format":"string","username":"ana","email":"ana@example.org","phone":"+18085550173","flow_phase":"phase_secondary","flow_choices":[` +
 		`{"choice":"set_email","data":{"required_for":["password"]}},` +
 		`{"choice":"password","data":{"enrollment":true,"password_policy":{"chars_min":8,"chars_max":64,"lower_min":1,"upper_min":2,"punct_min":3,"number_min":4},"need_email":true}},` +
 		`{"choice":"set_password","data":{"enrollment":false,"password_policy":{"chars_min":0,"chars_max":0,"lower_min":0,"upper_min":0,"punct_min":0,"number_min":0}}},` +
@@ -211,6 +211,11 @@ func TestFlowStateRoundTrip(t *testing.T) {
 		`{"choice":"verify_email","data":{"sent":false,"resend_time":"0001-01-01T00:00:00Z","state":"pcb_2"}},` +
 		`{"choice":"profile","data":{"fields":[{"id":"age","name":"Age","label":"Age","type":"integer","required":true,"show_on_signup":true,"builtin":false,"display_disabled":false}]}},` +
 		`{"choice":"agreements","data":{"agreements":{"eula":{"type":"eula","id":"peu_1","created_at":"2026-01-02T03:04:05.000006Z","updated_at":"2026-01-02T03:04:05.000006Z","name":"EULA_V1","text":"Be good.","active":true}}}},` +
+		`{"choice":"set_username","data":{"required_for":["password","email_otp"]}},` +
+		`{"choice":"set_phone","data":{"required_for":["email_otp"]}},` +
+		`{"choice":"email_otp","data":{"sent":false,"enrollment":true,"resend_time":"0001-01-01T00:00:00Z","need_email":true}},` +
+		`{"choice":"email_otp","data":{"sent":true,"enrollment":false,"resend_time":"2026-01-02T03:04:05.000006Z"}},` +
+		`{"choice":"magiclink","data":{"sent":true,"resend_time":"2026-01-02T03:04:05.000006Z","state":"pcb_3","need_email":true}},` +
 		`{"choice":"captcha","data":{"site_key":"x"}}]}`
 	var got authn.FlowState
 	if err := json.Unmarshal([]byte(text), &got); err != nil {

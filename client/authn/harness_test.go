@@ -131,17 +131,37 @@ func (s *server) change(t *testing.T, key string, value string) {
 // link waits for the mail with a kind of link and returns the code in it, as an
 // application is given it.
 func (s *server) link(ctx context.Context, email, kind string) (code string, err error) {
+	return s.mailed(ctx, email, func(link *url.URL) string {
+		if link.Query().Get("for") != kind {
+			return ""
+		}
+		return pangea.LoginCode(link.Query().Get("code"))
+	})
+}
+
+// invitation waits for the mail of an invitation and returns the ticket in it.
+func (s *server) invitation(ctx context.Context, email string) (ticket string, err error) {
+	return s.mailed(ctx, email, func(link *url.URL) string {
+		if !strings.HasSuffix(link.Path, "/invitation") {
+			return ""
+		}
+		return "pmi_" + link.Query().Get("code")
+	})
+}
+
+// mailed waits for a mail with a link in which something is found.
+func (s *server) mailed(ctx context.Context, email string, find func(link *url.URL) string) (string, error) {
 	for {
 		for _, mail := range s.app.Inbox.List(email) {
 			for _, link := range mail.Links {
-				if u, err := url.Parse(link); err == nil && u.Query().Get("for") == kind {
-					return pangea.LoginCode(u.Query().Get("code")), nil
+				if u, err := url.Parse(link); err == nil && find(u) != "" {
+					return find(u), nil
 				}
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return "", errors.Join(ctx.Err(), errors.New("no mail came with a link for "+kind))
+			return "", errors.Join(ctx.Err(), errors.New("no such mail came to "+email))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -11,7 +11,8 @@ import (
 // one whose call returned an error with [StatusAccepted], which has its id. The
 // result goes where result points, which is a pointer to what the call would
 // have returned, or nil. It returns an error with [StatusAccepted] as long as
-// the request is not done, and otherwise the error of the request itself.
+// the request is not done, and otherwise the error of the request itself. It
+// calls /request/{request_id}.
 func (a *AuthN) Poll(ctx context.Context, requestID string, result any) error {
 	got, err := a.t.poll(ctx, requestID)
 	if err != nil {

@@ -8,7 +8,10 @@ import (
 
 // UserService keeps people. It needs a service token.
 type UserService struct {
-	Profile ProfileService
+	Profile        ProfileService
+	Password       UserPasswordService
+	Authenticators AuthenticatorsService
+	Invites        InvitesService
 
 	t *transport
 }
@@ -59,7 +62,8 @@ type UserCreateRequest struct {
 }
 
 // Create creates a person, who has no password yet and is sent nothing. An
-// address that is in use is the problem ItemNotUnique at /email.
+// address that is in use is the problem ItemNotUnique at /email. It calls
+// /v2/user/create.
 func (s UserService) Create(ctx context.Context, r UserCreateRequest) (*User, error) {
 	if r.Profile == nil {
 		r.Profile = Profile{}
@@ -71,7 +75,7 @@ func (s UserService) Create(ctx context.Context, r UserCreateRequest) (*User, er
 	}(r))
 }
 
-// Delete deletes a person, with their sessions.
+// Delete deletes a person, with their sessions. It calls /v2/user/delete.
 func (s UserService) Delete(ctx context.Context, who UserRef) error {
 	return s.t.post(ctx, "v2/user/delete", who, nil)
 }
@@ -84,19 +88,11 @@ type UserUpdateRequest struct {
 	Phone    *string `json:"phone,omitempty"`    // with country code; the empty text removes it
 }
 
-// Update changes a person's settings and returns the person.
+// Update changes a person's settings and returns the person. It calls
+// /v2/user/update.
 func (s UserService) Update(ctx context.Context, r UserUpdateRequest) (*User, error) {
 	return result[User](ctx, s.t, "v2/user/update", r)
 }
-
-// Order is the direction of a list.
-type Order string
-
-// The directions.
-const (
-	Ascending  Order = "asc"
-	Descending Order = "desc"
-)
 
 // UserOrderBy is what a list of people is ordered by.
 type UserOrderBy string
@@ -131,7 +127,8 @@ type UserPage struct {
 	Last  string `json:"last,omitempty"` // asks for the next page; empty on the last one
 }
 
-// List returns one page of the people who meet the filter.
+// List returns one page of the people who meet the filter. It calls
+// /v2/user/list.
 func (s UserService) List(ctx context.Context, r UserListRequest) (*UserPage, error) {
 	return result[UserPage](ctx, s.t, "v2/user/list", r)
 }
@@ -139,30 +136,20 @@ func (s UserService) List(ctx context.Context, r UserListRequest) (*UserPage, er
 // All returns everybody who meets the filter, asking for one page after the
 // other while the loop goes on. After an error it ends.
 func (s UserService) All(ctx context.Context, r UserListRequest) iter.Seq2[User, error] {
-	return func(yield func(User, error) bool) {
-		for {
-			page, err := s.List(ctx, r)
-			if err != nil {
-				yield(User{}, err)
-				return
-			}
-			for _, u := range page.Users {
-				if !yield(u, nil) {
-					return
-				}
-			}
-			if page.Last == "" {
-				return
-			}
-			r.Last = page.Last
+	return every(r.Last, func(last string) ([]User, string, error) {
+		r.Last = last
+		page, err := s.List(ctx, r)
+		if err != nil {
+			return nil, "", err
 		}
-	}
+		return page.Users, page.Last, nil
+	})
 }
 
 // ProfileService reads and changes profiles. It needs a service token.
 type ProfileService struct{ t *transport }
 
-// Get returns a person.
+// Get returns a person. It calls /v2/user/profile/get.
 func (s ProfileService) Get(ctx context.Context, who UserRef) (*User, error) {
 	return result[User](ctx, s.t, "v2/user/profile/get", who)
 }
@@ -175,7 +162,8 @@ type ProfileUpdateRequest struct {
 	Remove []string
 }
 
-// Update changes a profile and returns the person.
+// Update changes a profile and returns the person. It calls
+// /v2/user/profile/update.
 func (s ProfileService) Update(ctx context.Context, r ProfileUpdateRequest) (*User, error) {
 	changes := make(map[string]*string, len(r.Set)+len(r.Remove))
 	for name, value := range r.Set {
