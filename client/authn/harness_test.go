@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/app"
 	"github.com/gatehouse-id/gatehouse/internal/config"
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/deliver"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
@@ -149,14 +150,34 @@ func (s *server) invitation(ctx context.Context, email string) (ticket string, e
 	})
 }
 
+// code waits for the mail with a code and returns it.
+func (s *server) code(ctx context.Context, email string) (code string, err error) {
+	return s.inMail(ctx, email, func(mail deliver.Caught) string {
+		if len(mail.Codes) == 0 {
+			return ""
+		}
+		return mail.Codes[0]
+	})
+}
+
 // mailed waits for a mail with a link in which something is found.
 func (s *server) mailed(ctx context.Context, email string, find func(link *url.URL) string) (string, error) {
+	return s.inMail(ctx, email, func(mail deliver.Caught) string {
+		for _, link := range mail.Links {
+			if u, err := url.Parse(link); err == nil && find(u) != "" {
+				return find(u)
+			}
+		}
+		return ""
+	})
+}
+
+// inMail waits for a mail in which something is found.
+func (s *server) inMail(ctx context.Context, email string, find func(mail deliver.Caught) string) (string, error) {
 	for {
 		for _, mail := range s.app.Inbox.List(email) {
-			for _, link := range mail.Links {
-				if u, err := url.Parse(link); err == nil && find(u) != "" {
-					return find(u), nil
-				}
+			if found := find(mail); found != "" {
+				return found, nil
 			}
 		}
 		select {
