@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"time"
 
@@ -32,14 +31,6 @@ type Person struct {
 	Claim string      // the folded identifier that was typed; used where User is empty
 }
 
-// subject is under what name tries are counted: the person, not the spelling.
-func (p *Passwords) subject(who Person) string {
-	if who.User != "" {
-		return string(who.User)
-	}
-	return "claim:" + hex.EncodeToString(p.store.Keys().Lookup("claimed identifier", who.Claim))
-}
-
 // Settle is what remains to be written once a password was right: the tries
 // before it are forgotten. It belongs into the transaction that makes use of
 // the proof.
@@ -49,8 +40,9 @@ type Settle func(*store.Tx) error
 // comparison, so that of many at once no more are made than the pool allows.
 //
 // It returns [core.CodeBusy] if the server has too much to hash,
-// [core.CodeLocked] behind too many wrong tries, and
-// [core.CodeWrongCredentials] for a wrong password or for nobody.
+// [core.CodeLocked] behind too many wrong tries, [core.CodeTooMany] where the
+// caller's network made too many of them, and [core.CodeWrongCredentials] for a
+// wrong password or for nobody.
 func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core.Settings, who Person, password secret.Text) (Settle, error) {
 	slot, err := p.acquire(ctx)
 	if err != nil {
@@ -58,11 +50,11 @@ func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core
 	}
 	defer slot.Release()
 
-	subject := p.subject(who)
+	try := p.try(caller, settings, who)
 	var phc string
+	var locked error
 	err = p.store.As(caller).Update(ctx, func(tx *store.Tx) (err error) {
-		err = tx.Charge(subject, settings.LockoutFailures, time.Duration(settings.LockoutFirstDelay), time.Duration(settings.LockoutLongestDelay))
-		if err != nil {
+		if locked, err = try.charge(tx); err != nil || locked != nil {
 			return err
 		}
 		phc = ""
@@ -71,10 +63,10 @@ func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core
 		}
 		return err
 	})
+	if err == nil {
+		err = locked
+	}
 	if err != nil {
-		if core.Is(err, core.CodeLocked) {
-			return nil, errors.Join(p.refused(ctx, caller, who, core.CodeLocked), err)
-		}
 		return nil, err
 	}
 	ok, err := slot.Verify(password, phc)
@@ -82,19 +74,12 @@ func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core
 		return nil, err
 	}
 	if !ok {
-		if err := p.refused(ctx, caller, who, core.CodeWrongCredentials); err != nil {
+		if err := p.store.As(caller).Update(ctx, try.failed); err != nil {
 			return nil, err
 		}
 		return nil, core.Fail(core.CodeWrongCredentials, "The password is wrong, or there is no such account.")
 	}
-	return func(tx *store.Tx) error { return tx.Forgive(subject) }, nil
-}
-
-// refused leaves a refused password in the audit trail.
-func (p *Passwords) refused(ctx context.Context, caller core.Caller, who Person, reason core.Code) error {
-	return p.store.As(caller).Update(ctx, func(tx *store.Tx) error {
-		return tx.Record(core.Event{Name: core.EventPasswordRefused, Target: string(who.User), Reason: string(reason)})
-	})
+	return try.settle, nil
 }
 
 // Hash checks a new password by the pool's rules and hashes it. words are what

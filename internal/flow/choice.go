@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 )
@@ -99,12 +100,13 @@ func (t Turn) types() []core.FlowType {
 	}
 }
 
-// person is whose password an answer is compared with.
-func (t Turn) claimed() (core.UserID, string) {
+// claimed is whose password an answer is compared with.
+func (t Turn) claimed() directory.Person {
+	who := directory.Person{Claim: t.Facts.Email.Key}
 	if t.User != nil {
-		return t.User.ID, t.Facts.Email.Key
+		who.User = t.User.ID
 	}
-	return "", t.Facts.Email.Key
+	return who
 }
 
 // mailboxProved reports whether the claimed address was proved in this flow.

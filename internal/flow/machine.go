@@ -61,7 +61,8 @@ type Start struct {
 // Start starts a flow. With an e-mail address it is as if that had been
 // answered already. It returns [core.CodeRedirectRefused] for an address that
 // is not registered, [core.CodeTicketInvalid] for an invitation that is not
-// pending, and what set_email returns.
+// pending, [core.CodeTooMany] if the caller's network has begun too many, and
+// what set_email returns.
 func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State, error) {
 	p, err := m.pools.Get(ctx, caller.Pool)
 	if err != nil {
@@ -93,6 +94,11 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 	}
 	var after Turn
 	err = m.store.As(caller).Update(ctx, func(tx *store.Tx) error {
+		if caller.Network != "" {
+			if err := tx.Spend(core.BudgetFlows, caller.Network, p.Settings); err != nil {
+				return err
+			}
+		}
 		after = t.copy(tx.Now())
 		after.Flow.CreatedAt = tx.Now()
 		after.Flow.ExpiresAt = tx.Now().Add(time.Duration(p.Settings.FlowLife))
@@ -367,11 +373,11 @@ func (m *Machine) state(t Turn) State {
 
 // refused leaves a refusal in the audit trail and returns its reason. What the
 // server could not do is no refusal; a refused password is recorded where it
-// was compared.
+// was compared, and a budget where it was used up.
 func (m *Machine) refused(ctx context.Context, caller core.Caller, id core.FlowID, choice core.ChoiceName, reason error) error {
 	code := core.CodeOf(reason)
 	switch code {
-	case core.CodeInternal, core.CodeUnavailable, core.CodeBusy, core.CodeWrongCredentials, core.CodeLocked:
+	case core.CodeInternal, core.CodeUnavailable, core.CodeBusy, core.CodeWrongCredentials, core.CodeLocked, core.CodeTooMany:
 		return reason
 	default:
 	}

@@ -34,8 +34,7 @@ func (c password) Answer(ctx context.Context, t Turn, a Answer) (Effect, error) 
 	if t.signingUp() {
 		return c.choose(ctx, t, a)
 	}
-	user, claim := t.claimed()
-	settle, err := c.passwords.Check(ctx, t.Caller, t.Settings, directory.Person{User: user, Claim: claim}, a.Password)
+	settle, err := c.passwords.Check(ctx, t.Caller, t.Settings, t.claimed(), a.Password)
 	if err != nil {
 		return nil, err
 	}

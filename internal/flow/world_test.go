@@ -35,7 +35,7 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 	w := &world{t: t, r: r, h: h}
 	for i := range 2 {
 		p := &modelPool{people: map[string]*modelPerson{}, verify: i == 1, fields: i == 0, active: map[core.AgreementKind]core.AgreementID{}, required: core.AgreementKinds()[i:]}
-		values := map[string]any{"signup.verify_email": p.verify, "lockout.failures": 100, "link.resend_after": "0s", "redirects.allowed": []string{invitedCallback}, "agreements.required": p.required}
+		values := map[string]any{"signup.verify_email": p.verify, "lockout.failures": 100, "link.resend_after": "0s", "budget.mails_to_one_per_hour": 0, "budget.mails_to_one_per_day": 0, "redirects.allowed": []string{invitedCallback}, "agreements.required": p.required}
 		if p.fields {
 			values["profile.fields"] = []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}}
 		}

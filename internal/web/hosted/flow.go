@@ -188,8 +188,13 @@ func (p *Pages) finish(v *visit, id core.FlowID) (string, error) {
 }
 
 // notSo shows the page again on which something was refused. What was typed
-// stays, but for the password.
+// stays, but for the password. Whose network is over its budget gets a page of
+// its own, from which there is a way back.
 func (p *Pages) notSo(w http.ResponseWriter, v *visit, c choice, err error) error {
+	if core.Is(err, core.CodeTooMany) {
+		v.onward = onward{v.flowPath(v.flowID()), "Go back"}
+		return err
+	}
 	s, gone := p.state(v, v.flowID())
 	if gone != nil {
 		return err

@@ -17,6 +17,7 @@ type refusal struct {
 	status  int
 	heading string // of a page of its own
 	text    string // there, and on the page that was answered
+	final   string // follows the text of an error that ends by no waiting
 	at      string // the field that it stands at, if the page has one; empty: above the form
 }
 
@@ -38,7 +39,7 @@ func refusals() map[core.Code]refusal {
 		core.CodeTokenExpired:     {status: 400, heading: "You are not signed in", text: "Go back to the application and sign in again."},
 		core.CodeTicketInvalid:    {status: 410, heading: "This link no longer works", text: "It was used already, is too old, or a newer one has taken its place. If you still need it, ask for another mail."},
 		core.CodeWrongCredentials: {status: 400, heading: "That did not work", text: "The e-mail address or the password is wrong.", at: "password"},
-		core.CodeLocked:           {status: 429, heading: "Too many wrong tries", text: "There were too many wrong tries."},
+		core.CodeLocked:           {status: 429, heading: "Too many wrong tries", text: "There were too many wrong tries.", final: "The password works no more. Please ask for a new one."},
 		core.CodeDisabled:         {status: 403, heading: "This account is disabled", text: "This account is disabled. Ask whoever runs the application."},
 		core.CodeSignupClosed:     {status: 403, heading: "Sign-up is closed", text: "New accounts cannot be created here."},
 		core.CodeFlowEnded:        {status: 404, heading: "This page has expired", text: "It was finished already, was open for too long, or was begun in another browser. Please start again."},
@@ -58,6 +59,8 @@ func refusalOf(err error) refusal {
 	told := refusals()[core.CodeOf(err)]
 	if after := retryAfter(err); after > 0 {
 		told.text += " Please try again in " + spell(after) + "."
+	} else if told.final != "" {
+		told.text += " " + told.final
 	}
 	return told
 }

@@ -1,0 +1,90 @@
+package directory
+
+import (
+	"encoding/hex"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+)
+
+// try is one comparison of a password, as it is counted: with the person,
+// whatever door and spelling it came by, and with the client's network,
+// whosever account it is.
+type try struct {
+	settings core.Settings
+	person   Person
+	subject  string
+	network  string // empty: not counted
+	notice   core.MessageID
+	charged  time.Time // when it was
+	failures int       // with this one
+}
+
+func (p *Passwords) try(caller core.Caller, settings core.Settings, who Person) *try {
+	t := &try{settings: settings, person: who, network: caller.Network, notice: core.NewMessageID()}
+	t.subject = string(who.User)
+	if who.User == "" {
+		t.subject = "claim:" + hex.EncodeToString(p.store.Keys().Lookup("claimed identifier", who.Claim))
+	}
+	return t
+}
+
+// charge takes the try from both budgets before anything is compared. Of a
+// lockout it tells apart from the error, because what the network spent on it,
+// and the event, must stay.
+func (t *try) charge(tx *store.Tx) (locked, err error) {
+	t.charged = tx.Now()
+	if t.network != "" {
+		if err := tx.Spend(core.BudgetTries, t.network, t.settings); err != nil {
+			return nil, err
+		}
+	}
+	t.failures, err = tx.Charge(t.subject, t.settings.Lockout())
+	if !core.Is(err, core.CodeLocked) {
+		return nil, err
+	}
+	locked = err
+	first, err := tx.TellLocked(t.subject)
+	if err == nil && first {
+		err = t.refused(tx, core.CodeLocked)
+	}
+	return locked, err
+}
+
+// failed records a try that was wrong. The last that the pool allows is told to
+// the person, once: whoever is there gets a mail.
+func (t *try) failed(tx *store.Tx) error {
+	if err := t.refused(tx, core.CodeWrongCredentials); err != nil {
+		return err
+	}
+	if t.failures < t.settings.LockoutMost || t.person.User == "" {
+		return nil
+	}
+	user, err := tx.User(t.person.User)
+	if core.Is(err, core.CodeNotFound) {
+		return nil // deleted meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	if err := tx.Send(core.Message{ID: t.notice, Template: "password_locked", To: user.Email, Values: map[string]string{"email": user.Email}}); err != nil {
+		return err
+	}
+	return tx.Record(core.Event{Name: core.EventUserLocked, Target: string(user.ID), Reason: string(core.CodeLocked)})
+}
+
+// settle forgets the tries before one that was right. The network gets this one
+// back and no other: who owns one account must not have more tries at the rest.
+func (t *try) settle(tx *store.Tx) error {
+	if t.network != "" {
+		if err := tx.Refund(core.BudgetTries, t.network, t.charged); err != nil {
+			return err
+		}
+	}
+	return tx.Forgive(t.subject)
+}
+
+func (t *try) refused(tx *store.Tx, reason core.Code) error {
+	return tx.Record(core.Event{Name: core.EventPasswordRefused, Target: string(t.person.User), Reason: string(reason)})
+}
