@@ -10,6 +10,7 @@ type Caller struct {
 	UserAgent string
 	Request   RequestID
 	Browser   []byte // keyed hash of the cookie that hosted pages know a browser by; nil elsewhere
+	Device    string // what a browser brought that somebody signed in from before; empty elsewhere
 }
 
 // Actor is who acts.

@@ -27,8 +27,9 @@ func NewPasswords(st *store.Store, hasher *secret.Hasher) *Passwords {
 // only claimed to be. Both cost the same, are counted alike, and are answered
 // alike.
 type Person struct {
-	User  core.UserID // empty: nobody
-	Claim string      // the folded identifier that was typed; used where User is empty
+	User        core.UserID // empty: nobody
+	Credentials int64       // the person's number of that name
+	Claim       string      // the folded identifier that was typed; used where User is empty
 }
 
 // Settle is what remains to be written once a password was right: the tries
@@ -144,7 +145,7 @@ func (p *Passwords) Change(ctx context.Context, caller core.Caller, settings cor
 	if err := p.allowed(settings, new, "/new_password", words...); err != nil {
 		return err
 	}
-	settle, err := p.Check(ctx, caller, settings, Person{User: user.ID}, old)
+	settle, err := p.Check(ctx, caller, settings, Person{User: user.ID, Credentials: user.Credentials}, old)
 	if err != nil {
 		return err
 	}

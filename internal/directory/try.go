@@ -1,30 +1,41 @@
 package directory
 
 import (
+	"crypto/subtle"
 	"encoding/hex"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 )
 
 // try is one comparison of a password, as it is counted: with the person,
 // whatever door and spelling it came by, and with the client's network,
-// whosever account it is.
+// whosever account it is. A device that the person signed in from before is
+// counted apart from both, so that nobody else can use up its tries.
 type try struct {
 	settings core.Settings
 	person   Person
 	subject  string
 	network  string // empty: not counted
+	ordinary bool   // the device is not known
 	notice   core.MessageID
 	charged  time.Time // when it was
 	failures int       // with this one
 }
 
 func (p *Passwords) try(caller core.Caller, settings core.Settings, who Person) *try {
-	t := &try{settings: settings, person: who, network: caller.Network, notice: core.NewMessageID()}
-	t.subject = string(who.User)
-	if who.User == "" {
+	t := &try{settings: settings, person: who, network: caller.Network, ordinary: true, notice: core.NewMessageID()}
+	device, known := p.knownDevice(caller, who)
+	switch {
+	case known:
+		t.subject, t.network, t.ordinary = "device:"+hex.EncodeToString(p.store.Keys().Lookup("device", device)), "", false
+	case who.User != "":
+		t.subject = string(who.User)
+	default:
 		t.subject = "claim:" + hex.EncodeToString(p.store.Keys().Lookup("claimed identifier", who.Claim))
 	}
 	return t
@@ -58,7 +69,7 @@ func (t *try) failed(tx *store.Tx) error {
 	if err := t.refused(tx, core.CodeWrongCredentials); err != nil {
 		return err
 	}
-	if t.failures < t.settings.LockoutMost || t.person.User == "" {
+	if t.failures < t.settings.LockoutMost || t.person.User == "" || !t.ordinary {
 		return nil
 	}
 	user, err := tx.User(t.person.User)
@@ -87,4 +98,28 @@ func (t *try) settle(tx *store.Tx) error {
 
 func (t *try) refused(tx *store.Tx, reason core.Code) error {
 	return tx.Record(core.Event{Name: core.EventPasswordRefused, Target: string(t.person.User), Reason: string(reason)})
+}
+
+// Device makes what a browser keeps to be known by when this person signs in
+// from it again. It holds nothing of the person, works for them in this pool
+// alone, and not after their credentials have changed.
+func (p *Passwords) Device(pool core.PoolID, user core.User) string {
+	id := secret.Random()
+	return id + p.deviceProof(pool, user.ID, user.Credentials, id)
+}
+
+// knownDevice returns the id of the caller's device, if this person signed in
+// from it before.
+func (p *Passwords) knownDevice(caller core.Caller, who Person) (id string, known bool) {
+	const length = 32
+	if who.User == "" || len(caller.Device) <= length {
+		return "", false
+	}
+	id = caller.Device[:length]
+	proof := p.deviceProof(caller.Pool, who.User, who.Credentials, id)
+	return id, subtle.ConstantTimeCompare([]byte(proof), []byte(caller.Device[length:])) == 1
+}
+
+func (p *Passwords) deviceProof(pool core.PoolID, user core.UserID, credentials int64, id string) string {
+	return p.store.Keys().Derive("device", strings.Join([]string{string(pool), string(user), strconv.FormatInt(credentials, 10), id}, " "))
 }

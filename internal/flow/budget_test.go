@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
 	"github.com/gatehouse-id/gatehouse/internal/flow/flowtest"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
 )
 
@@ -182,6 +183,66 @@ func TestB5ServersAreNotCounted(t *testing.T) {
 		for n := range 5 {
 			want(t, try(t, h, app, fmt.Sprintf("user%d@example.org", n), "wrong"), core.CodeWrongCredentials, "a server's wrong try")
 		}
+	})
+}
+
+// TestB7LockingSomebodyOut is abuse case B7: who uses up a person's tries
+// leaves them those of the devices that they signed in from.
+func TestB7LockingSomebodyOut(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		app := h.Pool(t, "demo", map[string]any{"signup.enabled": false, "signup.verify_email": false, "lockout.enabled": false, "budget.flows_per_minute": 0})
+		other := h.Pool(t, "other", map[string]any{"signup.enabled": false})
+		for _, email := range []string{"ana@example.org", "eve@example.org"} {
+			h.Person(t, app, email)
+		}
+		h.Person(t, other, "ana@example.org")
+		device := func(email, password string) string {
+			s := start(t, h, app, email)
+			_, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, password))
+			must(t, err)
+			done, err := h.Flows.CompleteWithCode(t.Context(), app, s.ID)
+			must(t, err)
+			return done.Device
+		}
+		with := func(caller core.Caller, device string) core.Caller { caller.Device = device; return caller }
+		anas, eves := device("ana@example.org", flowtest.Password), device("eve@example.org", flowtest.Password)
+		for _, pool := range []core.Caller{app, other} {
+			for n := range 120 {
+				err := try(t, h, from(pool, fmt.Sprint("127.0.0.", n)), "ana@example.org", "wrong")
+				if pool.Pool == other.Pool && core.Is(err, core.CodeLocked) {
+					break
+				}
+			}
+		}
+		for name, caller := range map[string]core.Caller{
+			"no device": from(app, "home"), "another person's device": with(from(app, "home"), eves), "a device of another pool": with(from(other, "home"), anas),
+			"a forged device": with(from(app, "home"), secret.Random()+secret.Random()), "a device cut short": with(from(app, "home"), anas[:len(anas)-1]),
+			"half a device": with(from(app, "home"), anas[:32]), "a device of other digits": with(from(app, "home"), secret.Random()+anas[32:]),
+		} {
+			want(t, try(t, h, caller, "ana@example.org", flowtest.Password), core.CodeLocked, "the right password with "+name)
+		}
+		// The device has tries of its own, and an end of its own.
+		home := with(from(app, "home"), anas)
+		must(t, try(t, h, home, "ana@example.org", flowtest.Password))
+		for n := range 100 {
+			want(t, try(t, h, home, "ana@example.org", "wrong"), core.CodeWrongCredentials, fmt.Sprint("wrong try ", n+1, " from the device"))
+		}
+		want(t, try(t, h, home, "ana@example.org", flowtest.Password), core.CodeLocked, "the right password after a hundred wrong ones from the device")
+
+		// A new password comes by mail as before, and ends what devices are worth.
+		second := with(from(app, "work"), device("eve@example.org", flowtest.Password))
+		s := start(t, h, app, "eve@example.org")
+		h.Mail(t)
+		s, err := h.Flows.Restart(t.Context(), app, s.ID, flow.Answer{Choice: core.ChoiceResetPassword})
+		must(t, err)
+		_, err = h.Flows.OpenLink(t.Context(), app, core.ChoiceResetPassword, flowtest.LinkCode(t, h.Mail(t)[0]))
+		must(t, err)
+		_, err = h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoiceSetPassword, "a new long password 3"))
+		must(t, err)
+		for n := range 100 {
+			want(t, try(t, h, from(app, fmt.Sprint("127.0.0.", n)), "eve@example.org", "wrong"), core.CodeWrongCredentials, "a wrong try")
+		}
+		want(t, try(t, h, second, "eve@example.org", "a new long password 3"), core.CodeLocked, "a device from before the new password")
 	})
 }
 

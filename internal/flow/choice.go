@@ -104,7 +104,7 @@ func (t Turn) types() []core.FlowType {
 func (t Turn) claimed() directory.Person {
 	who := directory.Person{Claim: t.Facts.Email.Key}
 	if t.User != nil {
-		who.User = t.User.ID
+		who.User, who.Credentials = t.User.ID, t.User.Credentials
 	}
 	return who
 }

@@ -233,17 +233,27 @@ func (m *Machine) Complete(ctx context.Context, caller core.Caller, id core.Flow
 	return grant, err
 }
 
+// Completed is a flow that ended on a page of ours.
+type Completed struct {
+	State
+	Code   string // for the application, to fetch the tokens with
+	Device string // for the browser, to be known by: see [core.Caller]
+}
+
 // CompleteWithCode ends a flow like Complete, and returns a login code in
 // place of tokens, with where to take it.
-func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id core.FlowID) (code string, s State, err error) {
-	code = secret.Random()
+func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id core.FlowID) (Completed, error) {
+	c := Completed{Code: secret.Random()}
 	t, err := m.finish(ctx, caller, id, func(tx *store.Tx, t Turn) error {
-		return m.sessions.PutCode(tx, code, t.Flow.ID, *t.User, t.Settings)
+		return m.sessions.PutCode(tx, c.Code, t.Flow.ID, *t.User, t.Settings)
 	})
 	if err != nil {
-		return "", State{}, err
+		return Completed{}, err
 	}
-	return code, m.state(t), nil
+	user := *t.User
+	user.Credentials = t.Facts.Credentials
+	c.State, c.Device = m.state(t), m.passwords.Device(caller.Pool, user)
+	return c, nil
 }
 
 func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID, issue func(*store.Tx, Turn) error) (Turn, error) {

@@ -121,7 +121,7 @@ func (p *Pages) enter(v *visit, rt route) error {
 		return err
 	}
 	v.caller = web.From(v.r.Context()).Caller(v.pool.ID, core.Actor{Kind: core.ActorClient, ID: "hosted"})
-	v.caller.Browser = p.browser(v.r)
+	v.caller.Browser, v.caller.Device = p.browser(v.r), p.device(v.r)
 	if v.r.Method == http.MethodPost {
 		form, err := readForm(v.r)
 		if err != nil {
