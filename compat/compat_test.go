@@ -192,9 +192,9 @@ func (g *gatehouse) pools(t *testing.T, suite string) []string {
 		{"other", "OTHER_", []string{"token.refresh_grace=0s"}},
 		{"verify", "VERIFY_", []string{"signup.verify_email=true"}},
 		{"agreements", "AGREEMENTS_", []string{`agreements.required=["terms","privacy"]`}},
-		{"mailbox", "MAILBOX_", []string{`signin.primary=["password","email_otp","magic_link"]`, "profile.fields=[]"}},
+		{"mailbox", "MAILBOX_", []string{`signin.primary=["password","email_otp","magic_link"]`, "profile.fields=[]", "link.resend_after=0s"}},
 		{"names", "NAMES_", []string{
-			"username.format=string", "signup.phone=true", "profile.fields=[]", `signin.secondary=["email_otp"]`, "signin.require_secondary=true",
+			"username.format=string", "signup.phone=true", "profile.fields=[]", "link.resend_after=0s", `signin.secondary=["email_otp"]`, "signin.require_secondary=true",
 		}},
 	} {
 		name := suite + "-" + pool.name

@@ -202,10 +202,12 @@ func (a *App) deliver(ctx context.Context) {
 }
 
 // sweepEvery is how often what has passed is deleted, and sweepRows how many
-// rows of each kind at a time.
+// rows of each kind at a time. keptCounters is how many counters of strangers'
+// doings there may be of each kind.
 const (
-	sweepEvery = time.Minute
-	sweepRows  = 1000
+	sweepEvery   = time.Minute
+	sweepRows    = 1000
+	keptCounters = 1_000_000
 )
 
 func (a *App) sweep(ctx context.Context) {
@@ -219,6 +221,11 @@ func (a *App) sweep(ctx context.Context) {
 		}
 		for {
 			gone, err := a.Store.Across().Sweep(ctx, sweepRows)
+			if err == nil {
+				var trimmed int64
+				trimmed, err = a.Store.Across().Trim(ctx, keptCounters, sweepRows)
+				gone += trimmed
+			}
 			if err != nil && ctx.Err() == nil {
 				a.log.Warn("cannot delete what has passed", "error", err)
 			}

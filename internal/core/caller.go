@@ -6,9 +6,11 @@ type Caller struct {
 	Pool      PoolID
 	Actor     Actor
 	Address   string // of the client, as the server's proxy rules give it
+	Network   string // what budgets count the client by; empty: many share the address, and none is counted by it
 	UserAgent string
 	Request   RequestID
 	Browser   []byte // keyed hash of the cookie that hosted pages know a browser by; nil elsewhere
+	Device    string // what a browser brought that somebody signed in from before; empty elsewhere
 }
 
 // Actor is who acts.

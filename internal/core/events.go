@@ -22,6 +22,7 @@ const (
 	EventUserChanged        EventName = "user.changed"
 	EventUserDisabled       EventName = "user.disabled"
 	EventUserEnabled        EventName = "user.enabled"
+	EventUserLocked         EventName = "user.locked"
 	EventUserUnlocked       EventName = "user.unlocked"
 	EventUserDeleted        EventName = "user.deleted"
 	EventEmailVerified      EventName = "user.email_verified"
@@ -31,6 +32,7 @@ const (
 	EventFactorAdded        EventName = "authenticator.added"
 	EventFactorRemoved      EventName = "authenticator.removed"
 	EventPasswordRefused    EventName = "password.refused"
+	EventBudgetSpent        EventName = "budget.spent"
 	EventFlowRefused        EventName = "flow.refused"
 	EventSignedIn           EventName = "session.started"
 	EventRefreshed          EventName = "session.refreshed"
@@ -67,15 +69,17 @@ func EventNames() []EventMeaning {
 		{EventUserChanged, "A person's profile or other data were changed; data names the fields."},
 		{EventUserDisabled, "A person was disabled; their sessions ended."},
 		{EventUserEnabled, "A person was enabled again."},
+		{EventUserLocked, "A person's password works no more after too many wrong tries in a row, until they choose a new one by mail or the lockout is lifted."},
 		{EventUserUnlocked, "A person's lockout was lifted."},
 		{EventUserDeleted, "A person was deleted; their sessions ended."},
 		{EventEmailVerified, "A person proved their mailbox."},
 		{EventPasswordChanged, "A person changed their password, knowing the old one."},
 		{EventPasswordReset, "A person chose a new password after proving their mailbox."},
 		{EventPasswordExpired, "A person's password was declared due for a change: they choose a new one at their next sign-in."},
-		{EventPasswordRefused, "A password was wrong, or the person was locked out; reason says which."},
+		{EventPasswordRefused, "A password was wrong, or the person was locked out; reason says which. Of the tries during one lockout, the first is told."},
 		{EventFactorAdded, "A person enrolled a way to prove who they are; data names the kind, and which factor it is."},
 		{EventFactorRemoved, "A way in which a person proved who they are was taken from them; data names the kind."},
+		{EventBudgetSpent, "A budget was used up, and more is refused for a while; data names the budget. Told once each time, not for each refusal."},
 		{EventFlowRefused, "An answer in a flow was refused; reason says why."},
 		{EventSignedIn, "A session was started."},
 		{EventRefreshed, "A session was carried on with a refresh token."},

@@ -125,8 +125,8 @@ func ParseDomain(domain string) (string, bool) {
 	return host, true
 }
 
-// ParseUsername reads a name that is not an e-mail address: 2 to 320 letters,
-// digits and . _ + -. It returns the text and the key by which it is the same
+// ParseUsername reads a name that is neither an e-mail address nor a phone
+// number with its country code: 2 to 320 letters, digits and . _ + -. It returns the text and the key by which it is the same
 // name as another.
 func ParseUsername(s string) (text, key string, ok bool) {
 	if len(s) < 2 || len(s) > maxUsername {
@@ -138,7 +138,8 @@ func ParseUsername(s string) (text, key string, ok bool) {
 			return "", "", false
 		}
 	}
-	if s == "." || s == ".." || isReserved(Fold(s)) {
+	number := s[0] == '+' && !strings.ContainsFunc(s[1:], func(r rune) bool { return r < '0' || r > '9' })
+	if s == "." || s == ".." || number || isReserved(Fold(s)) {
 		return "", "", false
 	}
 	return s, Fold(s), true

@@ -269,6 +269,7 @@ func TestI15ReservedNames(t *testing.T) {
 		"null", "undefined", "nobody", "anonymous", "everyone", "gatehouse", "../x", "..%2f", "%2f", "%2e%2e", "a/b", "a\\b", "a b", " ab", "ab ",
 		"a\x00b", "a\nb", "a\tb", "a@b", "a@example.org", "a:b", "a;b", "a?b", "a#b", "a&b", "a'b", "a\"b", "<ab>", "ädmin", "аdmin", "ａｄｍｉｎ",
 		"admın", "ad\u200bmin", "\u202eadmin", "adm\u0130n", "\u212aim", strings.Repeat("a", 321), "a\xffb", "{id}", "*", "**", "a,b", "$me", "~root", "!ab",
+		"+18085550173", "+1", "+",
 	}
 	for _, id := range []string{
 		string(core.NewPoolID()), string(core.NewApplicationID()), string(core.NewKeyID()), string(core.NewUserID()), string(core.NewAuthenticatorID()),

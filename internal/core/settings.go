@@ -54,9 +54,19 @@ type Settings struct {
 	PasswordEndsOthers bool
 	PasswordMaxAge     Duration
 
+	LockoutEnabled      bool
 	LockoutFailures     int
 	LockoutFirstDelay   Duration
 	LockoutLongestDelay Duration
+	LockoutMost         int
+
+	TriesPerMinute    int
+	TriesPerHour      int
+	FlowsPerMinute    int
+	MailsPerHour      int
+	MailsToOnePerHour int
+	MailsToOnePerDay  int
+	MailsPerDay       int
 
 	FlowLife       Duration
 	LinkLife       Duration
@@ -201,6 +211,8 @@ func SettingsTable() []Setting {
 				return within(s.PasswordMaxAge, 24*time.Hour, 10*365*24*time.Hour)
 			}},
 
+		{"lockout.enabled", "boolean", "Whether a person waits after wrong tries. Without, lockout.most still holds.",
+			func(s *Settings) any { return &s.LockoutEnabled }, nil},
 		{"lockout.failures", "integer", "How many wrong tries in a row are free. Each one after that locks the person out for a while.",
 			func(s *Settings) any { return &s.LockoutFailures }, func(s *Settings) error { return between(s.LockoutFailures, 1, 100) }},
 		{"lockout.first_delay", "duration", "How long the first lockout lasts; each further one lasts twice as long.",
@@ -209,6 +221,23 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.LockoutLongestDelay }, func(s *Settings) error {
 				return within(s.LockoutLongestDelay, time.Duration(s.LockoutFirstDelay), 24*time.Hour)
 			}},
+		{"lockout.most", "integer", "After how many wrong tries in a row the password works no more, until its owner chooses a new one by mail or somebody lifts the lockout.",
+			func(s *Settings) any { return &s.LockoutMost }, func(s *Settings) error { return between(s.LockoutMost, s.LockoutFailures, 100) }},
+
+		{"budget.tries_per_minute", "integer", "How many wrong tries one client network may make in a minute, whosever account it tries. 0: no limit.",
+			func(s *Settings) any { return &s.TriesPerMinute }, func(s *Settings) error { return between(s.TriesPerMinute, 0, maxBudget) }},
+		{"budget.tries_per_hour", "integer", "The same in an hour. 0: no limit.",
+			func(s *Settings) any { return &s.TriesPerHour }, func(s *Settings) error { return between(s.TriesPerHour, 0, maxBudget) }},
+		{"budget.flows_per_minute", "integer", "How many sign-ups and sign-ins one client network may begin in a minute. 0: no limit.",
+			func(s *Settings) any { return &s.FlowsPerMinute }, func(s *Settings) error { return between(s.FlowsPerMinute, 0, maxBudget) }},
+		{"budget.mails_per_hour", "integer", "How many mails one client network may cause in an hour. 0: no limit.",
+			func(s *Settings) any { return &s.MailsPerHour }, func(s *Settings) error { return between(s.MailsPerHour, 0, maxBudget) }},
+		{"budget.mails_to_one_per_hour", "integer", "How many mails one mailbox gets in an hour of those that anybody may ask for. 0: no limit.",
+			func(s *Settings) any { return &s.MailsToOnePerHour }, func(s *Settings) error { return between(s.MailsToOnePerHour, 0, maxBudget) }},
+		{"budget.mails_to_one_per_day", "integer", "The same in a day. 0: no limit.",
+			func(s *Settings) any { return &s.MailsToOnePerDay }, func(s *Settings) error { return between(s.MailsToOnePerDay, 0, maxBudget) }},
+		{"budget.mails_per_day", "integer", "How many of those mails the whole pool sends in a day. 0: no limit.",
+			func(s *Settings) any { return &s.MailsPerDay }, func(s *Settings) error { return between(s.MailsPerDay, 0, maxBudget) }},
 
 		{"flow.life", "duration", "How long a sign-up or sign-in may take.",
 			func(s *Settings) any { return &s.FlowLife }, func(s *Settings) error { return within(s.FlowLife, time.Minute, 24*time.Hour) }},
@@ -261,6 +290,9 @@ func SettingsTable() []Setting {
 	}
 }
 
+// maxBudget is the largest number that a budget takes.
+const maxBudget = 1_000_000_000
+
 // DefaultSettings is what holds where a pool sets nothing.
 func DefaultSettings() Settings {
 	return Settings{
@@ -274,9 +306,18 @@ func DefaultSettings() Settings {
 		PasswordMaxLength:   256,
 		PasswordBlocklist:   true,
 		PasswordEndsOthers:  true,
+		LockoutEnabled:      true,
 		LockoutFailures:     5,
 		LockoutFirstDelay:   Duration(time.Second),
 		LockoutLongestDelay: Duration(15 * time.Minute),
+		LockoutMost:         100,
+		TriesPerMinute:      20,
+		TriesPerHour:        200,
+		FlowsPerMinute:      60,
+		MailsPerHour:        20,
+		MailsToOnePerHour:   5,
+		MailsToOnePerDay:    20,
+		MailsPerDay:         10_000,
 		FlowLife:            Duration(30 * time.Minute),
 		LinkLife:            Duration(30 * time.Minute),
 		LinkResend:          Duration(30 * time.Second),

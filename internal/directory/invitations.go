@@ -34,7 +34,8 @@ type NewInvitation struct {
 // Invite makes an invitation and sends its mail, in which alone its secret is.
 // It is for trusted callers, because the answer tells whether somebody has the
 // address: [core.CodeTaken]. For a callback that is not registered it returns
-// [core.CodeRedirectRefused].
+// [core.CodeRedirectRefused], and where the mailbox or the pool has had its
+// mails [core.CodeTooMany].
 func (i *Invitations) Invite(ctx context.Context, caller core.Caller, p core.Pool, n NewInvitation) (core.Invitation, error) {
 	if !caller.Trusted() {
 		return core.Invitation{}, core.Fail(core.CodeForbidden, "Only an application's server invites people.")
@@ -56,6 +57,9 @@ func (i *Invitations) Invite(ctx context.Context, caller core.Caller, p core.Poo
 		invitation.CreatedAt = tx.Now()
 		invitation.ExpiresAt = tx.Now().Add(time.Duration(p.Settings.InvitationLife))
 		if err := tx.PutInvitation(InvitationHash(i.store.Keys(), code), invitation); err != nil {
+			return err
+		}
+		if err := spendMailbox(tx, p.Settings, invitation.Email); err != nil {
 			return err
 		}
 		err := tx.Send(core.Message{

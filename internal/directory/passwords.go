@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"maps"
 	"slices"
@@ -30,16 +29,9 @@ func NewPasswords(st *store.Store, hasher *secret.Hasher) *Passwords {
 // only claimed to be. Both cost the same, are counted alike, and are answered
 // alike.
 type Person struct {
-	User  core.UserID // empty: nobody
-	Claim string      // the folded identifier that was typed; used where User is empty
-}
-
-// subject is under what name tries are counted: the person, not the spelling.
-func (p *Passwords) subject(who Person) string {
-	if who.User != "" {
-		return string(who.User)
-	}
-	return "claim:" + hex.EncodeToString(p.store.Keys().Lookup("claimed identifier", who.Claim))
+	User        core.UserID // empty: nobody
+	Credentials int64       // the person's number of that name
+	Claim       string      // the folded identifier that was typed; used where User is empty
 }
 
 // Settle is what remains to be written once a password was right: the tries
@@ -51,8 +43,9 @@ type Settle func(*store.Tx) error
 // comparison, so that of many at once no more are made than the pool allows.
 //
 // It returns [core.CodeBusy] if the server has too much to hash,
-// [core.CodeLocked] behind too many wrong tries, and
-// [core.CodeWrongCredentials] for a wrong password or for nobody.
+// [core.CodeLocked] behind too many wrong tries, [core.CodeTooMany] where the
+// caller's network made too many of them, and [core.CodeWrongCredentials] for a
+// wrong password or for nobody.
 func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core.Settings, who Person, password secret.Text) (Settle, error) {
 	slot, err := p.acquire(ctx)
 	if err != nil {
@@ -61,7 +54,7 @@ func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core
 	defer slot.Release()
 
 	var phc string
-	settle, err := p.Charge(ctx, caller, settings, who, func(tx *store.Tx) (err error) {
+	try, err := p.Charge(ctx, caller, settings, who, func(tx *store.Tx) (err error) {
 		phc = ""
 		if who.User != "" {
 			phc, err = tx.PasswordOf(who.User)
@@ -76,41 +69,41 @@ func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core
 		return nil, err
 	}
 	if !ok {
-		if err := p.refused(ctx, caller, who, core.CodeWrongCredentials); err != nil {
+		if err := p.Failed(ctx, caller, try, core.CodeWrongCredentials); err != nil {
 			return nil, err
 		}
 		return nil, core.Fail(core.CodeWrongCredentials, "The password is wrong, or there is no such account.")
 	}
-	return settle, nil
+	return try.Settle, nil
 }
 
 // Charge takes a try from a person, by whatever they are about to be asked
 // for: there is one counter for all of it. then reads what is compared, in the
 // same transaction; if it fails, nothing was charged. It returns
-// [core.CodeLocked] behind too many wrong tries.
-func (p *Passwords) Charge(ctx context.Context, caller core.Caller, settings core.Settings, who Person, then func(*store.Tx) error) (Settle, error) {
-	subject := p.subject(who)
-	err := p.store.As(caller).Update(ctx, func(tx *store.Tx) error {
-		err := tx.Charge(subject, settings.LockoutFailures, time.Duration(settings.LockoutFirstDelay), time.Duration(settings.LockoutLongestDelay))
-		if err != nil {
+// [core.CodeLocked] behind too many wrong tries, and [core.CodeTooMany] where
+// the caller's network made too many of them.
+func (p *Passwords) Charge(ctx context.Context, caller core.Caller, settings core.Settings, who Person, then func(*store.Tx) error) (*Try, error) {
+	t := p.try(caller, settings, who)
+	var locked error
+	err := p.store.As(caller).Update(ctx, func(tx *store.Tx) (err error) {
+		if locked, err = t.charge(tx); err != nil || locked != nil {
 			return err
 		}
 		return then(tx)
 	})
-	if core.Is(err, core.CodeLocked) {
-		return nil, errors.Join(p.refused(ctx, caller, who, core.CodeLocked), err)
+	if err == nil {
+		err = locked
 	}
 	if err != nil {
 		return nil, err
 	}
-	return func(tx *store.Tx) error { return tx.Forgive(subject) }, nil
+	return t, nil
 }
 
-// refused leaves a refused password in the audit trail.
-func (p *Passwords) refused(ctx context.Context, caller core.Caller, who Person, reason core.Code) error {
-	return p.store.As(caller).Update(ctx, func(tx *store.Tx) error {
-		return tx.Record(core.Event{Name: core.EventPasswordRefused, Target: string(who.User), Reason: string(reason)})
-	})
+// Failed writes that a try was wrong, for this reason. Of a wrong code the flow
+// that asked for it leaves the event.
+func (p *Passwords) Failed(ctx context.Context, caller core.Caller, t *Try, reason core.Code) error {
+	return p.store.As(caller).Update(ctx, func(tx *store.Tx) error { return t.failed(tx, reason) })
 }
 
 // Hash checks a new password by the pool's rules and hashes it. words are what
@@ -182,7 +175,7 @@ func (p *Passwords) Change(ctx context.Context, caller core.Caller, settings cor
 	if err := p.allowed(settings, new, "/new_password", words...); err != nil {
 		return err
 	}
-	settle, err := p.Check(ctx, caller, settings, Person{User: user.ID}, old)
+	settle, err := p.Check(ctx, caller, settings, Person{User: user.ID, Credentials: user.Credentials}, old)
 	if err != nil {
 		return err
 	}

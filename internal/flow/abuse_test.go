@@ -55,7 +55,7 @@ func TestF1CompleteStraightAfterStart(t *testing.T) {
 			s := start(t, h, app, email)
 			_, err := h.Flows.Complete(t.Context(), app, s.ID)
 			want(t, err, core.CodeFlowIncomplete, "complete straight after start with "+email)
-			_, _, err = h.Flows.CompleteWithCode(t.Context(), app, s.ID)
+			_, err = h.Flows.CompleteWithCode(t.Context(), app, s.ID)
 			want(t, err, core.CodeFlowIncomplete, "a code straight after start with "+email)
 		}
 	})
@@ -260,7 +260,7 @@ func TestO1RedirectIsTakenBack(t *testing.T) {
 		must(t, err)
 		_, err = h.Pools.Change(t.Context(), app, flowtest.Settings(t, map[string]any{"redirects.allowed": []string{}}))
 		must(t, err)
-		_, _, err = h.Flows.CompleteWithCode(t.Context(), app, s.ID)
+		_, err = h.Flows.CompleteWithCode(t.Context(), app, s.ID)
 		want(t, err, core.CodeRedirectRefused, "going to an address that was taken off the list")
 	})
 }
@@ -397,7 +397,7 @@ func TestO17ProofsFromBeforeCountNoMore(t *testing.T) {
 			return s
 		}
 		waiting, theirs := proved(), opened()
-		code, _, err := h.Flows.CompleteWithCode(t.Context(), app, proved().ID)
+		done, err := h.Flows.CompleteWithCode(t.Context(), app, proved().ID)
 		must(t, err)
 
 		// The owner chooses a new password.
@@ -411,7 +411,7 @@ func TestO17ProofsFromBeforeCountNoMore(t *testing.T) {
 		want(t, err, core.CodeFlowEnded, "completing with the old password's proof")
 		_, err = h.Flows.Answer(t.Context(), app, theirs.ID, answer(core.ChoiceSetPassword, "a stranger's phrase 3"))
 		want(t, err, core.CodeFlowEnded, "choosing a password with a link opened before")
-		_, err = h.Sessions.ExchangeCode(t.Context(), app, core.DefaultSettings(), code, "")
+		_, err = h.Sessions.ExchangeCode(t.Context(), app, core.DefaultSettings(), done.Code, "")
 		want(t, err, core.CodeTicketInvalid, "exchanging a code from before")
 
 		// Disabling somebody ends proofs too, also for when they are enabled.

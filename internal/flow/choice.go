@@ -140,14 +140,14 @@ func (t Turn) types() []core.FlowType {
 
 // person is whose tries are counted.
 func (t Turn) person() directory.Person {
-	claim := t.Facts.Email.Key
-	if claim == "" {
-		claim = t.Facts.Username.Key
+	who := directory.Person{Claim: t.Facts.Email.Key}
+	if who.Claim == "" {
+		who.Claim = t.Facts.Username.Key
 	}
 	if t.User != nil {
-		return directory.Person{User: t.User.ID, Claim: claim}
+		who.User, who.Credentials = t.User.ID, t.User.Credentials
 	}
-	return directory.Person{Claim: claim}
+	return who
 }
 
 // redirect is where the flow ends: where its application asked, else where the

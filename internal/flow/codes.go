@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"encoding/hex"
+	"math"
 	"strconv"
 	"time"
 
@@ -63,10 +64,24 @@ func (c codes) send(choice core.ChoiceName, purpose, template string) Effect {
 		case mailAccountExists:
 			message.Values["link"] = c.links.signIn(*t)
 		}
-		t.Facts.Codes[choice] = sent
 		if template == "" {
+			t.Facts.Codes[choice] = sent
 			return nil
 		}
+		may, err := directory.MayMail(tx, t.Settings, message.To, template)
+		if err != nil {
+			return err
+		}
+		if before, had := t.Facts.Codes[choice]; !may {
+			// The flow looks the same; the code before this one is still good.
+			sent.Hash = nobody
+			if had {
+				sent.Hash, sent.ExpiresAt = before.Hash, before.ExpiresAt
+			}
+			t.Facts.Codes[choice] = sent
+			return nil
+		}
+		t.Facts.Codes[choice] = sent
 		return tx.Send(message)
 	}
 }
@@ -82,22 +97,32 @@ func (c codes) check(ctx context.Context, t Turn, choice core.ChoiceName, purpos
 	if !t.Now.Before(sent.ExpiresAt) {
 		return nil, codeExpired()
 	}
-	settle, err := c.passwords.Charge(ctx, t.Caller, t.Settings, t.person(), func(tx *store.Tx) error {
+	try, err := c.passwords.Charge(ctx, t.Caller, t.Settings, t.person(), func(tx *store.Tx) error {
 		life := time.Duration(t.Settings.FlowLife)
 		if second {
-			if err := tx.Charge("second:"+string(t.Flow.ID), secondTries, life, life); err != nil {
+			if _, err := tx.Charge("second:"+string(t.Flow.ID), tries(secondTries, life)); err != nil {
 				return over(err, core.Fail(core.CodeFlowEnded, "Too many wrong codes were tried in this flow. Start a new one."))
 			}
 		}
-		return over(tx.Charge("code:"+hex.EncodeToString(sent.Hash[:16]), codeTries, life, life), codeExpired())
+		_, err := tx.Charge("code:"+hex.EncodeToString(sent.Hash[:16]), tries(codeTries, life))
+		return over(err, codeExpired())
 	})
 	if err != nil {
 		return nil, err
 	}
 	if !hmac.Equal(sent.Hash, c.hash(t, purpose, code)) {
+		if err := c.passwords.Failed(ctx, t.Caller, try, core.CodeWrongCode); err != nil {
+			return nil, err
+		}
 		return nil, core.Fail(core.CodeWrongCode, "This is not the code that was sent last.")
 	}
-	return settle, nil
+	return try.Settle, nil
+}
+
+// tries is the lockout of what bears so many tries in all, for as long as it
+// lives.
+func tries(n int, life time.Duration) core.Lockout {
+	return core.Lockout{Free: n, First: life, Longest: life, Most: math.MaxInt32}
 }
 
 // over puts another reason in place of a charge that was refused.

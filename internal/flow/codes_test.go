@@ -17,7 +17,7 @@ import (
 // in it, who has both.
 func byCode(t *testing.T, h *flowtest.House, name string, values map[string]any) core.Caller {
 	t.Helper()
-	all := map[string]any{"signup.verify_email": false, "signin.primary": []string{"password", "email_otp", "magic_link"}, "code.resend_after": "0s", "link.resend_after": "0s", "lockout.failures": 100}
+	all := map[string]any{"signup.verify_email": false, "signin.primary": []string{"password", "email_otp", "magic_link"}, "code.resend_after": "0s", "link.resend_after": "0s", "lockout.failures": 100, "budget.mails_to_one_per_hour": 0, "budget.mails_to_one_per_day": 0}
 	for key, value := range values {
 		all[key] = value
 	}
@@ -48,7 +48,7 @@ func other(code string) string {
 	return "0" + code[1:]
 }
 
-func try(t *testing.T, h *flowtest.House, app core.Caller, id core.FlowID, code string) error {
+func tryCode(t *testing.T, h *flowtest.House, app core.Caller, id core.FlowID, code string) error {
 	t.Helper()
 	_, err := h.Flows.Answer(t.Context(), app, id, flow.Answer{Choice: core.ChoiceEmailOTP, Code: code})
 	return err
@@ -74,11 +74,11 @@ func TestB9NewCodeKeepsTheCount(t *testing.T) {
 		s := start(t, h, app, "ana@example.org")
 		first := code(t, h, app, s.ID)
 		for range 4 {
-			want(t, try(t, h, app, s.ID, other(first)), core.CodeWrongCode, "a wrong code")
+			want(t, tryCode(t, h, app, s.ID, other(first)), core.CodeWrongCode, "a wrong code")
 		}
 		second := code(t, h, app, s.ID)
-		want(t, try(t, h, app, s.ID, other(second)), core.CodeWrongCode, "a wrong code after another was sent")
-		want(t, try(t, h, app, s.ID, second), core.CodeLocked, "the right code behind five wrong ones, of which the last was sent anew")
+		want(t, tryCode(t, h, app, s.ID, other(second)), core.CodeWrongCode, "a wrong code after another was sent")
+		want(t, tryCode(t, h, app, s.ID, second), core.CodeLocked, "the right code behind five wrong ones, of which the last was sent anew")
 	})
 }
 
@@ -89,13 +89,13 @@ func TestB10CodesOfManyFlowsHaveOneCount(t *testing.T) {
 			s := start(t, h, app, "ana@example.org")
 			sent := code(t, h, app, s.ID)
 			for range 2 {
-				want(t, try(t, h, app, s.ID, other(sent)), core.CodeWrongCode, "a wrong code")
+				want(t, tryCode(t, h, app, s.ID, other(sent)), core.CodeWrongCode, "a wrong code")
 			}
 		}
 		s := start(t, h, app, "ana@example.org")
 		sent := code(t, h, app, s.ID)
-		want(t, try(t, h, app, s.ID, other(sent)), core.CodeWrongCode, "the ninth wrong code")
-		want(t, try(t, h, app, s.ID, sent), core.CodeLocked, "the right code in a fifth flow")
+		want(t, tryCode(t, h, app, s.ID, other(sent)), core.CodeWrongCode, "the ninth wrong code")
+		want(t, tryCode(t, h, app, s.ID, sent), core.CodeLocked, "the right code in a fifth flow")
 		_, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
 		want(t, err, core.CodeLocked, "the right password behind wrong codes")
 	})
@@ -108,15 +108,15 @@ func TestB11OneCodeIsTriedFiveTimes(t *testing.T) {
 		sent := code(t, h, app, s.ID)
 		evaluated := 0
 		for range 50 {
-			if err := try(t, h, app, s.ID, other(sent)); core.Is(err, core.CodeWrongCode) {
+			if err := tryCode(t, h, app, s.ID, other(sent)); core.Is(err, core.CodeWrongCode) {
 				evaluated++
 			}
 		}
 		if evaluated != 5 {
 			t.Errorf("law: a code is compared five times at most; it was %d times", evaluated)
 		}
-		want(t, try(t, h, app, s.ID, sent), core.CodeCodeExpired, "the right code after that")
-		must(t, try(t, h, app, s.ID, code(t, h, app, s.ID)))
+		want(t, tryCode(t, h, app, s.ID, sent), core.CodeCodeExpired, "the right code after that")
+		must(t, tryCode(t, h, app, s.ID, code(t, h, app, s.ID)))
 	})
 }
 
@@ -127,7 +127,7 @@ func TestB4ParallelWrongCodes(t *testing.T) {
 			s := start(t, h, app, "new@example.org")
 			sent := code(t, h, app, s.ID)
 			evaluated := 0
-			for _, err := range parallel(width, func(int) error { return try(t, h, app, s.ID, other(sent)) }) {
+			for _, err := range parallel(width, func(int) error { return tryCode(t, h, app, s.ID, other(sent)) }) {
 				if core.Is(err, core.CodeWrongCode) {
 					evaluated++
 				} else if !core.Is(err, core.CodeCodeExpired) {
@@ -147,7 +147,7 @@ func TestB13ParallelCode(t *testing.T) {
 		for range rounds(t) {
 			s := start(t, h, app, "ana@example.org")
 			sent := code(t, h, app, s.ID)
-			once(t, "using a code", parallel(width, func(int) error { return try(t, h, app, s.ID, sent) }))
+			once(t, "using a code", parallel(width, func(int) error { return tryCode(t, h, app, s.ID, sent) }))
 		}
 	})
 }
@@ -204,14 +204,14 @@ func TestB12SecondFactorIsCounted(t *testing.T) {
 			if n%5 == 0 {
 				code(t, h, app, s.ID) // one code is not tried more often
 			}
-			want(t, try(t, h, app, s.ID, "00000x"), core.CodeWrongCode, fmt.Sprintf("wrong second factor %d", n+1))
+			want(t, tryCode(t, h, app, s.ID, "00000x"), core.CodeWrongCode, fmt.Sprintf("wrong second factor %d", n+1))
 		}
 		right := code(t, h, app, s.ID)
-		want(t, try(t, h, app, s.ID, right), core.CodeFlowEnded, "the right code behind ten wrong ones")
+		want(t, tryCode(t, h, app, s.ID, right), core.CodeFlowEnded, "the right code behind ten wrong ones")
 		_, err := h.Flows.Complete(t.Context(), app, s.ID)
 		want(t, err, core.CodeFlowIncomplete, "completing such a flow")
 		s = behindPassword(t, h, app, "ana@example.org")
-		must(t, try(t, h, app, s.ID, code(t, h, app, s.ID)))
+		must(t, tryCode(t, h, app, s.ID, code(t, h, app, s.ID)))
 		_, err = h.Flows.Complete(t.Context(), app, s.ID)
 		must(t, err)
 	})
@@ -230,7 +230,7 @@ func TestB12PasswordBuysNoTries(t *testing.T) {
 				continue
 			}
 			sent := code(t, h, app, s.ID)
-			if core.Is(try(t, h, app, s.ID, other(sent)), core.CodeWrongCode) {
+			if core.Is(tryCode(t, h, app, s.ID, other(sent)), core.CodeWrongCode) {
 				evaluated++
 			}
 		}
@@ -263,9 +263,9 @@ func TestB14OnlyTheNewestCode(t *testing.T) {
 		first, second := code(t, h, app, s.ID), ""
 		for second = code(t, h, app, s.ID); second == first; second = code(t, h, app, s.ID) {
 		}
-		want(t, try(t, h, app, s.ID, first), core.CodeWrongCode, "the older of two codes")
-		must(t, try(t, h, app, s.ID, second))
-		want(t, try(t, h, app, s.ID, second), core.CodeNotOffered, "a code that was used")
+		want(t, tryCode(t, h, app, s.ID, first), core.CodeWrongCode, "the older of two codes")
+		must(t, tryCode(t, h, app, s.ID, second))
+		want(t, tryCode(t, h, app, s.ID, second), core.CodeNotOffered, "a code that was used")
 	})
 }
 
@@ -339,10 +339,10 @@ func TestB16CodesLiveFiveMinutes(t *testing.T) {
 			s := start(t, h, app, email)
 			sent := code(t, h, app, s.ID)
 			time.Sleep(5*time.Minute + time.Second)
-			want(t, try(t, h, app, s.ID, sent), core.CodeCodeExpired, "a code after five minutes and a second")
+			want(t, tryCode(t, h, app, s.ID, sent), core.CodeCodeExpired, "a code after five minutes and a second")
 			sent = code(t, h, app, s.ID)
 			time.Sleep(5*time.Minute - time.Second)
-			must(t, try(t, h, app, s.ID, sent))
+			must(t, tryCode(t, h, app, s.ID, sent))
 		}
 	})
 }
@@ -403,13 +403,13 @@ func TestF9AddressMayChangeUntilItIsProved(t *testing.T) {
 		s, oldLink := send(id, core.ChoiceMagicLink, "one@example.org")
 		_, sent := send(id, core.ChoiceEmailOTP, "two@example.org")
 		if old != sent {
-			want(t, try(t, h, app, id, old), core.CodeWrongCode, "the code of the address before")
+			want(t, tryCode(t, h, app, id, old), core.CodeWrongCode, "the code of the address before")
 		}
 		_, err = h.Flows.Answer(t.Context(), app, id, flow.Answer{Choice: core.ChoiceMagicLink, State: link(s, core.ChoiceMagicLink).State, Code: oldLink})
 		want(t, err, core.CodeTicketInvalid, "the link of the address before")
 		_, err = h.Flows.OpenLink(t.Context(), app, core.ChoiceMagicLink, oldLink)
 		want(t, err, core.CodeTicketInvalid, "opening the link of the address before")
-		must(t, try(t, h, app, id, sent))
+		must(t, tryCode(t, h, app, id, sent))
 		for _, choice := range []core.ChoiceName{core.ChoiceSetEmail, core.ChoiceEmailOTP, core.ChoicePassword} {
 			_, err = h.Flows.Answer(t.Context(), app, id, flow.Answer{Choice: choice, Email: "three@example.org", Password: "another fine phrase 8", Code: sent})
 			if err == nil {
@@ -492,8 +492,8 @@ func TestDisabledIsToldBehindTheCode(t *testing.T) {
 		must(t, err)
 		s := start(t, h, app, "ana@example.org")
 		sent := code(t, h, app, s.ID)
-		want(t, try(t, h, app, s.ID, other(sent)), core.CodeWrongCode, "a wrong code of somebody disabled")
-		want(t, try(t, h, app, s.ID, sent), core.CodeDisabled, "the right code of somebody disabled")
+		want(t, tryCode(t, h, app, s.ID, other(sent)), core.CodeWrongCode, "a wrong code of somebody disabled")
+		want(t, tryCode(t, h, app, s.ID, sent), core.CodeDisabled, "the right code of somebody disabled")
 		a := mailed(core.ChoiceMagicLink)(t, h, app, s)
 		_, err = h.Flows.Answer(t.Context(), app, s.ID, a)
 		want(t, err, core.CodeDisabled, "the link of somebody disabled")

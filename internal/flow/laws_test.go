@@ -161,7 +161,7 @@ func expire(t *testing.T, h *flowtest.House, app core.Caller, email string) {
 func lawful(t *testing.T, h *flowtest.House, name string) core.Caller {
 	t.Helper()
 	app := h.Pool(t, name, map[string]any{
-		"signup.verify_email": true, "link.resend_after": "0s", "code.resend_after": "0s", "lockout.failures": 100, "agreements.required": core.AgreementKinds(),
+		"signup.verify_email": true, "link.resend_after": "0s", "code.resend_after": "0s", "budget.mails_to_one_per_hour": 0, "lockout.failures": 100, "agreements.required": core.AgreementKinds(),
 		"signin.primary": []string{"password", "email_otp", "magic_link"},
 		"profile.fields": []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}},
 	})

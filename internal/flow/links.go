@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 )
@@ -53,8 +54,9 @@ func (l links) hash(purpose core.TicketPurpose, code string) []byte {
 }
 
 // send returns the effect that sends a link in place of any before it. With an
-// empty template nothing leaves, and the flow looks the same. A link that was
-// sent a moment ago is not sent again; that is no error.
+// empty template nothing leaves, and the flow looks the same; so it does when a
+// budget is used up. A link that was sent a moment ago is not sent again; that
+// is no error.
 func (l links) send(choice core.ChoiceName, template string) Effect {
 	code, id := secret.Random(), core.NewMessageID()
 	purpose := purposes()[choice]
@@ -72,6 +74,9 @@ func (l links) send(choice core.ChoiceName, template string) Effect {
 			expires = t.Flow.ExpiresAt
 		}
 		to := t.mailbox()
+		if may, err := directory.MayMail(tx, t.Settings, to, template); err != nil || !may {
+			return err
+		}
 		message := core.Message{ID: id, Template: template, To: to, ExpiresAt: expires, Values: map[string]string{
 			"email": to, "minutes": strconv.Itoa(int(expires.Sub(t.Now).Round(time.Minute).Minutes())),
 			"link": l.signIn(*t),

@@ -66,7 +66,8 @@ type Start struct {
 // Start starts a flow. With an e-mail address it is as if that had been
 // answered already. It returns [core.CodeRedirectRefused] for an address that
 // is not registered, [core.CodeTicketInvalid] for an invitation that is not
-// pending, and what set_email returns.
+// pending, [core.CodeTooMany] if the caller's network has begun too many, and
+// what set_email returns.
 func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State, error) {
 	p, err := m.pools.Get(ctx, caller.Pool)
 	if err != nil {
@@ -106,6 +107,11 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 	}
 	var after Turn
 	err = m.store.As(caller).Update(ctx, func(tx *store.Tx) error {
+		if caller.Network != "" {
+			if err := tx.Spend(core.BudgetFlows, caller.Network, p.Settings); err != nil {
+				return err
+			}
+		}
 		after = t.copy(tx.Now())
 		after.Flow.CreatedAt = tx.Now()
 		after.Flow.ExpiresAt = tx.Now().Add(time.Duration(p.Settings.FlowLife))
@@ -240,17 +246,27 @@ func (m *Machine) Complete(ctx context.Context, caller core.Caller, id core.Flow
 	return grant, err
 }
 
+// Completed is a flow that ended on a page of ours.
+type Completed struct {
+	State
+	Code   string // for the application, to fetch the tokens with
+	Device string // for the browser, to be known by: see [core.Caller]
+}
+
 // CompleteWithCode ends a flow like Complete, and returns a login code in
 // place of tokens, with where to take it.
-func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id core.FlowID) (code string, s State, err error) {
-	code = secret.Random()
+func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id core.FlowID) (Completed, error) {
+	c := Completed{Code: secret.Random()}
 	t, err := m.finish(ctx, caller, id, func(tx *store.Tx, t Turn) error {
-		return m.sessions.PutCode(tx, code, t.Flow.ID, *t.User, t.Settings)
+		return m.sessions.PutCode(tx, c.Code, t.Flow.ID, *t.User, t.Settings)
 	})
 	if err != nil {
-		return "", State{}, err
+		return Completed{}, err
 	}
-	return code, m.state(t), nil
+	user := *t.User
+	user.Credentials = t.Facts.Credentials
+	c.State, c.Device = m.state(t), m.passwords.Device(caller.Pool, user)
+	return c, nil
 }
 
 func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID, issue func(*store.Tx, Turn) error) (Turn, error) {
@@ -387,11 +403,11 @@ func (m *Machine) state(t Turn) State {
 
 // refused leaves a refusal in the audit trail and returns its reason. What the
 // server could not do is no refusal; a refused password is recorded where it
-// was compared.
+// was compared, and a budget where it was used up.
 func (m *Machine) refused(ctx context.Context, caller core.Caller, id core.FlowID, choice core.ChoiceName, reason error) error {
 	code := core.CodeOf(reason)
 	switch code {
-	case core.CodeInternal, core.CodeUnavailable, core.CodeBusy, core.CodeWrongCredentials, core.CodeLocked:
+	case core.CodeInternal, core.CodeUnavailable, core.CodeBusy, core.CodeWrongCredentials, core.CodeLocked, core.CodeTooMany:
 		return reason
 	default:
 	}

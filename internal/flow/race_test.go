@@ -75,10 +75,10 @@ func TestParallelLoginCode(t *testing.T) {
 			s := start(t, h, app, "ana@example.org")
 			_, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
 			must(t, err)
-			code, _, err := h.Flows.CompleteWithCode(t.Context(), app, s.ID)
+			done, err := h.Flows.CompleteWithCode(t.Context(), app, s.ID)
 			must(t, err)
 			once(t, "exchanging a login code", parallel(width, func(int) error {
-				_, err := h.Sessions.ExchangeCode(t.Context(), app, core.DefaultSettings(), code, "")
+				_, err := h.Sessions.ExchangeCode(t.Context(), app, core.DefaultSettings(), done.Code, "")
 				return err
 			}))
 		}

@@ -117,7 +117,7 @@ func TestI13SignupByDomain(t *testing.T) {
 func TestDefaultRedirects(t *testing.T) {
 	const base = "https://app.example.org/"
 	allowed := []string{base + "asked"}
-	settings := map[string]any{"signup.verify_email": true}
+	settings := map[string]any{"signup.verify_email": true, "link.resend_after": "0s"}
 	for _, name := range []string{"default", "default_signup", "default_signin", "default_verify_email", "default_reset_password"} {
 		allowed = append(allowed, base+name)
 		settings["redirects."+name] = base + name

@@ -52,6 +52,7 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 		}[i]
 		values := map[string]any{
 			"signup.verify_email": p.verify, "lockout.failures": 100, "link.resend_after": "0s", "code.resend_after": "0s",
+			"budget.mails_to_one_per_hour": 0, "budget.mails_to_one_per_day": 0,
 			"redirects.allowed": []string{invitedCallback}, "signin.primary": p.first, "agreements.required": p.required,
 		}
 		if p.fields {

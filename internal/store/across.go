@@ -117,7 +117,9 @@ func allPassed() []passed {
 		{`DELETE FROM outbox WHERE (pool, id) IN (SELECT pool, id FROM outbox WHERE expires_at < $1 LIMIT $2)`, time.Hour},
 		{`DELETE FROM refresh_tokens WHERE (pool, hash) IN (SELECT pool, hash FROM refresh_tokens WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},
 		{`DELETE FROM sessions WHERE (pool, id) IN (SELECT pool, id FROM sessions WHERE expires_at < $1 LIMIT $2)`, 30 * 24 * time.Hour},
-		{`DELETE FROM attempts WHERE (pool, subject) IN (SELECT pool, subject FROM attempts WHERE updated_at < $1 LIMIT $2)`, 30 * 24 * time.Hour},
+		// A lockout for good stays.
+		{`DELETE FROM attempts WHERE (pool, subject) IN (SELECT pool, subject FROM attempts WHERE updated_at < $1 AND blocked_until < 9223372036854775807 LIMIT $2)`, 30 * 24 * time.Hour},
+		{`DELETE FROM budgets WHERE (pool, name, subject) IN (SELECT pool, name, subject FROM budgets WHERE ends_at < $1 LIMIT $2)`, 0},
 		{`DELETE FROM notes WHERE (pool, face, name) IN (SELECT pool, face, name FROM notes WHERE expires_at < $1 LIMIT $2)`, 0},
 		{`DELETE FROM changes WHERE seq IN (SELECT seq FROM changes WHERE created_at < $1 LIMIT $2)`, time.Hour},
 	}
@@ -146,6 +148,33 @@ func (a Across) Sweep(ctx context.Context, n int) (int64, error) {
 	}
 	gone, err := a.sweepInvitations(ctx, n)
 	return total + gone, a.failed(err)
+}
+
+// Trim keeps the tables that strangers can write to from growing without end:
+// of each it leaves keep rows, and deletes at most n of those that were used
+// the longest ago. It returns how many went. Tries of people who are there are
+// not among them: there are no more of those than there are people.
+func (a Across) Trim(ctx context.Context, keep, n int) (int64, error) {
+	var total int64
+	for _, statement := range []string{
+		`DELETE FROM budgets WHERE (pool, name, subject) IN (SELECT pool, name, subject FROM budgets ORDER BY ends_at DESC LIMIT $2 OFFSET $1)`,
+		`DELETE FROM attempts WHERE (pool, subject) IN (SELECT pool, subject FROM attempts WHERE subject LIKE 'claim:%' ORDER BY updated_at DESC LIMIT $2 OFFSET $1)`,
+	} {
+		var gone int64
+		err := a.store.engine.update(ctx, func(q querier) error {
+			result, err := q.ExecContext(ctx, statement, keep, n)
+			if err != nil {
+				return err
+			}
+			gone, err = result.RowsAffected()
+			return err
+		})
+		if err != nil {
+			return total, a.failed(err)
+		}
+		total += gone
+	}
+	return total, nil
 }
 
 func (a Across) q() querier { return a.store.engine.reader() }

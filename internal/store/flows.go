@@ -1,17 +1,22 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 )
 
-// maxFacts bounds what one flow may put into the database, in bytes.
-const maxFacts = 64 << 10
+// maxFacts bounds what one flow may put into the database, in bytes, and
+// maxBegun what one may that has only begun: anybody can begin flows.
+const (
+	maxFacts = 64 << 10
+	maxBegun = 4 << 10
+)
 
 // PutFlow stores a new flow.
 func (tx *Tx) PutFlow(f core.Flow) error {
-	facts, err := encodeFacts(f.Facts)
+	facts, err := encodeFacts(f.Facts, maxBegun)
 	if err != nil {
 		return err
 	}
@@ -49,7 +54,7 @@ func (tx *Tx) FlowKnown(id core.FlowID) (bool, error) {
 // flow has changed or ended since, it returns [core.CodeConflict] and nothing
 // changes.
 func (tx *Tx) UpdateFlow(f core.Flow) error {
-	facts, err := encodeFacts(f.Facts)
+	facts, err := encodeFacts(f.Facts, maxFacts)
 	if err != nil {
 		return err
 	}
@@ -80,10 +85,13 @@ func flowEnded() error {
 	return core.Fail(core.CodeFlowEnded, "This flow is unknown, completed, or past its time. Start a new one.")
 }
 
-func encodeFacts(f core.Facts) (string, error) {
-	facts, err := json.Marshal(f)
-	if err == nil && len(facts) > maxFacts {
+func encodeFacts(f core.Facts, most int) (string, error) {
+	var facts bytes.Buffer
+	encoder := json.NewEncoder(&facts)
+	encoder.SetEscapeHTML(false) // no page shows this text, and it would take six times the room
+	err := encoder.Encode(f)
+	if err == nil && facts.Len() > most {
 		err = core.Fail(core.CodeTooLarge, "This is more than one flow keeps.")
 	}
-	return string(facts), err
+	return facts.String(), err
 }

@@ -77,3 +77,18 @@ func ParseAddress(text string) (string, error) {
 	}
 	return address.Unmap().WithZone("").String(), nil
 }
+
+// Network is what budgets count a client by: an IPv4 address, or the first 64
+// bits of an IPv6 one, of which a single customer has all the others. Whoever
+// has no address, as over a Unix socket, is counted together.
+func Network(address string) string {
+	parsed, err := netip.ParseAddr(address)
+	if err != nil {
+		return "none"
+	}
+	parsed = parsed.Unmap().WithZone("")
+	if parsed.Is4() {
+		return parsed.String()
+	}
+	return netip.PrefixFrom(parsed, 64).Masked().String()
+}

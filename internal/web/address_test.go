@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"testing"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
 )
 
 // The client's address is the connection's, unless the connection comes from a
@@ -52,6 +54,27 @@ func TestW8ClientAddress(t *testing.T) {
 	for _, text := range []string{"", "10.0.0.0/33", "proxy.example.org", "10.0.0"} {
 		if _, err := ParseProxies([]string{text}); err == nil {
 			t.Errorf("%q is taken for a proxy", text)
+		}
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	for address, want := range map[string]string{
+		"203.0.113.7": "203.0.113.7", "::ffff:203.0.113.7": "203.0.113.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "2001:db8:1:2::": "2001:db8:1:2::/64",
+		"2001:db8:1:3::": "2001:db8:1:3::/64", "fe80::1%eth0": "fe80::/64", "::1": "::/64", "": "none", "@": "none",
+	} {
+		if got := Network(address); got != want {
+			t.Errorf("%q is counted as %q, want %q", address, got, want)
+		}
+	}
+}
+
+// A server application is told apart from people by what it calls with.
+func TestWhoIsCountedByNetwork(t *testing.T) {
+	r := Request{Address: "203.0.113.7"}
+	for kind, want := range map[core.ActorKind]string{core.ActorClient: "203.0.113.7", core.ActorPerson: "203.0.113.7", core.ActorService: "", "": "203.0.113.7"} {
+		if got := r.Caller("pol_x", core.Actor{Kind: kind}).Network; got != want {
+			t.Errorf("a caller of the kind %q is counted as %q, want %q", kind, got, want)
 		}
 	}
 }

@@ -54,9 +54,14 @@ func From(ctx context.Context) Request {
 	return Request{ID: core.NewRequestID(), At: time.Now(), log: slog.Default()}
 }
 
-// Caller is the request as a caller of a pool.
+// Caller is the request as a caller of a pool. A server application calls for
+// all its people from one address, by which none of them is counted.
 func (r Request) Caller(pool core.PoolID, actor core.Actor) core.Caller {
-	return core.Caller{Pool: pool, Actor: actor, Address: r.Address, UserAgent: r.UserAgent, Request: r.ID}
+	caller := core.Caller{Pool: pool, Actor: actor, Address: r.Address, UserAgent: r.UserAgent, Request: r.ID}
+	if !caller.Trusted() {
+		caller.Network = Network(r.Address)
+	}
+	return caller
 }
 
 // ServeHTTP implements [http.Handler].

@@ -24,7 +24,10 @@ func TestB4ParallelGuesses(t *testing.T) {
 			subject := fmt.Sprint("subject", round)
 			var passed, locked atomic.Int64
 			storetest.Together(crowd, func(int) {
-				err := b.Update(context.Background(), func(tx *store.Tx) error { return tx.Charge(subject, limit, time.Hour, 24*time.Hour) })
+				err := b.Update(context.Background(), func(tx *store.Tx) error {
+					_, err := tx.Charge(subject, core.Lockout{Free: limit, First: time.Hour, Longest: 24 * time.Hour, Most: endless})
+					return err
+				})
 				switch {
 				case err == nil:
 					passed.Add(1)
@@ -40,6 +43,9 @@ func TestB4ParallelGuesses(t *testing.T) {
 		}
 	})
 }
+
+// endless is how many wrong tries nobody makes.
+const endless = 1 << 40
 
 // elapse makes time pass for every subject, by moving its end of the lockout.
 func elapse(t *testing.T, db *sql.DB) {
@@ -59,7 +65,7 @@ func TestLockoutsDouble(t *testing.T) {
 			// charge tries once and returns for how long the door is closed after it.
 			charge := func() (closed time.Duration, err error) {
 				err = b.Update(context.Background(), func(tx *store.Tx) error {
-					if err := tx.Charge(subject, limit, first, longest); err != nil {
+					if _, err := tx.Charge(subject, core.Lockout{Free: limit, First: first, Longest: longest, Most: endless}); err != nil {
 						return err
 					}
 					until, err := tx.BlockedUntil(subject)
@@ -124,7 +130,7 @@ func TestLimitOnTheLongestDelays(t *testing.T) {
 		for n := range 40 {
 			var closed time.Duration
 			update(t, b, func(tx *store.Tx) error {
-				if err := tx.Charge("x", 1, day, day); err != nil {
+				if _, err := tx.Charge("x", core.Lockout{Free: 1, First: day, Longest: day, Most: endless}); err != nil {
 					return err
 				}
 				until, err := tx.BlockedUntil("x")

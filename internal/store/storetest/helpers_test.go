@@ -120,7 +120,7 @@ func fill(t testing.TB, s *store.Store) filled {
 			tx.CreatePool(f.pool), tx.PutKey(f.key, f.hash, plainKey), tx.PutApplication(f.app, []byte("secret-hash")), tx.PutPoolSecret(f.secret),
 			tx.CreateUser(f.user), tx.PutPassword(f.password), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
 			tx.PutRefresh(f.hash, f.refresh), tx.PutAccess(f.hash, f.access), tx.Send(f.message), tx.PutNote("face", f.note, "data", soon(time.Hour)),
-			tx.Charge(f.subject, 1, time.Hour, time.Hour), tx.PutInvitation(f.hash, f.invite), tx.PutAgreement(f.terms),
+			charge(tx, f.subject), tx.Spend(core.BudgetMailsTo, f.subject, core.DefaultSettings()), tx.PutInvitation(f.hash, f.invite), tx.PutAgreement(f.terms),
 			tx.Record(core.Event{Name: core.EventUserCreated, Target: string(f.user.ID), Reason: "r", Data: map[string]string{"k": "v"}}),
 		)
 	})
@@ -128,6 +128,12 @@ func fill(t testing.TB, s *store.Store) filled {
 		t.Fatalf("filling a pool: %v", err)
 	}
 	return f
+}
+
+// charge takes a try that locks its subject out for an hour.
+func charge(tx *store.Tx, subject string) error {
+	_, err := tx.Charge(subject, core.Lockout{Free: 1, First: time.Hour, Longest: time.Hour, Most: 1000})
+	return err
 }
 
 // person makes a person of the test's own.

@@ -261,7 +261,14 @@ func foreigners() map[string]foreign {
 		},
 
 		"Charge": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
-			return wrote(tx.Charge(a.subject, 5, time.Hour, time.Hour))
+			return wrote(charge(tx, a.subject))
+		},
+		"TellLocked": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return tx.TellLocked(a.subject) },
+		"Spend": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.Spend(core.BudgetMailsTo, a.subject, core.DefaultSettings()))
+		},
+		"Refund": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.Refund(core.BudgetMailsTo, a.subject, tx.Now()))
 		},
 		"Forgive": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.Forgive(a.subject)) },
 		"BlockedUntil": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {

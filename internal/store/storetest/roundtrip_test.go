@@ -286,7 +286,7 @@ func TestTakenAndNotFoundAreCodes(t *testing.T) {
 			"a flow that was changed since":            {core.CodeConflict, func(tx *store.Tx) error { return tx.UpdateFlow(core.Flow{ID: f.flow.ID, Version: 7}) }},
 			"a user that was changed since":            {core.CodeConflict, func(tx *store.Tx) error { return tx.UpdateUser(core.User{ID: f.user.ID, Version: 7}) }},
 			"settings that were changed since":         {core.CodeConflict, func(tx *store.Tx) error { return tx.UpdateSettings(nil, 7) }},
-			"a subject that is locked out":             {core.CodeLocked, func(tx *store.Tx) error { return tx.Charge(f.subject, 1, time.Hour, time.Hour) }},
+			"a subject that is locked out":             {core.CodeLocked, func(tx *store.Tx) error { return charge(tx, f.subject) }},
 			"an unknown key across pools":              {core.CodeNotFound, func(*store.Tx) error { _, err := s.Across().Key(context.Background(), []byte("no")); return err }},
 			"an unknown pool across pools":             {core.CodeNotFound, func(*store.Tx) error { _, err := s.Across().Pool(context.Background(), core.NewPoolID()); return err }},
 			"an unknown pool's name across pools":      {core.CodeNotFound, func(*store.Tx) error { _, err := s.Across().PoolNamed(context.Background(), "no"); return err }},

@@ -36,14 +36,34 @@ func (p *Pages) meet(v *visit) *http.Cookie {
 	}
 	text := secret.Random()
 	v.caller.Browser = p.browserHash(text)
-	return p.cookie(text, 0)
+	return p.cookie(p.cookieName(), text, 0)
 }
 
 // forget takes the cookie back.
-func (p *Pages) forget(w http.ResponseWriter) { http.SetCookie(w, p.cookie("", -1)) }
+func (p *Pages) forget(w http.ResponseWriter) { http.SetCookie(w, p.cookie(p.cookieName(), "", -1)) }
 
-func (p *Pages) cookie(text string, maxAge int) *http.Cookie {
+// deviceLife is how long a browser is known that somebody signed in from, in
+// seconds, and the longest that browsers keep a cookie. It begins anew with each
+// sign-in.
+const deviceLife = 400 * 24 * 60 * 60
+
+// deviceName is the cookie by which a browser is known to the person who signed
+// in from it last. Nobody is signed in by it: it only has wrong tries from
+// elsewhere not count here. So it stays when the person leaves.
+func (p *Pages) deviceName() string { return p.cookieName() + "-device" }
+
+// device is what a browser brings to be known by; what it is worth, the machine
+// finds out.
+func (p *Pages) device(r *http.Request) string {
+	cookie, err := r.Cookie(p.deviceName())
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+func (p *Pages) cookie(name, text string, maxAge int) *http.Cookie {
 	return &http.Cookie{
-		Name: p.cookieName(), Value: text, Path: "/", MaxAge: maxAge, Secure: p.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Name: name, Value: text, Path: "/", MaxAge: maxAge, Secure: p.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
 }

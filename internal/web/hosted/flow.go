@@ -90,13 +90,13 @@ func (p *Pages) answerFlow(w http.ResponseWriter, v *visit) error {
 	var err error
 	switch {
 	case action == actionContinue:
-		next, err = p.lookAgain(v)
+		next, err = p.lookAgain(w, v)
 	case !known:
 		return core.Fail(core.CodeInvalid, "There is no such choice.")
 	case action == actionRestart:
 		next, err = p.restart(v, c)
 	case action == actionAnswer:
-		next, err = p.answer(v, c)
+		next, err = p.answer(w, v, c)
 	default:
 		return core.Fail(core.CodeInvalid, "There is no such action.")
 	}
@@ -108,21 +108,21 @@ func (p *Pages) answerFlow(w http.ResponseWriter, v *visit) error {
 }
 
 // answer gives an answer and returns where the browser goes then.
-func (p *Pages) answer(v *visit, c choice) (string, error) {
+func (p *Pages) answer(w http.ResponseWriter, v *visit, c choice) (string, error) {
 	a := c.answer(v.form)
 	a.Choice = c.name
 	s, err := p.Flows.Answer(v.r.Context(), v.caller, v.flowID(), a)
 	if err != nil {
 		return "", err
 	}
-	return p.proceed(v, s)
+	return p.proceed(w, v, s)
 }
 
 // proceed goes on as far as it needs no person: what the next page asks for is
 // sent unasked, but for a forgotten password, and a flow that is complete ends.
-func (p *Pages) proceed(v *visit, s flow.State) (string, error) {
+func (p *Pages) proceed(w http.ResponseWriter, v *visit, s flow.State) (string, error) {
 	if s.Phase == core.PhaseCompleted {
-		return p.finish(v, s.ID)
+		return p.finish(w, v, s.ID)
 	}
 	prompt, ok := pick(s.Prompts, "")
 	if ok && (prompt.Link != nil || prompt.Code != nil) && prompt.Choice != core.ChoiceResetPassword {
@@ -158,13 +158,13 @@ func (p *Pages) restart(v *visit, c choice) (string, error) {
 }
 
 // lookAgain is for a window that waits while a link is opened elsewhere.
-func (p *Pages) lookAgain(v *visit) (string, error) {
+func (p *Pages) lookAgain(w http.ResponseWriter, v *visit) (string, error) {
 	s, err := p.state(v, v.flowID())
 	if err != nil {
 		return "", err
 	}
 	if s.Phase == core.PhaseCompleted {
-		return p.finish(v, s.ID)
+		return p.finish(w, v, s.ID)
 	}
 	next := v.flowPath(s.ID)
 	asked := core.ChoiceName(v.form["choice"])
@@ -175,16 +175,18 @@ func (p *Pages) lookAgain(v *visit) (string, error) {
 }
 
 // finish ends a flow, and returns where it ends: at the application, with a
-// code for it, or at a page of ours.
-func (p *Pages) finish(v *visit, id core.FlowID) (string, error) {
-	code, s, err := p.Flows.CompleteWithCode(v.r.Context(), v.caller, id)
+// code for it, or at a page of ours. The browser is known to its person from
+// now on.
+func (p *Pages) finish(w http.ResponseWriter, v *visit, id core.FlowID) (string, error) {
+	s, err := p.Flows.CompleteWithCode(v.r.Context(), v.caller, id)
 	if err != nil {
 		return "", err
 	}
+	http.SetCookie(w, p.cookie(p.deviceName(), s.Device, deviceLife))
 	if s.Redirect == "" {
 		return v.base + "/login-success", nil
 	}
-	pairs := []string{"code", p.Code(code)}
+	pairs := []string{"code", p.Code(s.Code)}
 	if s.AppState != "" {
 		pairs = append(pairs, "state", s.AppState)
 	}
@@ -192,8 +194,13 @@ func (p *Pages) finish(v *visit, id core.FlowID) (string, error) {
 }
 
 // notSo shows the page again on which something was refused. What was typed
-// stays, but for the password.
+// stays, but for the password. Whose network is over its budget gets a page of
+// its own, from which there is a way back.
 func (p *Pages) notSo(w http.ResponseWriter, v *visit, c choice, err error) error {
+	if core.Is(err, core.CodeTooMany) {
+		v.onward = onward{v.flowPath(v.flowID()), "Go back"}
+		return err
+	}
 	s, gone := p.state(v, v.flowID())
 	if gone != nil {
 		return err

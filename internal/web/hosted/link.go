@@ -53,7 +53,7 @@ func (p *Pages) openLink(w http.ResponseWriter, v *visit) error {
 		if err != nil {
 			return err
 		}
-		next, err := p.proceed(v, s)
+		next, err := p.proceed(w, v, s)
 		if err != nil {
 			return err
 		}

@@ -124,7 +124,7 @@ func (p *Pages) enter(v *visit, rt route) error {
 	if err := v.pool.Settings.AdmitAddress(v.caller.Address); err != nil {
 		return err
 	}
-	v.caller.Browser = p.browser(v.r)
+	v.caller.Browser, v.caller.Device = p.browser(v.r), p.device(v.r)
 	if v.r.Method == http.MethodPost {
 		form, err := readForm(v.r)
 		if err != nil {

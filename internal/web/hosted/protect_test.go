@@ -224,7 +224,7 @@ func TestCrossSite(t *testing.T) {
 // Whatever headers say of the host, links and cookies stay as configured
 // (F18, W9).
 func TestPoisonedHost(t *testing.T) {
-	s := newSite(t, nil, func(d *hosted.Deps) { d.BarePool = "demo" })
+	s := newSite(t, map[string]any{"link.resend_after": "0s"}, func(d *hosted.Deps) { d.BarePool = "demo" })
 	s.person("known@example.org", password)
 	forge := func(r *http.Request) {
 		r.Host = "evil.example"

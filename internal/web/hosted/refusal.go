@@ -17,6 +17,7 @@ type refusal struct {
 	status  int
 	heading string // of a page of its own
 	text    string // there, and on the page that was answered
+	final   string // follows the text of an error that ends by no waiting
 	at      string // the field that it stands at, if the page has one; empty: above the form
 }
 
@@ -40,7 +41,7 @@ func refusals() map[core.Code]refusal {
 		core.CodeWrongCredentials: {status: 400, heading: "That did not work", text: "The e-mail address or the password is wrong.", at: "password"},
 		core.CodeWrongCode:        {status: 400, heading: "That did not work", text: "This is not the code that we sent last.", at: "code"},
 		core.CodeCodeExpired:      {status: 400, heading: "This code no longer works", text: "It is too old, or was tried too often. Ask for another one.", at: "code"},
-		core.CodeLocked:           {status: 429, heading: "Too many wrong tries", text: "There were too many wrong tries."},
+		core.CodeLocked:           {status: 429, heading: "Too many wrong tries", text: "There were too many wrong tries.", final: "The password works no more. Please ask for a new one."},
 		core.CodeDisabled:         {status: 403, heading: "This account is disabled", text: "This account is disabled. Ask whoever runs the application."},
 		core.CodeSignupClosed:     {status: 403, heading: "Sign-up is closed", text: "New accounts cannot be created here."},
 		core.CodeFlowEnded:        {status: 404, heading: "This page has expired", text: "It was finished already, was open for too long, or was begun in another browser. Please start again."},
@@ -61,6 +62,8 @@ func refusalOf(err error) refusal {
 	told := refusals()[core.CodeOf(err)]
 	if after := retryAfter(err); after > 0 {
 		told.text += " Please try again in " + spell(after) + "."
+	} else if told.final != "" {
+		told.text += " " + told.final
 	}
 	return told
 }

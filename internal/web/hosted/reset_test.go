@@ -61,7 +61,7 @@ func TestPasswordDue(t *testing.T) {
 // In another browser the link proves the mailbox and no more: the password is
 // chosen, and the tokens arrive, where the reset was begun (F10).
 func TestResetWithTheLinkOpenedElsewhere(t *testing.T) {
-	s := newSite(t, nil, nil)
+	s := newSite(t, map[string]any{"link.resend_after": "0s"}, nil)
 	s.person("ana@example.org", password)
 	for _, known := range []bool{true, false} { // with a cookie of its own, or none yet
 		b, phone := s.browser(), s.browser()
@@ -130,7 +130,7 @@ func TestLinksThatAreNone(t *testing.T) {
 // The link of a flow that an application began over an API leads to that
 // application, with what it recognises the link by, and can bring it on.
 func TestLinkOfAnAPIFlow(t *testing.T) {
-	s := newSite(t, nil, nil)
+	s := newSite(t, map[string]any{"link.resend_after": "0s"}, nil)
 	s.person("ana@example.org", password)
 	for _, redirect := range []string{callback, ""} {
 		st, err := s.flows.Start(t.Context(), s.caller(), flow.Start{Types: []core.FlowType{core.FlowSignin}, Email: "ana@example.org", Redirect: redirect})

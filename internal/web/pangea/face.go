@@ -128,7 +128,7 @@ func (f *Face) caller(ctx context.Context, rt route, r *http.Request) (core.Call
 		if address, err = web.ParseAddress(address); err != nil {
 			return core.Caller{}, core.Invalid(core.Problem{Code: core.ProblemFormat, Detail: endUserHeader + " is not an address."})
 		}
-		caller.Address = address
+		caller.Address, caller.Network = address, web.Network(address)
 		if rt.who == anyKey { // it is that person's traffic
 			return caller, f.admit(ctx, caller)
 		}

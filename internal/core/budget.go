@@ -1,0 +1,89 @@
+package core
+
+import "time"
+
+// BudgetName names how often something may be done before it is refused for a
+// while. The catalogue is [Budgets].
+type BudgetName string
+
+// The budgets.
+const (
+	// BudgetTries is what one network may get wrong, whosever account it tries.
+	BudgetTries BudgetName = "tries"
+	// BudgetFlows is how many flows one network may begin.
+	BudgetFlows BudgetName = "flows"
+	// BudgetMails is how many mails one network may cause.
+	BudgetMails BudgetName = "mails"
+	// BudgetMailsOfKind is how soon a mailbox gets another mail of one kind.
+	BudgetMailsOfKind BudgetName = "mails_of_kind"
+	// BudgetMailsTo is how many mails a mailbox gets that anybody may ask for.
+	BudgetMailsTo BudgetName = "mails_to"
+	// BudgetMailsOfPool is how many of those mails all of a pool sends.
+	BudgetMailsOfPool BudgetName = "mails_of_pool"
+)
+
+// Budget is a line of the table of budgets.
+type Budget struct {
+	Name    BudgetName
+	Each    string // of what each has a budget of its own
+	Setting string // which settings say how much it is
+	Short   func(Settings) Limit
+	Long    func(Settings) Limit // nil: the short one is all
+}
+
+// Limit is how often something may be done in a stretch of time, which begins
+// when it is first done. With either part zero there is no limit.
+type Limit struct {
+	Most int
+	In   time.Duration
+}
+
+// Budgets is every budget: of what each has one of its own, how much it is,
+// and where that is set.
+func Budgets() []Budget {
+	return []Budget{
+		{BudgetTries, "client network", "budget.tries_per_minute, budget.tries_per_hour",
+			func(s Settings) Limit { return Limit{s.TriesPerMinute, time.Minute} }, func(s Settings) Limit { return Limit{s.TriesPerHour, time.Hour} }},
+		{BudgetFlows, "client network", "budget.flows_per_minute",
+			func(s Settings) Limit { return Limit{s.FlowsPerMinute, time.Minute} }, nil},
+		{BudgetMails, "client network", "budget.mails_per_hour",
+			func(s Settings) Limit { return Limit{s.MailsPerHour, time.Hour} }, nil},
+		{BudgetMailsOfKind, "mailbox and kind of mail", "link.resend_after",
+			func(s Settings) Limit { return Limit{1, time.Duration(s.LinkResend)} }, nil},
+		{BudgetMailsTo, "mailbox", "budget.mails_to_one_per_hour, budget.mails_to_one_per_day",
+			func(s Settings) Limit { return Limit{s.MailsToOnePerHour, time.Hour} }, func(s Settings) Limit { return Limit{s.MailsToOnePerDay, 24 * time.Hour} }},
+		{BudgetMailsOfPool, "pool", "budget.mails_per_day",
+			func(s Settings) Limit { return Limit{s.MailsPerDay, 24 * time.Hour} }, nil},
+	}
+}
+
+// Limits are a budget's limits under a pool's settings, the shorter first.
+func (b BudgetName) Limits(s Settings) (short, long Limit) {
+	for _, line := range Budgets() {
+		if line.Name != b {
+			continue
+		}
+		if line.Long != nil {
+			long = line.Long(s)
+		}
+		return line.Short(s), long
+	}
+	panic("there is no budget " + string(b))
+}
+
+// Lockout is what wrong tries in a row lead to, for one person.
+type Lockout struct {
+	Free    int           // up to here nothing happens; 0: there are no delays
+	First   time.Duration // how long the first delay is; each further one is twice as long
+	Longest time.Duration
+	Most    int // with this many wrong tries in a row the password works no more
+}
+
+// Lockout is the pool's.
+func (s Settings) Lockout() Lockout {
+	l := Lockout{Free: s.LockoutFailures, First: time.Duration(s.LockoutFirstDelay), Longest: time.Duration(s.LockoutLongestDelay), Most: s.LockoutMost}
+	if !s.LockoutEnabled {
+		l.Free = 0
+	}
+	return l
+}
