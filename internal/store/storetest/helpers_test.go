@@ -2,6 +2,9 @@ package storetest_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
 	"testing"
 	"time"
@@ -77,6 +80,7 @@ type filled struct {
 	subject  string // of the attempts, locked out
 	note     string
 	invite   core.Invitation // its hash is that of the key
+	signing  store.SigningKey
 }
 
 // plainKey is the text of the filled pool's key.
@@ -112,12 +116,13 @@ func fill(t testing.TB, s *store.Store) filled {
 	f.message = core.Message{ID: core.NewMessageID(), Template: "verify_email", To: "ana@example.org", Values: map[string]string{"link": "https://x.example"}, ExpiresAt: soon(time.Hour)}
 	f.invite = core.Invitation{ID: core.NewInvitationID(), Email: "Bob.É@example.org", Inviter: "Joe@example.org", Callback: "https://a.example/cb", State: "state-" + random,
 		ExpiresAt: soon(time.Hour)}
+	f.signing = signingKey(t, f.pool.ID)
 	err := f.bound.Update(context.Background(), func(tx *store.Tx) error {
 		return errors.Join(
 			tx.CreatePool(f.pool), tx.PutKey(f.key, f.hash, plainKey), tx.PutApplication(f.app, []byte("secret-hash")), tx.PutPoolSecret(f.secret),
 			tx.CreateUser(f.user), tx.PutPassword(f.password), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
 			tx.PutRefresh(f.hash, f.refresh), tx.PutAccess(f.hash, f.access), tx.Send(f.message), tx.PutNote("face", f.note, "data", soon(time.Hour)),
-			tx.Charge(f.subject, 1, time.Hour, time.Hour), tx.PutInvitation(f.hash, f.invite),
+			tx.Charge(f.subject, 1, time.Hour, time.Hour), tx.PutInvitation(f.hash, f.invite), tx.PutSigningKey(f.signing, ""),
 			tx.Record(core.Event{Name: core.EventUserCreated, Target: string(f.user.ID), Reason: "r", Data: map[string]string{"k": "v"}}),
 		)
 	})
@@ -125,6 +130,18 @@ func fill(t testing.TB, s *store.Store) filled {
 		t.Fatalf("filling a pool: %v", err)
 	}
 	return f
+}
+
+// signingKey makes a signing key that is not stored.
+func signingKey(t testing.TB, pool core.PoolID) store.SigningKey {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store.SigningKey{Private: private, SigningKey: core.SigningKey{
+		ID: core.NewSigningKeyID(), Pool: pool, Public: &private.PublicKey, CreatedAt: soon(0), ActiveFrom: soon(time.Minute), TokenLife: time.Hour, RefreshLife: 2 * time.Hour,
+	}}
 }
 
 // person makes a person of the test's own.
