@@ -179,7 +179,7 @@ func (g *gatehouse) command(t *testing.T, answer any, args ...string) {
 	}
 }
 
-// pools makes the three pools of a suite and returns what tells it of them,
+// pools makes the four pools of a suite and returns what tells it of them,
 // with {url} for the server's address.
 func (g *gatehouse) pools(t *testing.T, suite string) []string {
 	t.Helper()
@@ -188,6 +188,7 @@ func (g *gatehouse) pools(t *testing.T, suite string) []string {
 		{"main", "", ""},
 		{"other", "OTHER_", "token.refresh_grace=0s"},
 		{"verify", "VERIFY_", "signup.verify_email=true"},
+		{"signed", "SIGNED_", "token.format=jwt"},
 	} {
 		name := suite + "-" + pool.name
 		args := []string{"pool", "create", name, "--preset", "pangea"}

@@ -39,6 +39,7 @@ var reserved = map[string][]string{
 	"modernc.org/sqlite":          {"internal/store"},
 	"net/smtp":                    {"internal/deliver"},
 	"github.com/wneessen/go-mail": {"internal/deliver"},
+	"github.com/go-jose/go-jose/": {"internal/session"},
 	"net/http":                    {"internal/web", "internal/web/pangea", "internal/web/hosted", "internal/app"},
 	"math/rand":                   {},
 	"math/rand/":                  {},

@@ -39,8 +39,10 @@ class Pool {
 }
 
 // The pool that most tests work in; another, which gives spent refresh tokens
-// no grace; and one in which people prove their mailbox before they come in.
+// no grace; one in which people prove their mailbox before they come in; and one
+// whose user tokens are signed (JWT).
 export const pool = new Pool("");
 export const other = new Pool("OTHER_");
 export const verify = new Pool("VERIFY_");
+export const signed = new Pool("SIGNED_");
 export const inboxURL = variable("GATEHOUSE_INBOX");

@@ -4,12 +4,12 @@ compat_test.go starts the server and says through the environment where it is:
 
 GATEHOUSE_URL                    where the API answers
 GATEHOUSE_INBOX                  where the development inbox lists mails, as JSON
-GATEHOUSE_{"",OTHER_,VERIFY_}SERVICE_TOKEN, ..._CLIENT_TOKEN, ..._LOGIN_URL
-                                 keys and hosted pages of three pools
+GATEHOUSE_{"",OTHER_,VERIFY_,SIGNED_}SERVICE_TOKEN, ..._CLIENT_TOKEN, ..._LOGIN_URL
+                                 keys and hosted pages of four pools
 
-All three have the vendor's preset. The first is as the preset leaves it; the
+All four have the vendor's preset. The first is as the preset leaves it; the
 other one also gives a spent refresh token no grace; in the third, people prove
-their mailbox before they come in.
+their mailbox before they come in; in the fourth, user tokens are signed.
 
 Nothing is skipped: a server that answers wrongly makes a test fail.
 """
@@ -53,6 +53,12 @@ def other() -> Pool:
 def verify() -> Pool:
     """A pool in which people prove their mailbox before they come in."""
     return pool_of("VERIFY_")
+
+
+@pytest.fixture(scope="session")
+def signed() -> Pool:
+    """A pool whose user tokens are signed (JWT)."""
+    return pool_of("SIGNED_")
 
 
 @pytest.fixture(scope="session")
