@@ -16,7 +16,7 @@
 //
 //	User.Create  User.Delete  User.List  User.All  User.Update
 //	User.Profile.Get  User.Profile.Update
-//	Client.UserInfo  Client.Token.Check
+//	Client.UserInfo  Client.JWKS  Client.Token.Check
 //	Client.Session.Refresh  Client.Session.Logout  Client.Password.Change
 //	Flow.Start  Flow.Update  Flow.Restart  Flow.Complete
 //	Poll
@@ -64,6 +64,10 @@
 // and sees a revocation at once. When it expires, [SessionService.Refresh] gives
 // the next pair for the refresh token, which works once: keep the new one before
 // the old one is forgotten. A [Token] prints itself without its secret.
+//
+// In a pool whose tokens are signed (JWT) the active token can be verified with
+// the keys of [ClientService.JWKS], without asking the server; that does not see
+// a revocation.
 //
 // # Errors
 //
