@@ -191,6 +191,7 @@ func (g *gatehouse) pools(t *testing.T, suite string) []string {
 		{"main", "", nil},
 		{"other", "OTHER_", []string{"token.refresh_grace=0s"}},
 		{"verify", "VERIFY_", []string{"signup.verify_email=true"}},
+		{"signed", "SIGNED_", []string{"token.format=jwt"}},
 		{"agreements", "AGREEMENTS_", []string{`agreements.required=["terms","privacy"]`}},
 		{"mailbox", "MAILBOX_", []string{`signin.primary=["password","email_otp","magic_link"]`, "profile.fields=[]", "link.resend_after=0s"}},
 		{"names", "NAMES_", []string{

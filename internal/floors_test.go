@@ -41,6 +41,7 @@ var reserved = map[string][]string{
 	"github.com/wneessen/go-mail": {"internal/deliver"},
 	"github.com/yuin/goldmark":    {"internal/web/hosted"},
 	"github.com/yuin/goldmark/":   {"internal/web/hosted"},
+	"github.com/go-jose/go-jose/": {"internal/session"},
 	"net/http":                    {"internal/web", "internal/web/pangea", "internal/web/hosted", "internal/app"},
 	"math/rand":                   {},
 	"math/rand/":                  {},

@@ -125,7 +125,7 @@ func endpoints() []endpoint {
 		{"/v2/flow/restart", "Flow.Restart"},
 		{"/v2/flow/complete", "Flow.Complete"},
 		{"/v2/client/userinfo", "Client.UserInfo"},
-		{"/v2/client/jwks", ""},
+		{"/v2/client/jwks", "Client.JWKS"},
 		{"/v2/client/token/check", "Client.Token.Check"},
 		{"/v2/client/password/change", "Client.Password.Change"},
 		{"/v2/client/session/invalidate", "Client.Session.Invalidate"},

@@ -82,6 +82,31 @@ func (s ClientService) UserInfo(ctx context.Context, r UserInfoRequest) (*Tokens
 	return result[Tokens](ctx, s.t, "v2/client/userinfo", r)
 }
 
+// JWK is the public half of a key that signs user tokens: ES256, on the curve
+// P-256.
+type JWK struct {
+	KeyType   string `json:"kty"`
+	Algorithm string `json:"alg"`
+	Curve     string `json:"crv"`
+	KeyID     string `json:"kid"` // what the header of a token names
+	Use       string `json:"use"`
+	X         string `json:"x"` // base64url
+	Y         string `json:"y"`
+}
+
+// JWKS is a set of keys.
+type JWKS struct {
+	Keys []JWK `json:"keys"`
+}
+
+// JWKS returns the keys by which a signed user token is verified without
+// asking the server: none in a pool whose tokens are opaque. It may be kept
+// for a day, because a key is published for longer than that before it signs.
+// Only [TokenService.Check] sees a revocation. It calls /v2/client/jwks.
+func (s ClientService) JWKS(ctx context.Context) (*JWKS, error) {
+	return result[JWKS](ctx, s.t, "v2/client/jwks", struct{}{})
+}
+
 // TokenService looks at tokens.
 type TokenService struct{ t *transport }
 
@@ -89,9 +114,9 @@ type tokenRequest struct {
 	Token string `json:"token"`
 }
 
-// Check returns what a user token stands for. One that is unknown or revoked
-// is [StatusInvalidToken], one past its time [StatusExpiredToken]. It calls
-// /v2/client/token/check.
+// Check returns what a user token, opaque or signed, stands for. One that is
+// unknown or revoked is [StatusInvalidToken], one past its time
+// [StatusExpiredToken]. It calls /v2/client/token/check.
 func (s TokenService) Check(ctx context.Context, token string) (*TokenInfo, error) {
 	return result[TokenInfo](ctx, s.t, "v2/client/token/check", tokenRequest{token})
 }

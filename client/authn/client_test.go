@@ -2,14 +2,22 @@ package authn_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net/http"
 	"net/http/cookiejar"
 	"net/netip"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +100,55 @@ func TestClientMethods(t *testing.T) {
 				refused(t, a.Client.Session.Logout(ctx, ""), authn.StatusValidationError, http.StatusBadRequest, "FieldRequired /token")
 			})
 		}
+	})
+}
+
+// A signed token is verified with the keys of the set alone, by the standard
+// library; a pool of opaque tokens has none.
+func TestJWKS(t *testing.T) {
+	onEngines(t, nil, func(t *testing.T, s *server) {
+		if set := ok(s.with(t, s.client).Client.JWKS(t.Context()))(t); set.Keys == nil || len(set.Keys) != 0 {
+			t.Errorf("the keys are %+v", set)
+		}
+	})
+	onEngines(t, map[string]any{"token.format": "jwt"}, func(t *testing.T, s *server) {
+		a, ctx := s.with(t, s.client), t.Context()
+		tokens := signUp(t, a, "ana@example.org", authn.Profile{"first_name": "Ana"})
+		set := ok(a.Client.JWKS(ctx))(t)
+		parts := strings.Split(tokens.ActiveToken.Token, ".")
+		var header struct{ Alg, Kid string }
+		var claims struct {
+			Iss, Sub, Jti string
+			Exp           int64
+		}
+		decode := base64.RawURLEncoding.DecodeString
+		if err := errors.Join(json.Unmarshal(ok(decode(parts[0]))(t), &header), json.Unmarshal(ok(decode(parts[1]))(t), &claims)); err != nil {
+			t.Fatal(err)
+		}
+		if len(set.Keys) != 1 {
+			t.Fatalf("the keys are %+v", set)
+		}
+		key := set.Keys[0]
+		if want := (authn.JWK{KeyType: "EC", Algorithm: "ES256", Curve: "P-256", KeyID: header.Kid, Use: "sig", X: key.X, Y: key.Y}); key != want {
+			t.Errorf("the key is %+v", key)
+		}
+		point := slices.Concat([]byte{4}, ok(decode(key.X))(t), ok(decode(key.Y))(t))
+		public := ok(ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point))(t)
+		signature, sum := ok(decode(parts[2]))(t), sha256.Sum256([]byte(parts[0]+"."+parts[1]))
+		if !ecdsa.Verify(public, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
+			t.Error("law: the set of keys verifies a token")
+		}
+		active := tokens.ActiveToken
+		if claims.Iss != s.login || claims.Sub != active.Identity || claims.Jti != active.ID || claims.Exp != active.Expire.Unix() {
+			t.Errorf("the claims are %+v of %+v", claims, active.TokenInfo)
+		}
+		info(t, *ok(a.Client.Token.Check(ctx, active.Token))(t), authn.TypeUser, 48*time.Hour, "ana@example.org", authn.Profile{"first_name": "Ana"})
+		next := ok(a.Client.Session.Refresh(ctx, authn.RefreshRequest{RefreshToken: tokens.RefreshToken.Token, UserToken: active.Token}))(t)
+		if err := a.Client.Session.Logout(ctx, next.ActiveToken.Token); err != nil {
+			t.Fatal(err)
+		}
+		_, err := a.Client.Token.Check(ctx, next.ActiveToken.Token)
+		refused(t, err, authn.StatusInvalidToken, http.StatusBadRequest)
 	})
 }
 

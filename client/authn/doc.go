@@ -19,7 +19,7 @@
 //	User.Password.Expire
 //	User.Authenticators.List  User.Authenticators.Delete
 //	User.Invite  User.Invites.List  User.Invites.All  User.Invites.Delete
-//	Client.UserInfo  Client.Token.Check
+//	Client.UserInfo  Client.JWKS  Client.Token.Check
 //	Client.Session.Refresh  Client.Session.Logout  Client.Password.Change
 //	Client.Session.List  Client.Session.All  Client.Session.Invalidate
 //	Flow.Start  Flow.Update  Flow.Restart  Flow.Complete
@@ -71,6 +71,10 @@
 // and sees a revocation at once. When it expires, [ClientSessionService.Refresh] gives
 // the next pair for the refresh token, which works once: keep the new one before
 // the old one is forgotten. A [Token] prints itself without its secret.
+//
+// In a pool whose tokens are signed (JWT) the active token can be verified with
+// the keys of [ClientService.JWKS], without asking the server; that does not see
+// a revocation.
 //
 // # Errors
 //

@@ -45,8 +45,9 @@ export const pool = new Pool("");
 export const other = new Pool("OTHER_");
 export const verify = new Pool("VERIFY_");
 export const agreements = new Pool("AGREEMENTS_");
-// In these, people may come in by their mailbox alone; and go by names, and
-// need a second factor.
+// In these, user tokens are signed (JWT); people may come in by their mailbox
+// alone; and go by names, and need a second factor.
+export const signed = new Pool("SIGNED_");
 export const mailbox = new Pool("MAILBOX_");
 export const names = new Pool("NAMES_");
 export const inboxURL = variable("GATEHOUSE_INBOX");

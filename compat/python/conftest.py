@@ -4,14 +4,14 @@ compat_test.go starts the server and says through the environment where it is:
 
 GATEHOUSE_URL                    where the API answers
 GATEHOUSE_INBOX                  where the development inbox lists mails, as JSON
-GATEHOUSE_{"",OTHER_,VERIFY_,AGREEMENTS_,MAILBOX_,NAMES_}SERVICE_TOKEN, ..._CLIENT_TOKEN, ..._LOGIN_URL
+GATEHOUSE_{"",OTHER_,VERIFY_,SIGNED_,AGREEMENTS_,MAILBOX_,NAMES_}SERVICE_TOKEN, ..._CLIENT_TOKEN, ..._LOGIN_URL
                                  keys and hosted pages of the pools
 
 All have the vendor's preset. The first is as the preset leaves it; the other
 one also gives a spent refresh token no grace; in the third, people prove their
-mailbox before they come in; the fourth requires both kinds of agreement; in the
-fifth, people may come in by their mailbox alone; in the sixth they go by names,
-and need a second factor.
+mailbox before they come in; in the fourth, user tokens are signed; the fifth
+requires both kinds of agreement; in the sixth, people may come in by their
+mailbox alone; in the last they go by names, and need a second factor.
 
 Nothing is skipped: a server that answers wrongly makes a test fail.
 """
@@ -55,6 +55,12 @@ def other() -> Pool:
 def verify() -> Pool:
     """A pool in which people prove their mailbox before they come in."""
     return pool_of("VERIFY_")
+
+
+@pytest.fixture(scope="session")
+def signed() -> Pool:
+    """A pool whose user tokens are signed (JWT)."""
+    return pool_of("SIGNED_")
 
 
 @pytest.fixture(scope="session")

@@ -31,10 +31,10 @@ def test_token_check(sdk):
 
 def test_token_check_of_what_is_no_user_token(sdk, pool):
     _, tokens = sign_up(sdk)
-    for token in ("ptu_" + "a" * 32, tokens.refresh_token.token, pool.service_token, pool.client_token):
+    for token in ("a.b.c", "ptu_" + "a" * 32, tokens.refresh_token.token, pool.service_token, pool.client_token):
         with bad_token():
             sdk.client.token_endpoints.check(token=token)
-    for token in ("a.b.c", "ptu_tooshort", tokens.active_token.token.upper(), tokens.active_token.token[:-1], tokens.active_token.token + "a"):
+    for token in ("a.b", "a.b.c.d", "a..c", "ptu_tooshort", tokens.active_token.token.upper(), tokens.active_token.token[:-1], tokens.active_token.token + "a"):
         with invalid(("DoesNotMatchPattern", "/token")):
             sdk.client.token_endpoints.check(token=token)
     with invalid(("FieldRequired", "/token")):

@@ -101,7 +101,7 @@ func (a *App) wire(c config.Config, m Mode) error {
 	a.Passwords = directory.NewPasswords(a.Store, secret.NewHasher(cost, a.Store.Keys().Pepper()))
 	a.Agreements = directory.NewAgreements(a.Store)
 	a.Invitations = directory.NewInvitations(a.Store, a.PageURL)
-	a.Sessions = session.New(a.Store)
+	a.Sessions = session.New(a.Store, session.Spelling{Issuer: a.PageURL, Claims: pangea.Claims})
 	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, a.PageURL)
 
 	var sender deliver.Sender
@@ -149,7 +149,7 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 		bare = DemoPool
 	}
 	pages := hosted.New(hosted.Deps{
-		Store: a.Store, Pools: a.Pools, Flows: a.Flows, PageURL: a.PageURL, Secure: a.public.Scheme == "https", BarePool: bare, Inbox: a.Inbox,
+		Store: a.Store, Pools: a.Pools, Sessions: a.Sessions, Flows: a.Flows, PageURL: a.PageURL, Secure: a.public.Scheme == "https", BarePool: bare, Inbox: a.Inbox,
 		Code: pangea.LoginCode, LinkState: pangea.LinkState, Log: a.log,
 	})
 	face := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -18,6 +18,7 @@ const (
 	EventPoolChanged        EventName = "pool.changed"
 	EventKeyCreated         EventName = "key.created"
 	EventKeyRevoked         EventName = "key.revoked"
+	EventSigningKeyCreated  EventName = "signing_key.created"
 	EventUserCreated        EventName = "user.created"
 	EventUserChanged        EventName = "user.changed"
 	EventUserDisabled       EventName = "user.disabled"
@@ -65,6 +66,7 @@ func EventNames() []EventMeaning {
 		{EventPoolChanged, "Settings of the pool were changed; data names the keys."},
 		{EventKeyCreated, "An API key was created."},
 		{EventKeyRevoked, "An API key was revoked."},
+		{EventSigningKeyCreated, "A key for signed tokens was made; data names from when it signs, and whether all before were forgotten."},
 		{EventUserCreated, "A person was created, by sign-up or by an application."},
 		{EventUserChanged, "A person's profile or other data were changed; data names the fields."},
 		{EventUserDisabled, "A person was disabled; their sessions ended."},

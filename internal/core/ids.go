@@ -27,6 +27,8 @@ type (
 	SessionID string
 	// TokenID names an access token (not the token itself).
 	TokenID string
+	// SigningKeyID names a pool's key for signed tokens.
+	SigningKeyID string
 	// RequestID names one request to the server.
 	RequestID string
 	// InvitationID names an invitation (not the secret in its mail).
@@ -60,6 +62,9 @@ func NewSessionID() SessionID { return SessionID("ses_" + secret.Random()) }
 
 // NewTokenID makes an id that nothing else has.
 func NewTokenID() TokenID { return TokenID("tok_" + secret.Random()) }
+
+// NewSigningKeyID makes an id that nothing else has.
+func NewSigningKeyID() SigningKeyID { return SigningKeyID("sig_" + secret.Random()) }
 
 // NewRequestID makes an id that nothing else has.
 func NewRequestID() RequestID { return RequestID("req_" + secret.Random()) }

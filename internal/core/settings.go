@@ -82,6 +82,9 @@ type Settings struct {
 	RefreshLife        Duration
 	RefreshGrace       Duration
 	RefreshNeedsAccess bool
+	TokenFormat        string
+	TokenIssuer        string
+	SigningKeyLife     Duration
 	ProfileFields      []ProfileField
 	MailFromName       string
 	MailFromAddress    string
@@ -265,6 +268,22 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.RefreshGrace }, func(s *Settings) error { return within(s.RefreshGrace, 0, 5*time.Minute) }},
 		{"token.refresh_requires_user_token", "boolean", "Whether a refresh needs the person's token too, expired or not.",
 			func(s *Settings) any { return &s.RefreshNeedsAccess }, nil},
+		{"token.format", "opaque or jwt", "What a person's new tokens are: opaque, or signed so that others can read them (JWT, ES256). Tokens of either kind go on working.",
+			func(s *Settings) any { return &s.TokenFormat }, func(s *Settings) error {
+				if s.TokenFormat != TokenOpaque && s.TokenFormat != TokenSigned {
+					return errors.New("must be opaque or jwt")
+				}
+				return nil
+			}},
+		{"token.issuer", "text", "The issuer (iss) of signed tokens; those with another one are refused. Empty: the public address of the pool's pages.",
+			func(s *Settings) any { return &s.TokenIssuer }, func(s *Settings) error { return plainText(s.TokenIssuer, 200) }},
+		{"token.key_life", "duration", "How long a key signs tokens before the next one takes over. 0: until `gatehouse signing-key rotate`.",
+			func(s *Settings) any { return &s.SigningKeyLife }, func(s *Settings) error {
+				if s.SigningKeyLife == 0 {
+					return nil
+				}
+				return within(s.SigningKeyLife, 7*24*time.Hour, 2*365*24*time.Hour)
+			}},
 
 		{"profile.fields", "list of fields", "What is known of a person, and what sign-up asks for.",
 			func(s *Settings) any { return &s.ProfileFields }, func(s *Settings) error { return checkProfileFields(s.ProfileFields) }},
@@ -328,6 +347,8 @@ func DefaultSettings() Settings {
 		AccessLife:          Duration(48 * time.Hour),
 		RefreshLife:         Duration(30 * 24 * time.Hour),
 		RefreshGrace:        Duration(10 * time.Second),
+		TokenFormat:         TokenOpaque,
+		SigningKeyLife:      Duration(90 * 24 * time.Hour),
 	}
 }
 

@@ -63,7 +63,7 @@ func TestUsernames(t *testing.T) {
 // and tells the person.
 func TestChangeOfPassword(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		d, sessions := directory.New(s), session.New(s)
+		d, sessions := directory.New(s), session.New(s, session.Spelling{})
 		hasher := secret.NewHasher(secret.Cost{Memory: 8, Passes: 1, Threads: 1}, s.Keys().Pepper())
 		passwords := directory.NewPasswords(s, hasher)
 		app := storetest.Caller(storetest.Pool(t, s, "demo", nil))
@@ -74,7 +74,8 @@ func TestChangeOfPassword(t *testing.T) {
 		must(t, err)
 		var grants [2]core.Grant
 		for i := range grants {
-			pending := sessions.Prepare()
+			pending, err := sessions.Prepare(t.Context(), app, settings)
+			must(t, err)
 			must(t, s.As(app).Update(t.Context(), func(tx *store.Tx) error {
 				if err := tx.PutPassword(core.Authenticator{ID: core.NewAuthenticatorID(), User: ana.ID, Secret: phc}); err != nil {
 					return err

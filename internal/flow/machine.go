@@ -237,9 +237,16 @@ func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
 // Of any number who try at once, one gets tokens. It returns
 // [core.CodeFlowIncomplete] while something is left.
 func (m *Machine) Complete(ctx context.Context, caller core.Caller, id core.FlowID) (core.Grant, error) {
-	pending := m.sessions.Prepare()
+	p, err := m.pools.Get(ctx, caller.Pool)
+	if err != nil {
+		return core.Grant{}, err
+	}
+	pending, err := m.sessions.Prepare(ctx, caller, p.Settings)
+	if err != nil {
+		return core.Grant{}, err
+	}
 	var grant core.Grant
-	_, err := m.finish(ctx, caller, id, func(tx *store.Tx, t Turn) (err error) {
+	_, err = m.finish(ctx, caller, id, func(tx *store.Tx, t Turn) (err error) {
 		grant, err = pending.Start(tx, *t.User, t.Settings)
 		return err
 	})

@@ -36,9 +36,12 @@ func (s *Sessions) ExchangeCode(ctx context.Context, caller core.Caller, setting
 	if !secret.IsText(code) {
 		return core.Grant{}, invalid
 	}
-	pending := s.Prepare()
+	pending, err := s.Prepare(ctx, caller, settings)
+	if err != nil {
+		return core.Grant{}, err
+	}
 	var grant core.Grant
-	err := s.store.As(caller).Update(ctx, func(tx *store.Tx) error {
+	err = s.store.As(caller).Update(ctx, func(tx *store.Tx) error {
 		ticket, err := tx.UseTicket(core.TicketLogin, s.codeHash(code))
 		if err != nil {
 			return err

@@ -23,31 +23,41 @@ import (
 // for somebody disabled [core.CodeTokenInvalid].
 func (s *Sessions) Refresh(ctx context.Context, caller core.Caller, settings core.Settings, refresh, access string) (core.Grant, error) {
 	invalid := core.Fail(core.CodeTokenInvalid, "This refresh token is unknown or was revoked.")
-	if !secret.IsText(refresh) || (access != "" && !secret.IsText(access)) {
+	if !secret.IsText(refresh) || (access != "" && !secret.IsText(access) && !LooksSigned(access)) {
 		return core.Grant{}, invalid
 	}
 	if access == "" && settings.RefreshNeedsAccess {
 		return core.Grant{}, core.Fail(core.CodeTokenInvalid, "This pool asks for the person's token in a refresh.")
 	}
+	var proof []byte // the hash of the person's token, nil for none
+	if access != "" {
+		var err error
+		if proof, err = s.hash(ctx, caller, access); err != nil {
+			return core.Grant{}, err
+		}
+	}
 	keys := s.store.Keys()
-	next := Pending{
+	next, err := Pending{
 		sessions: s, token: core.TokenID("tok_" + keys.Derive("next token id", refresh)),
 		refresh: keys.Derive("next refresh token", refresh), access: keys.Derive("next access token", refresh),
+	}.withKeys(ctx, caller, settings)
+	if err != nil {
+		return core.Grant{}, err
 	}
 	var grant core.Grant
 	var refused error
-	err := s.store.As(caller).Update(ctx, func(tx *store.Tx) error {
+	err = s.store.As(caller).Update(ctx, func(tx *store.Tx) error {
 		grant, refused = core.Grant{}, nil
 		spent, first, err := tx.SpendRefresh(s.refreshHash(refresh))
 		if err != nil {
 			return err
 		}
 		if !first {
-			grant, refused, err = s.again(tx, settings, refresh, access, next)
+			grant, refused, err = s.again(tx, settings, refresh, proof, next)
 			return err
 		}
 		next.session = spent.Session
-		grant, err = s.carryOn(tx, settings, next, access)
+		grant, err = s.carryOn(tx, settings, next, proof)
 		return err
 	})
 	if err == nil {
@@ -57,7 +67,7 @@ func (s *Sessions) Refresh(ctx context.Context, caller core.Caller, settings cor
 }
 
 // carryOn gives the session its next tokens and lets the ones before run out.
-func (s *Sessions) carryOn(tx *store.Tx, settings core.Settings, next Pending, access string) (core.Grant, error) {
+func (s *Sessions) carryOn(tx *store.Tx, settings core.Settings, next Pending, proof []byte) (core.Grant, error) {
 	session, user, err := tx.LiveSession(next.session)
 	if err != nil {
 		return core.Grant{}, err
@@ -65,7 +75,7 @@ func (s *Sessions) carryOn(tx *store.Tx, settings core.Settings, next Pending, a
 	if user.Disabled {
 		return core.Grant{}, core.Fail(core.CodeTokenInvalid, "This refresh token is unknown or was revoked.")
 	}
-	if err := s.goesWith(tx, settings, session.ID, access); err != nil {
+	if err := s.goesWith(tx, settings, session.ID, proof); err != nil {
 		return core.Grant{}, err
 	}
 	if err := tx.ShortenAccess(session.ID, tx.Now().Add(time.Duration(settings.RefreshGrace))); err != nil {
@@ -81,11 +91,11 @@ func (s *Sessions) carryOn(tx *store.Tx, settings core.Settings, next Pending, a
 }
 
 // goesWith refuses a person's token that is not one of the session.
-func (s *Sessions) goesWith(tx *store.Tx, settings core.Settings, session core.SessionID, access string) error {
-	if access == "" {
+func (s *Sessions) goesWith(tx *store.Tx, settings core.Settings, session core.SessionID, proof []byte) error {
+	if proof == nil {
 		return nil
 	}
-	t, err := tx.AccessToken(s.accessHash(access))
+	t, err := tx.AccessToken(proof)
 	if err != nil && !core.Is(err, core.CodeTokenInvalid) {
 		return err
 	}
@@ -97,7 +107,7 @@ func (s *Sessions) goesWith(tx *store.Tx, settings core.Settings, session core.S
 
 // again answers a refresh token that was used before. What it refuses is
 // returned apart from the error, because ending the session must be kept.
-func (s *Sessions) again(tx *store.Tx, settings core.Settings, refresh, access string, next Pending) (grant core.Grant, refused, err error) {
+func (s *Sessions) again(tx *store.Tx, settings core.Settings, refresh string, proof []byte, next Pending) (grant core.Grant, refused, err error) {
 	invalid := core.Fail(core.CodeTokenInvalid, "This refresh token is unknown or was revoked.")
 	spent, err := tx.RefreshToken(s.refreshHash(refresh))
 	if core.Is(err, core.CodeTokenInvalid) {
@@ -110,7 +120,7 @@ func (s *Sessions) again(tx *store.Tx, settings core.Settings, refresh, access s
 		return core.Grant{}, core.Fail(core.CodeTokenExpired, "This refresh token is past its time."), nil
 	}
 	if grace := time.Duration(settings.RefreshGrace); grace > 0 && tx.Now().Sub(spent.SpentAt) <= grace {
-		if err := s.goesWith(tx, settings, spent.Session, access); core.Is(err, core.CodeTokenInvalid) {
+		if err := s.goesWith(tx, settings, spent.Session, proof); core.Is(err, core.CodeTokenInvalid) {
 			return core.Grant{}, err, nil
 		} else if err != nil {
 			return core.Grant{}, nil, err
@@ -131,13 +141,21 @@ func (s *Sessions) again(tx *store.Tx, settings core.Settings, refresh, access s
 func (s *Sessions) same(tx *store.Tx, next Pending) (grant core.Grant, refused, err error) {
 	refresh, err := tx.RefreshToken(s.refreshHash(next.refresh))
 	if err == nil {
+		hash := s.accessHash(next.access)
+		if next.ring != nil {
+			hash = s.signedHash(s.spell(core.User{}, next.token).ID)
+		}
 		var access core.AccessToken
-		if access, err = tx.AccessToken(s.accessHash(next.access)); err == nil {
-			return core.Grant{
+		if access, err = tx.AccessToken(hash); err == nil {
+			grant = core.Grant{
 				User:    access.User,
 				Refresh: core.Credential{Token: next.refresh, ID: string(refresh.Session), CreatedAt: refresh.CreatedAt, ExpiresAt: refresh.ExpiresAt},
 				Access:  core.Credential{Token: next.access, ID: string(access.ID), CreatedAt: access.CreatedAt, ExpiresAt: access.ExpiresAt},
-			}, nil, nil
+			}
+			if next.ring != nil {
+				_, err = next.sign(&grant)
+			}
+			return grant, nil, err
 		}
 	}
 	if core.Is(err, core.CodeTokenInvalid) {

@@ -18,11 +18,12 @@ type house struct {
 	sessions *session.Sessions
 	app      core.Caller
 	user     core.User
+	settings core.Settings
 }
 
 func newHouse(t *testing.T, s *store.Store) *house {
 	t.Helper()
-	h := &house{store: s, sessions: session.New(s), user: storetest.User("ana")}
+	h := &house{store: s, sessions: session.New(s, session.Spelling{}), user: storetest.User("ana"), settings: core.DefaultSettings()}
 	h.app = storetest.Caller(storetest.Pool(t, s, "demo", nil))
 	must(t, h.store.As(h.app).Update(t.Context(), func(tx *store.Tx) error { return tx.CreateUser(h.user) }))
 	return h
@@ -30,10 +31,11 @@ func newHouse(t *testing.T, s *store.Store) *house {
 
 func (h *house) start(t *testing.T) core.Grant {
 	t.Helper()
-	pending := h.sessions.Prepare()
+	pending, err := h.sessions.Prepare(t.Context(), h.app, h.settings)
+	must(t, err)
 	var grant core.Grant
 	must(t, h.store.As(h.app).Update(t.Context(), func(tx *store.Tx) (err error) {
-		grant, err = pending.Start(tx, h.user, core.DefaultSettings())
+		grant, err = pending.Start(tx, h.user, h.settings)
 		return err
 	}))
 	return grant
@@ -252,6 +254,45 @@ func TestRememberedTokensAreForgotten(t *testing.T) {
 			must(t, h.store.As(h.app).Update(t.Context(), func(tx *store.Tx) error { return ends[name](tx, g) }))
 			if code := h.check(t, g.Access.Token); code != core.CodeTokenInvalid {
 				t.Errorf("%s: after its end the token is %q", name, code)
+			}
+		}
+	})
+}
+
+// TestO18SignedTokensOnAnotherNode is abuse case O18 for signed tokens: what
+// is ended on one node is ended on another, though the signature stays good.
+func TestO18SignedTokensOnAnotherNode(t *testing.T) {
+	storetest.Engines(t, func(t *testing.T, database string) {
+		here, there := storetest.Open(t, database), storetest.Open(t, database)
+		h := newSignedHouse(t, here)
+		following(t, here)
+		following(t, there)
+		other := session.New(there, session.Spelling{Issuer: func(core.Pool) string { return issuer }})
+		for name, end := range map[string]func(g core.Grant) error{
+			"logout": func(g core.Grant) error { return h.sessions.SignOut(t.Context(), h.app, g.Access.Token) },
+			"end": func(g core.Grant) error {
+				return h.sessions.End(t.Context(), h.app, core.SessionID(g.Refresh.ID), false)
+			},
+			"all":  func(core.Grant) error { return h.sessions.EndAll(t.Context(), h.app, h.user.ID) },
+			"keys": func(core.Grant) error { _, err := h.sessions.ReplaceKeys(t.Context(), h.app, h.settings); return err },
+		} {
+			g := h.start(t)
+			for range 2 {
+				if _, err := other.Check(t.Context(), h.app, g.Access.Token); err != nil {
+					t.Fatalf("%s: on another node the token is refused: %v", name, err)
+				}
+			}
+			must(t, end(g))
+			if code := h.check(t, g.Access.Token); code != core.CodeTokenInvalid {
+				t.Errorf("%s: on this node the token is %q", name, code)
+			}
+			refused := false
+			for stop := time.Now().Add(30 * time.Second); !refused && time.Now().Before(stop); time.Sleep(10 * time.Millisecond) {
+				_, err := other.Check(t.Context(), h.app, g.Access.Token)
+				refused = core.Is(err, core.CodeTokenInvalid)
+			}
+			if !refused {
+				t.Errorf("%s: another node never hears of it", name)
 			}
 		}
 	})

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -12,13 +13,15 @@ import (
 
 // Sessions keeps the sessions of all pools, and remembers the tokens in use.
 type Sessions struct {
-	store *store.Store
-	memo  *store.Memo[core.AccessToken]
+	store    *store.Store
+	memo     *store.Memo[core.AccessToken]
+	rings    *store.Memo[*ring]
+	spelling Spelling
 }
 
 // New makes the keeper of a store's sessions.
-func New(st *store.Store) *Sessions {
-	return &Sessions{store: st, memo: store.NewMemo[core.AccessToken](st, 100_000)}
+func New(st *store.Store, spelling Spelling) *Sessions {
+	return &Sessions{store: st, memo: store.NewMemo[core.AccessToken](st, 100_000), rings: store.NewMemo[*ring](st, 10_000), spelling: spelling}
 }
 
 // Pending is a session about to start: its ids and secrets, made before the
@@ -29,11 +32,23 @@ type Pending struct {
 	token    core.TokenID
 	refresh  string
 	access   string
+	ring     *ring // the keys of a pool with signed tokens, else nil
 }
 
 // Prepare makes the ids and secrets of a session.
-func (s *Sessions) Prepare() Pending {
-	return Pending{sessions: s, session: core.NewSessionID(), token: core.NewTokenID(), refresh: secret.Random(), access: secret.Random()}
+func (s *Sessions) Prepare(ctx context.Context, caller core.Caller, settings core.Settings) (Pending, error) {
+	p := Pending{sessions: s, session: core.NewSessionID(), token: core.NewTokenID(), refresh: secret.Random(), access: secret.Random()}
+	return p.withKeys(ctx, caller, settings)
+}
+
+// withKeys adds the pool's keys if its tokens are signed.
+func (p Pending) withKeys(ctx context.Context, caller core.Caller, settings core.Settings) (Pending, error) {
+	if settings.TokenFormat != core.TokenSigned {
+		return p, nil
+	}
+	var err error
+	p.ring, err = p.sessions.ready(ctx, caller, settings)
+	return p, err
 }
 
 // Start starts the session for a person. It returns [core.CodeDisabled] for
@@ -75,9 +90,37 @@ func (p Pending) tokens(tx *store.Tx, user core.User, settings core.Settings) (c
 	if err != nil {
 		return core.Grant{}, err
 	}
-	err = tx.PutAccess(p.sessions.accessHash(p.access), core.AccessToken{ID: p.token, Session: p.session, CreatedAt: now, ExpiresAt: g.Access.ExpiresAt})
+	hash := p.sessions.accessHash(p.access)
+	if p.ring != nil {
+		// As the token says them, in whole seconds.
+		g.Access.CreatedAt, g.Access.ExpiresAt = now.Truncate(time.Second), now.Truncate(time.Second).Add(time.Duration(settings.AccessLife)).Truncate(time.Second)
+		if hash, err = p.sign(&g); err != nil {
+			return core.Grant{}, err
+		}
+		if key, _ := p.ring.at(g.Access.CreatedAt); key.TokenLife < time.Duration(settings.AccessLife) || key.RefreshLife < time.Duration(settings.RefreshLife) {
+			if err := tx.LengthenSigningKey(key.ID, time.Duration(settings.AccessLife), time.Duration(settings.RefreshLife)); err != nil {
+				return core.Grant{}, err
+			}
+		}
+	}
+	err = tx.PutAccess(hash, core.AccessToken{ID: p.token, Session: p.session, CreatedAt: g.Access.CreatedAt, ExpiresAt: g.Access.ExpiresAt})
 	return g, err
 }
+
+// sign puts the signed token into a grant, and returns the hash under which it
+// is kept. It takes some tens of microseconds, and so may stand in a
+// transaction.
+func (p Pending) sign(g *core.Grant) (hash []byte, err error) {
+	key, ok := p.ring.at(g.Access.CreatedAt)
+	if !ok {
+		return nil, errNoKey
+	}
+	g.Access.Token, hash, err = p.sessions.sign(key, p.ring.issuer, g.User, g.Access)
+	return hash, err
+}
+
+// errNoKey is a pool without a key that signs, though one was made for it.
+var errNoKey = errors.New("the pool has no signing key")
 
 // Check returns what a person's token stands for. It returns
 // [core.CodeTokenInvalid] for one that is unknown in the caller's pool or was
@@ -93,9 +136,13 @@ func (s *Sessions) Check(ctx context.Context, caller core.Caller, token string) 
 // find returns what a token stands for, past its time or not.
 func (s *Sessions) find(ctx context.Context, caller core.Caller, token string) (core.AccessToken, error) {
 	if !secret.IsText(token) {
-		return core.AccessToken{}, core.Fail(core.CodeTokenInvalid, "This token is unknown or was revoked.")
+		return s.findSigned(ctx, caller, token)
 	}
-	hash := s.accessHash(token)
+	return s.kept(ctx, caller, s.accessHash(token))
+}
+
+// kept returns what the token stands for that is kept under a hash.
+func (s *Sessions) kept(ctx context.Context, caller core.Caller, hash []byte) (core.AccessToken, error) {
 	return s.memo.Get(string(caller.Pool)+string(hash), func() (core.AccessToken, []store.Change, error) {
 		var t core.AccessToken
 		err := s.store.As(caller).View(ctx, func(tx *store.Tx) (err error) {

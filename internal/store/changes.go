@@ -27,6 +27,7 @@ const (
 	ChangeKey     ChangeKind = "key"     // an API key; ref is its id
 	ChangeUser    ChangeKind = "user"    // a person; ref is the id
 	ChangeSession ChangeKind = "session" // a session; ref is the id
+	ChangeSigning ChangeKind = "signing" // the signing keys; ref is the pool
 )
 
 // changed puts a change in line for every node, in the same transaction as

@@ -36,10 +36,16 @@ type House struct {
 
 // New builds a house. Passwords are hashed as cheaply as argon2id allows.
 func New(st *store.Store) *House {
-	h := &House{Store: st, Pools: pool.New(st), Directory: directory.New(st), Sessions: session.New(st)}
+	return NewSpelling(st, nil)
+}
+
+// NewSpelling builds a house whose signed tokens are spelled by a face; nil: by
+// none.
+func NewSpelling(st *store.Store, claims func(core.User, core.TokenID) session.Claims) *House {
+	pageURL := func(p core.Pool) string { return PageURL + "/p/" + p.Name }
+	h := &House{Store: st, Pools: pool.New(st), Directory: directory.New(st), Sessions: session.New(st, session.Spelling{Issuer: pageURL, Claims: claims})}
 	h.Hasher = secret.NewHasher(secret.Cost{Memory: 8, Passes: 1, Threads: 1}, st.Keys().Pepper())
 	h.Passwords = directory.NewPasswords(st, h.Hasher)
-	pageURL := func(p core.Pool) string { return PageURL + "/p/" + p.Name }
 	h.Agreements = directory.NewAgreements(st)
 	h.Invitations = directory.NewInvitations(st, pageURL)
 	h.Flows = flow.New(st, h.Pools, h.Passwords, h.Sessions, pageURL)

@@ -86,6 +86,9 @@ func changing(f filled) map[store.Change]func(tx *store.Tx) error {
 			return tx.UpdateSettings(nil, p.Version)
 		},
 		{Pool: pool, Kind: store.ChangeKey, Ref: string(f.key.ID)}: func(tx *store.Tx) error { return tx.RevokeKey(f.key.ID) },
+		{Pool: pool, Kind: store.ChangeSigning, Ref: string(pool)}: func(tx *store.Tx) error {
+			return tx.LengthenSigningKey(f.signing.ID, 9*time.Hour, 9*time.Hour)
+		},
 	}
 }
 

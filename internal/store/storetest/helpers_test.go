@@ -2,6 +2,9 @@ package storetest_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
 	"testing"
 	"time"
@@ -78,6 +81,7 @@ type filled struct {
 	note     string
 	invite   core.Invitation // its hash is that of the key
 	terms    core.Agreement  // active
+	signing  store.SigningKey
 }
 
 // plainKey is the text of the filled pool's key.
@@ -115,12 +119,13 @@ func fill(t testing.TB, s *store.Store) filled {
 		ExpiresAt: soon(time.Hour)}
 	f.terms = core.Agreement{ID: core.NewAgreementID(), Kind: core.AgreementTerms, Name: "Bedingungen Ü", Text: "# Terms\n\n密 " + random, Active: true, Version: 1,
 		CreatedAt: soon(-time.Hour), UpdatedAt: soon(-time.Minute), PublishedAt: soon(-time.Second)}
+	f.signing = signingKey(t, f.pool.ID)
 	err := f.bound.Update(context.Background(), func(tx *store.Tx) error {
 		return errors.Join(
 			tx.CreatePool(f.pool), tx.PutKey(f.key, f.hash, plainKey), tx.PutApplication(f.app, []byte("secret-hash")), tx.PutPoolSecret(f.secret),
 			tx.CreateUser(f.user), tx.PutPassword(f.password), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
 			tx.PutRefresh(f.hash, f.refresh), tx.PutAccess(f.hash, f.access), tx.Send(f.message), tx.PutNote("face", f.note, "data", soon(time.Hour)),
-			charge(tx, f.subject), tx.Spend(core.BudgetMailsTo, f.subject, core.DefaultSettings()), tx.PutInvitation(f.hash, f.invite), tx.PutAgreement(f.terms),
+			charge(tx, f.subject), tx.Spend(core.BudgetMailsTo, f.subject, core.DefaultSettings()), tx.PutInvitation(f.hash, f.invite), tx.PutAgreement(f.terms), tx.PutSigningKey(f.signing, ""),
 			tx.Record(core.Event{Name: core.EventUserCreated, Target: string(f.user.ID), Reason: "r", Data: map[string]string{"k": "v"}}),
 		)
 	})
@@ -134,6 +139,18 @@ func fill(t testing.TB, s *store.Store) filled {
 func charge(tx *store.Tx, subject string) error {
 	_, err := tx.Charge(subject, core.Lockout{Free: 1, First: time.Hour, Longest: time.Hour, Most: 1000})
 	return err
+}
+
+// signingKey makes a signing key that is not stored.
+func signingKey(t testing.TB, pool core.PoolID) store.SigningKey {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store.SigningKey{Private: private, SigningKey: core.SigningKey{
+		ID: core.NewSigningKeyID(), Pool: pool, Public: &private.PublicKey, CreatedAt: soon(0), ActiveFrom: soon(time.Minute), TokenLife: time.Hour, RefreshLife: 2 * time.Hour,
+	}}
 }
 
 // person makes a person of the test's own.

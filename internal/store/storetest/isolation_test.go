@@ -260,6 +260,22 @@ func foreigners() map[string]foreign {
 			return k.ID != "" || k.User.ID != "", err
 		},
 
+		"PutSigningKey": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			next := a.signing
+			next.ID = core.NewSigningKeyID()
+			return wrote(tx.PutSigningKey(next, a.signing.ID))
+		},
+		"SigningKeys": func(tx *store.Tx, _ filled, _ store.Outgoing) (bool, error) {
+			keys, err := tx.SigningKeys()
+			return len(keys) > 0, err
+		},
+		"LengthenSigningKey": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.LengthenSigningKey(a.signing.ID, 9*time.Hour, 9*time.Hour))
+		},
+		"ForgetSigningKeys": func(tx *store.Tx, _ filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.ForgetSigningKeys())
+		},
+
 		"Charge": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(charge(tx, a.subject))
 		},

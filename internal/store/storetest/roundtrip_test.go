@@ -83,6 +83,8 @@ func TestEveryNounComesBack(t *testing.T) {
 			same(t, "the applications", []any{apps, err}, []any{[]core.Application{f.app}, nil})
 			pair, err := tx.PoolSecret(f.secret.Name)
 			same(t, "the pool's secret", []any{pair, err}, []any{f.secret, nil})
+			signing, err := tx.SigningKeys()
+			same(t, "the signing keys", []any{signing, err}, []any{[]store.SigningKey{f.signing}, nil})
 			note, err := tx.Note("face", f.note)
 			same(t, "the note", []any{note, err}, []any{"data", nil})
 

@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/deliver"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
+	"github.com/gatehouse-id/gatehouse/internal/session"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 	"github.com/gatehouse-id/gatehouse/internal/web"
 )
@@ -17,6 +18,8 @@ type Deps struct {
 	Store *store.Store
 	Pools *pool.Pools
 	Flows *flow.Machine
+	// Sessions has the keys by which others verify tokens.
+	Sessions *session.Sessions
 	// PageURL is the public address of a pool's pages, without a slash at its end.
 	PageURL func(core.Pool) string
 	// Secure: the public address is https.

@@ -26,6 +26,8 @@ func routes() []route {
 		{path: "/login-success", get: (*Pages).loginSuccess},
 		{path: "/logout", get: (*Pages).logout, post: (*Pages).logout},
 
+		{path: "/.well-known/jwks.json", get: (*Pages).keySet},
+
 		{path: "/assets/{file}", get: (*Pages).asset, global: true},
 		{path: "/dev/inbox", get: (*Pages).inbox, global: true, develop: true},
 		{path: "/dev/inbox.json", get: (*Pages).inboxJSON, global: true, develop: true},

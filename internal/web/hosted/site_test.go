@@ -57,7 +57,7 @@ type site struct {
 func newSite(t *testing.T, settings map[string]any, change func(*hosted.Deps)) *site {
 	t.Helper()
 	st := storetest.New(t)
-	s := &site{t: t, store: st, pools: pool.New(st), people: directory.New(st), sessions: session.New(st)}
+	s := &site{t: t, store: st, pools: pool.New(st), people: directory.New(st), sessions: session.New(st, session.Spelling{})}
 	s.hasher = secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}, st.Keys().Pepper())
 	s.passwords = directory.NewPasswords(st, s.hasher)
 	pageURL := func(p core.Pool) string {
@@ -76,7 +76,7 @@ func newSite(t *testing.T, settings map[string]any, change func(*hosted.Deps)) *
 	s.pool = s.newPool("demo", nil, values)
 	log := slog.New(slog.NewTextHandler(testWriter{t}, nil))
 	d := hosted.Deps{
-		Store: st, Pools: s.pools, Flows: s.flows, PageURL: pageURL, Log: log,
+		Store: st, Pools: s.pools, Sessions: s.sessions, Flows: s.flows, PageURL: pageURL, Log: log,
 		Code: func(c string) string { return "code_" + c }, LinkState: func(c string) string { return "link_" + c },
 	}
 	if change != nil {

@@ -27,6 +27,7 @@ func TestRoutes(t *testing.T) {
 		"GET /login-success",
 		"GET /logout",
 		"POST /logout",
+		"GET /.well-known/jwks.json",
 		"GET /assets/{file} global",
 		"GET /dev/inbox global develop",
 		"GET /dev/inbox.json global develop",

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/session"
 )
 
 // maxProblems is how many problems of one request are gathered.
@@ -45,6 +46,13 @@ func (p *problems) secret(pointer, value string, prefixes ...string) {
 		}
 	}
 	p.add(core.ProblemFormat, pointer, "This is "+strings.Join(prefixes, " or ")+" and 32 characters of a-z and 2-7.")
+}
+
+// token wants one of the vendor's opaque strings, or a signed token.
+func (p *problems) token(pointer, value string, prefixes ...string) {
+	if !session.LooksSigned(value) {
+		p.secret(pointer, value, prefixes...)
+	}
 }
 
 // ticket wants a one-time ticket of any kind.

@@ -46,12 +46,12 @@ type clientTokenCheck struct {
 
 func (in *clientTokenCheck) check(p *problems) {
 	if p.required("/token", in.Token) {
-		p.secret("/token", in.Token, prefixUserTok, prefixRefresh, prefixService, prefixClient, "pti_")
+		p.token("/token", in.Token, prefixUserTok, prefixRefresh, prefixService, prefixClient, "pti_")
 	}
 }
 
 func (f *Face) clientTokenCheck(ctx context.Context, caller core.Caller, in clientTokenCheck) (any, error) {
-	t, err := f.Sessions.Check(ctx, caller, read(prefixUserTok, in.Token))
+	t, err := f.Sessions.Check(ctx, caller, readUserToken(in.Token))
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +66,7 @@ type clientPasswordChange struct {
 }
 
 func (in *clientPasswordChange) check(p *problems) {
-	if p.required("/token", in.Token) {
-		p.secret("/token", in.Token, prefixUserTok)
-	}
+	p.userToken(in.Token)
 	p.required("/old_password", in.OldPassword)
 	p.required("/new_password", in.NewPassword)
 }
@@ -78,7 +76,7 @@ func (f *Face) clientPasswordChange(ctx context.Context, caller core.Caller, in 
 	if err != nil {
 		return nil, err
 	}
-	t, err := f.Sessions.Check(ctx, caller, read(prefixUserTok, in.Token))
+	t, err := f.Sessions.Check(ctx, caller, readUserToken(in.Token))
 	if err != nil {
 		return nil, err
 	}
@@ -91,13 +89,11 @@ type clientToken struct {
 }
 
 func (in *clientToken) check(p *problems) {
-	if p.required("/token", in.Token) {
-		p.secret("/token", in.Token, prefixUserTok)
-	}
+	p.userToken(in.Token)
 }
 
 func (f *Face) clientSessionLogout(ctx context.Context, caller core.Caller, in clientToken) (any, error) {
-	return empty{}, f.Sessions.SignOut(ctx, caller, read(prefixUserTok, in.Token))
+	return empty{}, f.Sessions.SignOut(ctx, caller, readUserToken(in.Token))
 }
 
 type clientSessionRefresh struct {
@@ -110,7 +106,7 @@ func (in *clientSessionRefresh) check(p *problems) {
 	if p.required("/refresh_token", in.RefreshToken) {
 		p.secret("/refresh_token", in.RefreshToken, prefixRefresh)
 	}
-	p.secret("/user_token", in.UserToken, prefixUserTok)
+	p.token("/user_token", in.UserToken, prefixUserTok)
 }
 
 func (f *Face) clientSessionRefresh(ctx context.Context, caller core.Caller, in clientSessionRefresh) (any, error) {
@@ -118,7 +114,7 @@ func (f *Face) clientSessionRefresh(ctx context.Context, caller core.Caller, in 
 	if err != nil {
 		return nil, err
 	}
-	grant, err := f.Sessions.Refresh(ctx, caller, settings, read(prefixRefresh, in.RefreshToken), read(prefixUserTok, in.UserToken))
+	grant, err := f.Sessions.Refresh(ctx, caller, settings, read(prefixRefresh, in.RefreshToken), readUserToken(in.UserToken))
 	if err != nil {
 		return nil, err
 	}

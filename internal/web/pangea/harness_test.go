@@ -35,7 +35,7 @@ type server struct {
 // newServer starts the face over a store.
 func newServer(t *testing.T, st *store.Store, values map[string]any) *server {
 	t.Helper()
-	s := &server{House: flowtest.New(st), log: &bytes.Buffer{}}
+	s := &server{House: flowtest.NewSpelling(st, pangea.Claims), log: &bytes.Buffer{}}
 	face := pangea.New(pangea.Deps{
 		Store: st, Pools: s.Pools, Directory: s.Directory, Invitations: s.Invitations, Agreements: s.Agreements, Passwords: s.Passwords, Sessions: s.Sessions, Flows: s.Flows,
 	})

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/session"
 )
 
 // The vendor's prefixes. Behind them stands the same tail as behind ours.
@@ -34,6 +36,18 @@ func read(prefix, text string) string {
 		return ""
 	}
 	return tail
+}
+
+// readUserToken reads a person's token: an opaque one has the vendor's prefix,
+// a signed one has none. What is neither stands for nothing.
+func readUserToken(text string) string {
+	if tail := read(prefixUserTok, text); secret.IsText(tail) {
+		return tail
+	}
+	if session.LooksSigned(text) {
+		return text
+	}
+	return ""
 }
 
 // userID reads a person's id. The vendor's pattern is wide; what is not an id

@@ -37,7 +37,7 @@ func routes() []route {
 		{post, "/v2/flow/complete", anyKey, "Flow completed", false, handler((*Face).flowComplete)},
 
 		{post, "/v2/client/userinfo", anyKey, "Login completed", false, handler((*Face).clientUserinfo)},
-		{post, "/v2/client/jwks", anyKey, "", false, nil},
+		{post, "/v2/client/jwks", anyKey, "Keys listed", false, handler((*Face).clientJWKS)},
 		{post, "/v2/client/token/check", anyKey, "Token checked", false, handler((*Face).clientTokenCheck)},
 		{post, "/v2/client/password/change", anyKey, "Password changed", false, handler((*Face).clientPasswordChange)},
 		{post, "/v2/client/session/invalidate", anyKey, "Session invalidated", false, handler((*Face).clientSessionInvalidate)},

@@ -121,6 +121,8 @@ var masks = []struct {
 	to      string
 }{
 	{regexp.MustCompile(`"(p[a-z]{2}_)[a-z2-7]{32}"`), `"$1..."`},
+	{regexp.MustCompile(`"eyJ[\w-]+\.[\w-]+\.[\w-]+"`), `"JWT"`},
+	{regexp.MustCompile(`"(kid|x|y)": "[\w-]{36,43}"`), `"$1": "..."`},
 	{regexp.MustCompile(`"(20\d\d)-\d\d-\d\dT[0-9:.]+Z"`), `"TIME"`},
 	{regexp.MustCompile(`"life": \d+`), `"life": SECONDS`},
 	{regexp.MustCompile(`"last": "[\w-]{20,}"`), `"last": "CURSOR"`},

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/session"
 )
 
 // credential is a token with what it stands for. A check of a token answers
@@ -44,7 +45,10 @@ func credentials(g core.Grant) tokenPair {
 
 func newCredential(u core.User, c core.Credential, kind, prefix string) credential {
 	shown := describe(u, kind, c.ID, c.CreatedAt, c.ExpiresAt)
-	shown.Token = prefix + c.Token
+	shown.Token = c.Token
+	if !session.LooksSigned(c.Token) {
+		shown.Token = prefix + c.Token
+	}
 	return shown
 }
 

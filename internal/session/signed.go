@@ -1,0 +1,259 @@
+package session
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"encoding/asn1"
+	"encoding/base64"
+	"errors"
+	"math/big"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-json-experiment/json"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/store"
+)
+
+// Spelling is how signed tokens name things, which is for a face to say. The
+// zero value names them as we do.
+type Spelling struct {
+	// Issuer is who issues a pool's tokens where the pool does not say.
+	Issuer func(core.Pool) string
+	// Claims names the person and the token, and adds what the face's clients
+	// look for. It gives one name to one token, always.
+	Claims func(core.User, core.TokenID) Claims
+}
+
+// Claims is what a face says in a signed token.
+type Claims struct {
+	Subject string         // the person
+	ID      string         // of the token
+	More    map[string]any // by name; our own names are not for it
+}
+
+const (
+	// MaxSigned is the length, in bytes, beyond which no signed token is looked at.
+	MaxSigned = 16 << 10
+	// maxClaim is the length of a claim's JSON beyond which it is left out: a
+	// token travels in headers and storage that are small.
+	maxClaim = 4 << 10
+	// signedType is the "typ" of our tokens (RFC 7519 section 5.1).
+	signedType = "JWT"
+)
+
+// LooksSigned reports whether a text has the form of a signed token, and of no
+// other: three parts of base64url with dots between (RFC 7515 section 7.1).
+func LooksSigned(token string) bool {
+	if len(token) > MaxSigned || strings.Count(token, ".") != 2 {
+		return false
+	}
+	for part := range strings.SplitSeq(token, ".") {
+		if part == "" || strings.ContainsFunc(part, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// signingKey is a key with what signs and what verifies by it.
+type signingKey struct {
+	core.SigningKey
+	signer jose.Signer // nil for a key that has signed its last
+}
+
+func newSigningKey(k store.SigningKey) (signingKey, error) {
+	key := signingKey{SigningKey: k.SigningKey}
+	if k.Private == nil {
+		return key, nil
+	}
+	var err error
+	key.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: steady{k}}, (&jose.SignerOptions{}).WithType(signedType))
+	return key, err
+}
+
+// steady signs by RFC 6979: the same text gets the same signature, so that a
+// refresh that is asked for again answers the same token.
+type steady struct{ key store.SigningKey }
+
+// Public implements [jose.OpaqueSigner].
+func (s steady) Public() *jose.JSONWebKey {
+	return &jose.JSONWebKey{Key: s.key.Public, KeyID: string(s.key.ID), Algorithm: string(jose.ES256), Use: "sig"}
+}
+
+// Algs implements [jose.OpaqueSigner].
+func (s steady) Algs() []jose.SignatureAlgorithm { return []jose.SignatureAlgorithm{jose.ES256} }
+
+// SignPayload implements [jose.OpaqueSigner]. The signature has the form of
+// RFC 7518 section 3.4.
+func (s steady) SignPayload(payload []byte, alg jose.SignatureAlgorithm) ([]byte, error) {
+	if alg != jose.ES256 {
+		return nil, jose.ErrUnsupportedAlgorithm
+	}
+	sum := sha256.Sum256(payload)
+	der, err := s.key.Private.Sign(nil, sum[:], crypto.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	var pair struct{ R, S *big.Int }
+	if rest, err := asn1.Unmarshal(der, &pair); err != nil || len(rest) > 0 {
+		return nil, errors.New("the signature has another form")
+	}
+	out := make([]byte, 64)
+	pair.R.FillBytes(out[:32])
+	pair.S.FillBytes(out[32:])
+	return out, nil
+}
+
+// spell gives the claims of a person's token.
+func (s *Sessions) spell(user core.User, id core.TokenID) Claims {
+	if s.spelling.Claims == nil {
+		return Claims{Subject: string(user.ID), ID: string(id)}
+	}
+	return s.spelling.Claims(user, id)
+}
+
+// sign writes a person's token with the key of the time at which it was made,
+// and returns it with the hash under which it is kept.
+func (s *Sessions) sign(key signingKey, issuer string, user core.User, c core.Credential) (token string, hash []byte, err error) {
+	spelled := s.spell(user, core.TokenID(c.ID))
+	claims := make(map[string]any, len(spelled.More)+8)
+	for name, value := range spelled.More {
+		claims[name] = value
+	}
+	claims["email"], claims["username"], claims["profile"] = user.Email, user.Username, user.Profile
+	for name, value := range claims {
+		text, err := json.Marshal(value)
+		if err != nil {
+			return "", nil, err
+		}
+		if len(text) > maxClaim {
+			delete(claims, name)
+		}
+	}
+	claims["sub"], claims["jti"] = spelled.Subject, spelled.ID
+	claims["iat"], claims["exp"] = c.CreatedAt.Unix(), c.ExpiresAt.Unix()
+	delete(claims, "nbf")
+	delete(claims, "aud")
+	delete(claims, "iss")
+	if issuer != "" {
+		claims["iss"] = issuer
+	}
+	payload, err := json.Marshal(claims, json.Deterministic(true))
+	if err != nil {
+		return "", nil, err
+	}
+	signed, err := key.signer.Sign(payload)
+	if err != nil {
+		return "", nil, err
+	}
+	token, err = signed.CompactSerialize()
+	return token, s.signedHash(spelled.ID), err
+}
+
+// verified is what a signed token says of itself, and who signed it.
+type verified struct {
+	Issuer  string `json:"iss"`
+	ID      string `json:"jti"`
+	Expires int64  `json:"exp"`
+	Before  int64  `json:"nbf"`
+
+	key signingKey
+}
+
+// verify is the one way to read a signed token. It returns what one of the
+// caller's pool says, past its time or not, and [core.CodeTokenInvalid] for
+// any other. The key decides the algorithm (RFC 8725 section 3.1): a header
+// may name a key of ours, and nothing else that we do not write.
+func (s *Sessions) verify(ctx context.Context, caller core.Caller, token string) (verified, error) {
+	invalid := core.Fail(core.CodeTokenInvalid, "This token is unknown or was revoked.")
+	if !LooksSigned(token) {
+		return verified{}, invalid
+	}
+	var header struct {
+		Algorithm string `json:"alg"`
+		Key       string `json:"kid"`
+		Type      string `json:"typ"`
+	}
+	first, _, _ := strings.Cut(token, ".")
+	text, err := base64.RawURLEncoding.DecodeString(first)
+	if err != nil || json.Unmarshal(text, &header, json.RejectUnknownMembers(true)) != nil {
+		return verified{}, invalid
+	}
+	tail, ours := strings.CutPrefix(header.Key, "sig_")
+	if header.Algorithm != string(jose.ES256) || header.Type != signedType || !ours || !secret.IsText(tail) {
+		return verified{}, invalid
+	}
+	r, err := s.ring(ctx, caller)
+	if err != nil {
+		return verified{}, err
+	}
+	key, known := r.key(header.Key)
+	if !known {
+		// Another node may have made the pool's first key a moment ago.
+		if r, err = s.loadRing(ctx, caller); err != nil {
+			return verified{}, err
+		}
+		if key, known = r.key(header.Key); !known {
+			return verified{}, invalid
+		}
+	}
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256})
+	if err != nil {
+		return verified{}, invalid
+	}
+	payload, err := signed.Verify(key.Public)
+	if err != nil {
+		return verified{}, invalid
+	}
+	claims := verified{key: key}
+	if json.Unmarshal(payload, &claims) != nil || claims.ID == "" || claims.Expires <= 0 || claims.Issuer != r.issuer ||
+		time.Unix(claims.Before, 0).After(time.Now().Add(core.ClockSlack)) {
+		return verified{}, invalid
+	}
+	return claims, nil
+}
+
+// findSigned is find for a signed token. What it says is believed only as far
+// as the session's own record of it goes.
+func (s *Sessions) findSigned(ctx context.Context, caller core.Caller, token string) (core.AccessToken, error) {
+	claims, err := s.verify(ctx, caller, token)
+	if err != nil {
+		return core.AccessToken{}, err
+	}
+	t, err := s.kept(ctx, caller, s.signedHash(claims.ID))
+	if err != nil {
+		return core.AccessToken{}, err
+	}
+	if retires := claims.key.RetiresAt; !retires.IsZero() && t.CreatedAt.After(retires.Add(core.ClockSlack)) {
+		// The key had retired when this token was made, and so did not sign it.
+		return core.AccessToken{}, core.Fail(core.CodeTokenInvalid, "This token is unknown or was revoked.")
+	}
+	if expires := time.Unix(claims.Expires, 0); expires.Before(t.ExpiresAt) {
+		t.ExpiresAt = expires.UTC()
+	}
+	return t, nil
+}
+
+// hash returns under what a person's token is kept. What cannot be read gets
+// the hash of nothing that is kept.
+func (s *Sessions) hash(ctx context.Context, caller core.Caller, token string) ([]byte, error) {
+	if secret.IsText(token) {
+		return s.accessHash(token), nil
+	}
+	claims, err := s.verify(ctx, caller, token)
+	if core.Is(err, core.CodeTokenInvalid) {
+		return s.signedHash(""), nil
+	}
+	return s.signedHash(claims.ID), err
+}
+
+// signedHash is under which a signed token is kept: its id is no secret, and
+// opens nothing without a signature. The pool is beside it.
+func (s *Sessions) signedHash(id string) []byte { return s.store.Keys().Lookup("signed token", id) }
