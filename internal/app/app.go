@@ -135,6 +135,10 @@ func (a *App) PageURL(p core.Pool) string {
 	return (&url.URL{Scheme: a.public.Scheme, Host: a.public.Host}).String() + "/p/" + p.Name
 }
 
+// even is how long it takes to answer where nobody may learn who is there: more
+// than to look somebody up, compare a password and put a mail in line does.
+const even = 100 * time.Millisecond
+
 // Handler is all that the server answers on its public address.
 func (a *App) Handler(m Mode) (http.Handler, error) {
 	proxies, err := web.ParseProxies(a.config.TrustedProxies)
@@ -143,6 +147,7 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 	}
 	vendor := pangea.New(pangea.Deps{
 		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Agreements: a.Agreements, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
+		Even: even,
 	})
 	bare := ""
 	if m.Development {
@@ -150,7 +155,7 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 	}
 	pages := hosted.New(hosted.Deps{
 		Store: a.Store, Pools: a.Pools, Sessions: a.Sessions, Flows: a.Flows, PageURL: a.PageURL, Secure: a.public.Scheme == "https", BarePool: bare, Inbox: a.Inbox,
-		Code: pangea.LoginCode, LinkState: pangea.LinkState, Log: a.log,
+		Code: pangea.LoginCode, LinkState: pangea.LinkState, Even: even, Log: a.log,
 	})
 	face := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if pangea.Serves(r.URL.Path) {

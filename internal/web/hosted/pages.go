@@ -3,6 +3,7 @@ package hosted
 import (
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/deliver"
@@ -33,7 +34,10 @@ type Deps struct {
 	Code func(string) string
 	// LinkState spells the state by which the application recognises a link.
 	LinkState func(string) string
-	Log       *slog.Logger
+	// Even is how old a request to a pool's pages is when it is answered, so
+	// that nobody is told by the time who is there. 0: nothing is held back.
+	Even time.Duration
+	Log  *slog.Logger
 }
 
 // Pages answers the hosted pages of all pools.
@@ -88,6 +92,9 @@ type visit struct {
 // handle is the one way through a route: origin, method, pool, form, page.
 func (p *Pages) handle(w http.ResponseWriter, r *http.Request, rt route) {
 	v := &visit{r: r}
+	if !rt.global && p.Even > 0 {
+		w = web.Evenly(w, r.Context(), p.Even)
+	}
 	run := rt.get
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/directory"
@@ -24,6 +25,9 @@ type Deps struct {
 	Passwords   *directory.Passwords
 	Sessions    *session.Sessions
 	Flows       *flow.Machine
+	// Even is how old a request about a flow is when it is answered, in pools
+	// that conceal who is there. 0: nothing is held back.
+	Even time.Duration
 }
 
 // Face answers the vendor's API.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
+	"github.com/gatehouse-id/gatehouse/internal/web"
 )
 
 type flowStart struct {
@@ -36,6 +37,7 @@ func (in *flowStart) check(p *problems) {
 }
 
 func (f *Face) flowStart(ctx context.Context, caller core.Caller, in flowStart) (any, error) {
+	defer f.even(ctx, caller)
 	types := make([]core.FlowType, 0, 2)
 	for _, word := range in.FlowTypes {
 		types = append(types, core.FlowType(word))
@@ -48,6 +50,14 @@ func (f *Face) flowStart(ctx context.Context, caller core.Caller, in flowStart) 
 		return nil, lift(err)
 	}
 	return flowResult(s), nil
+}
+
+// even lets an answer about a flow take as long as every other, where the pool
+// conceals who is there.
+func (f *Face) even(ctx context.Context, caller core.Caller) {
+	if settings, err := f.settings(ctx, caller); err == nil && settings.ConcealAccounts {
+		web.Even(ctx, f.Even)
+	}
 }
 
 // lift moves a problem with an answer's data to where start has the same key.
@@ -89,6 +99,7 @@ func (in *flowAnswer) check(p *problems) {
 }
 
 func (f *Face) flowUpdate(ctx context.Context, caller core.Caller, in flowAnswer) (any, error) {
+	defer f.even(ctx, caller)
 	if in.Choice == "" {
 		s, err := f.Flows.State(ctx, caller, flowID(in.FlowID))
 		return shown(s, err)
@@ -102,6 +113,7 @@ func (f *Face) flowUpdate(ctx context.Context, caller core.Caller, in flowAnswer
 }
 
 func (f *Face) flowRestart(ctx context.Context, caller core.Caller, in flowAnswer) (any, error) {
+	defer f.even(ctx, caller)
 	answer, err := readAnswer(in, restarts())
 	if err != nil {
 		return nil, err
