@@ -127,6 +127,7 @@ func odd() map[string]string {
 		"redirects.allowed": `["https://a.example/b?c=d","app.example:/e"]`, "redirects.default": `"app.example:/e"`,
 		"password.min_length": `9`, "password.max_length": `100`, "password.lower": `1`, "password.upper": `2`, "password.digits": `3`, "password.symbols": `4`,
 		"password.blocklist": `false`, "password.change_ends_sessions": `false`,
+		"password.encrypted": `false`, "graphql.introspection": `false`,
 		"lockout.failures": `7`, "lockout.first_delay": `"2s"`, "lockout.longest_delay": `"1h"`,
 		"flow.life": `"10m"`, "link.life": `"11m"`, "link.resend_after": `"0s"`, "login_code.life": `"30s"`, "invitation.life": `"24h"`,
 		"token.user_life": `"1h30m"`, "token.refresh_life": `"100h"`, "token.refresh_grace": `"0s"`, "token.refresh_requires_user_token": `true`,

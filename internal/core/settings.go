@@ -32,6 +32,7 @@ type Settings struct {
 	PasswordSymbols    int
 	PasswordBlocklist  bool
 	PasswordEndsOthers bool
+	PasswordEncrypted  bool
 
 	LockoutFailures     int
 	LockoutFirstDelay   Duration
@@ -51,6 +52,7 @@ type Settings struct {
 	TokenIssuer        string
 	SigningKeyLife     Duration
 	ProfileFields      []ProfileField
+	Introspection      bool
 	MailFromName       string
 	MailFromAddress    string
 	MailTemplates      map[string]MailTemplate
@@ -111,6 +113,8 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.PasswordBlocklist }, nil},
 		{"password.change_ends_sessions", "boolean", "Whether a change, an expiry or a removal of the password ends the person's other sessions.",
 			func(s *Settings) any { return &s.PasswordEndsOthers }, nil},
+		{"password.encrypted", "boolean", "Whether passwords may come encrypted with the pool's RSA key, as some vendors' programs send them. Where they must come so and may not, nobody signs in.",
+			func(s *Settings) any { return &s.PasswordEncrypted }, nil},
 
 		{"lockout.failures", "integer", "How many wrong tries in a row are free. Each one after that locks the person out for a while.",
 			func(s *Settings) any { return &s.LockoutFailures }, func(s *Settings) error { return between(s.LockoutFailures, 1, 100) }},
@@ -160,6 +164,9 @@ func SettingsTable() []Setting {
 		{"profile.fields", "list of fields", "What is known of a person, and what sign-up asks for.",
 			func(s *Settings) any { return &s.ProfileFields }, func(s *Settings) error { return checkProfileFields(s.ProfileFields) }},
 
+		{"graphql.introspection", "boolean", "Whether a GraphQL API tells anybody its schema.",
+			func(s *Settings) any { return &s.Introspection }, nil},
+
 		{"mail.from_name", "text", "The sender's name on mails. Empty: display_name.",
 			func(s *Settings) any { return &s.MailFromName }, func(s *Settings) error { return plainText(s.MailFromName, 100) }},
 		{"mail.from_address", "e-mail address", "The sender's address on mails. Empty: the server's.",
@@ -190,6 +197,7 @@ func DefaultSettings() Settings {
 		PasswordMaxLength:   256,
 		PasswordBlocklist:   true,
 		PasswordEndsOthers:  true,
+		PasswordEncrypted:   true,
 		LockoutFailures:     5,
 		LockoutFirstDelay:   Duration(time.Second),
 		LockoutLongestDelay: Duration(15 * time.Minute),
@@ -203,6 +211,7 @@ func DefaultSettings() Settings {
 		RefreshGrace:        Duration(10 * time.Second),
 		TokenFormat:         TokenOpaque,
 		SigningKeyLife:      Duration(90 * 24 * time.Hour),
+		Introspection:       true,
 	}
 }
 
