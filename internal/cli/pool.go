@@ -16,13 +16,15 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/web/authing"
 	"github.com/gatehouse-id/gatehouse/internal/web/pangea"
 )
 
 // presets is the settings with which a pool may begin, by name.
 func presets() map[string]func() core.Overrides {
 	return map[string]func() core.Overrides{
-		"pangea": pangea.Preset,
+		"authing": authing.Preset,
+		"pangea":  pangea.Preset,
 	}
 }
 

@@ -44,7 +44,7 @@ func decrypt(key *secret.PasswordKey, text string) (string, bool) {
 
 func encrypted(t testing.TB, public *rsa.PublicKey, password string) string {
 	t.Helper()
-	ciphertext, err := rsa.EncryptPKCS1v15(rand.Reader, public, []byte(password))
+	ciphertext, err := rsa.EncryptPKCS1v15(rand.Reader, public, []byte(password)) //nolint:staticcheck // SA1019: it is what clients do
 	if err != nil {
 		t.Fatal(err)
 	}

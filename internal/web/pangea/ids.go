@@ -81,6 +81,12 @@ func ReadKey(token string) (kind core.KeyKind, text string, ok bool) {
 	return "", "", false
 }
 
+// ReadUserToken takes a person's token out of its spelling here. It reports
+// false for what is spelt otherwise.
+func ReadUserToken(text string) (token string, ok bool) {
+	return strings.CutPrefix(text, prefixUserTok)
+}
+
 // UserID spells a person's id as applications hold it.
 func UserID(id core.UserID) string { return show(prefixUser, id) }
 
