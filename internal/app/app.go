@@ -143,7 +143,7 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 	first := pangea.New(pangea.Deps{
 		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
 	})
-	second := authing.New(authing.Deps{Pools: a.Pools, Directory: a.Directory, Sessions: a.Sessions, Flows: a.Flows, ReadToken: readToken})
+	second := authing.New(authing.Deps{Pools: a.Pools, Directory: a.Directory, Sessions: a.Sessions, Flows: a.Flows, ReadToken: pangea.ReadUserToken})
 	bare := ""
 	if m.Development {
 		bare = DemoPool
@@ -163,15 +163,6 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 		}
 	})
 	return web.NewServer(face, proxies, a.log), nil
-}
-
-// readToken takes a person's token out of the spelling of whichever face gave
-// it out: a session is known to all of them.
-func readToken(text string) string {
-	if token, ok := pangea.ReadUserToken(text); ok {
-		return token
-	}
-	return text
 }
 
 // Run keeps the server's own work going until ctx ends: reading other nodes'

@@ -73,9 +73,6 @@ func (k *PasswordKey) Public() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
-// Modulus is the public modulus, for who has to know that two keys differ.
-func (k *PasswordKey) Modulus() []byte { return k.private.N.Bytes() }
-
 // Decrypt returns the password in a ciphertext in base64. It never says that
 // there is none: where the padding is wrong, and where the text is not base64
 // or of another length, it returns bytes that follow from key and ciphertext

@@ -20,7 +20,7 @@ type Deps struct {
 	Sessions  *session.Sessions
 	Flows     *flow.Machine
 	// ReadToken takes a person's token out of the spelling of whichever face
-	// gave it out.
+	// gave it out: those that this face gives out are signed, and have none.
 	ReadToken func(text string) string
 }
 

@@ -37,9 +37,9 @@ func read(prefix, text string) string {
 	return tail
 }
 
-// readUserToken reads a person's token: an opaque one has the vendor's prefix,
+// ReadUserToken reads a person's token: an opaque one has the vendor's prefix,
 // a signed one has none. What is neither stands for nothing.
-func readUserToken(text string) string {
+func ReadUserToken(text string) string {
 	if tail := read(prefixUserTok, text); secret.IsText(tail) {
 		return tail
 	}
@@ -79,12 +79,6 @@ func ReadKey(token string) (kind core.KeyKind, text string, ok bool) {
 		return core.KeyClient, text, true
 	}
 	return "", "", false
-}
-
-// ReadUserToken takes a person's token out of its spelling here. It reports
-// false for what is spelt otherwise.
-func ReadUserToken(text string) (token string, ok bool) {
-	return strings.CutPrefix(text, prefixUserTok)
 }
 
 // UserID spells a person's id as applications hold it.
