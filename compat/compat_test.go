@@ -63,7 +63,7 @@ func suites(t *testing.T) []suite {
 			count:   regexp.MustCompile(`(?m)^(\d+) passed\b.*$`), unrun: regexp.MustCompile(`(?m)^.*\b[1-9]\d* (skipped|deselected|xfailed|xpassed)\b.*$`),
 		},
 		{
-			name: "node", needs: filepath.Join(root, "compat", "node", "node_modules", "pangea-node-sdk", "package.json"), folder: filepath.Join(root, "compat", "node"),
+			name: "node", needs: filepath.Join(root, "compat", "node", "node_modules", "authing-js-sdk", "package.json"), folder: filepath.Join(root, "compat", "node"),
 			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
 			count:   nodePassed, unrun: nodeUnrun,
 		},
@@ -184,28 +184,35 @@ func (g *gatehouse) command(t *testing.T, answer any, args ...string) {
 func (g *gatehouse) pools(t *testing.T, suite string) []string {
 	t.Helper()
 	var variables []string
+	source := `profile.fields=[{"id":"nickname","label":"Nickname","type":"string","at_signup":true},{"id":"company","label":"Company","type":"string","at_signup":true},` +
+		`{"id":"source","label":"Source","type":"string","at_signup":true}]`
 	for _, pool := range []struct {
-		name, prefix string
-		settings     []string
+		name, prefix, preset string
+		settings             []string
 	}{
-		{"main", "", nil},
-		{"other", "OTHER_", []string{"token.refresh_grace=0s"}},
-		{"verify", "VERIFY_", []string{"signup.verify_email=true"}},
-		{"signed", "SIGNED_", []string{"token.format=jwt"}},
-		{"agreements", "AGREEMENTS_", []string{`agreements.required=["terms","privacy"]`}},
-		{"mailbox", "MAILBOX_", []string{`signin.primary=["password","email_otp","magic_link"]`, "profile.fields=[]", "link.resend_after=0s"}},
-		{"names", "NAMES_", []string{
+		{"main", "", "pangea", nil},
+		{"other", "OTHER_", "pangea", []string{"token.refresh_grace=0s"}},
+		{"verify", "VERIFY_", "pangea", []string{"signup.verify_email=true"}},
+		{"signed", "SIGNED_", "pangea", []string{"token.format=jwt"}},
+		{"strict", "STRICT_", "pangea", []string{"lockout.longest_delay=1h", "lockout.first_delay=1h"}},
+		{"agreements", "AGREEMENTS_", "pangea", []string{`agreements.required=["terms","privacy"]`}},
+		{"mailbox", "MAILBOX_", "pangea", []string{`signin.primary=["password","email_otp","magic_link"]`, "profile.fields=[]", "link.resend_after=0s"}},
+		{"names", "NAMES_", "pangea", []string{
 			"username.format=string", "signup.phone=true", "profile.fields=[]", "link.resend_after=0s", `signin.secondary=["email_otp"]`, "signin.require_secondary=true",
 		}},
+		{"authing", "AUTHING_", "authing", []string{source}},
+		{"hidden", "HIDDEN_", "authing", []string{"graphql.introspection=false", "signup.verify_email=true", "lockout.longest_delay=1h", "lockout.first_delay=1h"}},
 	} {
 		name := suite + "-" + pool.name
-		args := []string{"pool", "create", name, "--preset", "pangea"}
+		args := []string{"pool", "create", name, "--preset", pool.preset}
 		for _, callback := range callbacks {
 			args = append(args, "--callback", callback)
 		}
 		var created struct {
 			ServiceToken string `json:"service_token"`
 			ClientToken  string `json:"client_token"`
+			AppID        string `json:"app_id"`
+			PublicKey    string `json:"public_key"`
 		}
 		g.command(t, &created, args...)
 		if len(pool.settings) > 0 {
@@ -220,6 +227,8 @@ func (g *gatehouse) pools(t *testing.T, suite string) []string {
 		variables = append(variables,
 			"GATEHOUSE_"+pool.prefix+"SERVICE_TOKEN="+created.ServiceToken,
 			"GATEHOUSE_"+pool.prefix+"CLIENT_TOKEN="+created.ClientToken,
+			"GATEHOUSE_"+pool.prefix+"APP_ID="+created.AppID,
+			"GATEHOUSE_"+pool.prefix+"PUBLIC_KEY="+created.PublicKey,
 			"GATEHOUSE_"+pool.prefix+"LOGIN_URL={url}/p/"+name)
 	}
 	return variables
@@ -327,6 +336,25 @@ func TestDocsAreComplete(t *testing.T) {
 		for _, word := range words {
 			if !strings.Contains(docs, "`"+word[1]+"`") {
 				t.Errorf("%s of %s is missing", word[1], file)
+			}
+		}
+	}
+}
+
+// docs/compat/authing.md names every path, every operation that is served and
+// every number of an error.
+func TestAuthingDocsAreComplete(t *testing.T) {
+	docs := read(t, "../docs/compat/authing.md")
+	for file, pattern := range map[string]string{
+		"routes.go": `(?:pathGraphQL = |\{(?:post|get), )"([^"]+)"`, "fields.go": `(?m)^\t\t"(\w+)": +\{run:`, "errors.go": `\{(\d+), "`, "testdata/operations.txt": `(?m)^\+ \w+ (\w+)$`,
+	} {
+		found := regexp.MustCompile(pattern).FindAllStringSubmatch(read(t, "../internal/web/authing/"+file), -1)
+		if len(found) < 4 {
+			t.Errorf("found %d things in %s: have they another form?", len(found), file)
+		}
+		for _, thing := range found {
+			if !regexp.MustCompile(`\b` + regexp.QuoteMeta(strings.TrimLeft(thing[1], "/")) + `\b`).MatchString(docs) {
+				t.Errorf("%s of %s is missing", thing[1], file)
 			}
 		}
 	}

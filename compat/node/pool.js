@@ -1,7 +1,9 @@
-// A pool as an application sees it: an address and two keys. compat_test.go
-// starts the server and says through the environment where it is; see
-// ../python/conftest.py for the names. Nothing is skipped.
+// A pool as an application sees it: an address, and two keys of one vendor or an
+// id and a public key of the other. compat_test.go starts the server and says
+// through the environment where it is; see ../python/conftest.py for the names.
+// Nothing is skipped.
 
+import authingSDK from "authing-js-sdk";
 import { AuthNService, PangeaConfig } from "pangea-node-sdk";
 
 // Registered with every pool. The first is what the vendor's own suites use,
@@ -21,6 +23,8 @@ class Pool {
     this.serviceToken = variable(`GATEHOUSE_${prefix}SERVICE_TOKEN`);
     this.clientToken = variable(`GATEHOUSE_${prefix}CLIENT_TOKEN`);
     this.loginURL = variable(`GATEHOUSE_${prefix}LOGIN_URL`);
+    this.appID = variable(`GATEHOUSE_${prefix}APP_ID`);
+    this.publicKey = variable(`GATEHOUSE_${prefix}PUBLIC_KEY`);
   }
 
   // The SDK asks for an unknown request four times, a few seconds in all; it is
@@ -36,18 +40,29 @@ class Pool {
   client() {
     return this.sdk(this.clientToken);
   }
+
+  // The other vendor's SDK, for this pool's application, in English. It prints
+  // errors unless it is told what to do with them; it throws them all the same.
+  authing(more = {}) {
+    return new authingSDK.AuthenticationClient({ appId: this.appID, appHost: this.url, lang: "en-US", onError: () => {}, ...more });
+  }
 }
 
 // The pool that most tests work in; another, which gives spent refresh tokens
-// no grace; one in which people prove their mailbox before they come in; and one
-// in which they accept what is in force.
+// no grace; one in which people prove their mailbox before they come in; one in
+// which they accept what is in force; one whose user tokens are signed (JWT); one
+// in which a lockout lasts; two in which people may come in by their mailbox alone,
+// and go by names and need a second factor; and two with the preset of Authing: one
+// asks for a field "source" of its own, the other one tells nobody the schema, wants
+// mailboxes proved, and has lockouts that last.
 export const pool = new Pool("");
 export const other = new Pool("OTHER_");
 export const verify = new Pool("VERIFY_");
 export const agreements = new Pool("AGREEMENTS_");
-// In these, user tokens are signed (JWT); people may come in by their mailbox
-// alone; and go by names, and need a second factor.
 export const signed = new Pool("SIGNED_");
+export const strict = new Pool("STRICT_");
 export const mailbox = new Pool("MAILBOX_");
 export const names = new Pool("NAMES_");
+export const authing = new Pool("AUTHING_");
+export const hidden = new Pool("HIDDEN_");
 export const inboxURL = variable("GATEHOUSE_INBOX");

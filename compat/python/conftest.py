@@ -1,17 +1,21 @@
-"""The vendor's published Python SDK, unmodified, against a running Gatehouse.
+"""The vendors' published Python SDKs, unmodified, against a running Gatehouse.
 
 compat_test.go starts the server and says through the environment where it is:
 
 GATEHOUSE_URL                    where the API answers
 GATEHOUSE_INBOX                  where the development inbox lists mails, as JSON
-GATEHOUSE_{"",OTHER_,VERIFY_,SIGNED_,AGREEMENTS_,MAILBOX_,NAMES_}SERVICE_TOKEN, ..._CLIENT_TOKEN, ..._LOGIN_URL
-                                 keys and hosted pages of the pools
+GATEHOUSE_{"",OTHER_,VERIFY_,SIGNED_,STRICT_,AGREEMENTS_,MAILBOX_,NAMES_,AUTHING_,HIDDEN_}SERVICE_TOKEN,
+ ..._CLIENT_TOKEN, ..._APP_ID, ..._PUBLIC_KEY, ..._LOGIN_URL
+                                 keys, ids and hosted pages of the pools
 
-All have the vendor's preset. The first is as the preset leaves it; the other
+Most have the preset of Pangea. The first is as the preset leaves it; the other
 one also gives a spent refresh token no grace; in the third, people prove their
-mailbox before they come in; in the fourth, user tokens are signed; the fifth
-requires both kinds of agreement; in the sixth, people may come in by their
-mailbox alone; in the last they go by names, and need a second factor.
+mailbox before they come in; in the fourth, user tokens are signed; in the strict
+one, a lockout lasts; the next requires both kinds of agreement; in two, people
+may come in by their mailbox alone, and go by names and need a second factor. The
+last two have the preset of Authing: one asks for a field "source" of its own,
+the other one tells nobody the schema, wants mailboxes proved, and has lockouts
+that last.
 
 Nothing is skipped: a server that answers wrongly makes a test fail.
 """
@@ -36,6 +40,8 @@ def pool_of(prefix: str) -> Pool:
         service_token=variable(f"GATEHOUSE_{prefix}SERVICE_TOKEN"),
         client_token=variable(f"GATEHOUSE_{prefix}CLIENT_TOKEN"),
         login_url=variable(f"GATEHOUSE_{prefix}LOGIN_URL"),
+        app_id=variable(f"GATEHOUSE_{prefix}APP_ID"),
+        public_key=variable(f"GATEHOUSE_{prefix}PUBLIC_KEY"),
     )
 
 
@@ -79,6 +85,25 @@ def mailbox() -> Pool:
 def names() -> Pool:
     """A pool of people who go by names, and need a code by e-mail as well."""
     return pool_of("NAMES_")
+
+
+@pytest.fixture(scope="session")
+def strict() -> Pool:
+    """A pool in which a lockout lasts for longer than a test."""
+    return pool_of("STRICT_")
+
+
+@pytest.fixture(scope="session")
+def authing() -> Pool:
+    """A pool with the preset of Authing, and a field of its own."""
+    return pool_of("AUTHING_")
+
+
+@pytest.fixture(scope="session")
+def hidden() -> Pool:
+    """A pool that tells nobody the schema, wants mailboxes proved, and locks
+    out for longer than a test."""
+    return pool_of("HIDDEN_")
 
 
 @pytest.fixture(scope="session")

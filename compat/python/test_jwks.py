@@ -35,8 +35,8 @@ def verified(sdk, token: str) -> dict:
     return jwt.decode(token, key_set(sdk)[header["kid"]], algorithms=["ES256"])
 
 
-def test_a_pool_of_opaque_tokens_has_no_keys(authn):
-    assert key_set(authn) == {}
+def test_a_pool_of_opaque_tokens_has_no_keys(other):
+    assert key_set(other.service()) == {}
 
 
 def test_a_signed_token(sdk, signed):

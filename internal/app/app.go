@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/session"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 	"github.com/gatehouse-id/gatehouse/internal/web"
+	"github.com/gatehouse-id/gatehouse/internal/web/authing"
 	"github.com/gatehouse-id/gatehouse/internal/web/hosted"
 	"github.com/gatehouse-id/gatehouse/internal/web/pangea"
 )
@@ -145,10 +146,11 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	vendor := pangea.New(pangea.Deps{
+	first := pangea.New(pangea.Deps{
 		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Agreements: a.Agreements, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
 		Even: even,
 	})
+	second := authing.New(authing.Deps{Pools: a.Pools, Directory: a.Directory, Sessions: a.Sessions, Flows: a.Flows, ReadToken: pangea.ReadUserToken, Even: even})
 	bare := ""
 	if m.Development {
 		bare = DemoPool
@@ -158,11 +160,14 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 		Code: pangea.LoginCode, LinkState: pangea.LinkState, Even: even, Log: a.log,
 	})
 	face := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if pangea.Serves(r.URL.Path) {
-			vendor.ServeHTTP(w, r)
-			return
+		switch path := r.URL.Path; {
+		case pangea.Serves(path):
+			first.ServeHTTP(w, r)
+		case authing.Serves(path):
+			second.ServeHTTP(w, r)
+		default:
+			pages.ServeHTTP(w, r)
 		}
-		pages.ServeHTTP(w, r)
 	})
 	return web.NewServer(face, proxies, a.log), nil
 }

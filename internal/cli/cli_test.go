@@ -131,7 +131,7 @@ func odd() map[string]string {
 		"redirects.allowed": `["https://a.example/b?c=d","app.example:/e"]`, "redirects.default": `"app.example:/e"`, "redirects.default_signup": `"app.example:/e"`, "redirects.default_signin": `"app.example:/e"`,
 		"redirects.default_verify_email": `"app.example:/e"`, "redirects.default_reset_password": `"app.example:/e"`, "redirects.default_logout": `"app.example:/e"`,
 		"password.min_length": `9`, "password.max_length": `100`, "password.lower": `1`, "password.upper": `2`, "password.digits": `3`, "password.symbols": `4`,
-		"password.blocklist": `false`, "password.change_ends_sessions": `false`, "password.max_age": `"2160h"`,
+		"password.blocklist": `false`, "password.change_ends_sessions": `false`, "password.max_age": `"2160h"`, "password.encrypted": `false`, "graphql.introspection": `false`,
 		"lockout.enabled": `false`, "lockout.failures": `7`, "lockout.first_delay": `"2s"`, "lockout.longest_delay": `"1h"`, "lockout.most": `50`,
 		"budget.tries_per_minute": `0`, "budget.tries_per_hour": `1`, "budget.flows_per_minute": `2`, "budget.mails_per_hour": `3`,
 		"budget.mails_to_one_per_hour": `0`, "budget.mails_to_one_per_day": `4`, "budget.mails_per_day": `5`,

@@ -15,13 +15,16 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/web/authing"
 	"github.com/gatehouse-id/gatehouse/internal/web/pangea"
 )
 
 // presets is the settings with which a pool may begin, by name.
 func presets() map[string]func() core.Overrides {
 	return map[string]func() core.Overrides{
-		"pangea": pangea.Preset,
+		"authing": authing.Preset,
+		"pangea":  pangea.Preset,
 	}
 }
 
@@ -42,12 +45,12 @@ type createdAnswer struct {
 	PublicKey    string             `json:"public_key"`
 }
 
-func newCreatedAnswer(created pool.Created) createdAnswer {
+func newCreatedAnswer(created pool.Created, key *secret.PasswordKey) createdAnswer {
 	return createdAnswer{
 		PoolID: created.Pool.ID, Name: created.Pool.Name,
 		ServiceToken: token(core.KeyService, created.ServiceKey), ClientToken: token(core.KeyClient, created.ClientKey),
 		AppID: created.Application.ID, AppSecret: created.ApplicationSecret.Reveal(), PoolSecret: created.PoolSecret.Reveal(),
-		PublicKey: created.PublicKey,
+		PublicKey: key.Public(),
 	}
 }
 
@@ -79,7 +82,11 @@ func (c *console) poolCreate() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				a := newCreatedAnswer(created)
+				key, err := d.pools.PasswordKey(ctx, operator(created.Pool.ID))
+				if err != nil {
+					return err
+				}
+				a := newCreatedAnswer(created, key)
 				return c.answer(a, func(w io.Writer) error {
 					c.say("The tokens and secrets are not shown again. Keep them as what they are.")
 					err := pairs(w, [][2]string{

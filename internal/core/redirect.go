@@ -43,6 +43,23 @@ func (s Settings) DefaultRedirect(types []FlowType) string {
 	return s.RedirectsDefault
 }
 
+// AllowsOrigin reports whether a page of this origin (RFC 6454 section 7) is one
+// that the pool sends browsers back to.
+func (s Settings) AllowsOrigin(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme+"://"+u.Host != origin || u.Host == "" {
+		return false
+	}
+	form := looseForm(origin)
+	for _, registered := range s.RedirectsAllowed {
+		page, err := url.Parse(registered)
+		if err == nil && page.Host != "" && looseForm(page.Scheme+"://"+page.Host) == form {
+			return true
+		}
+	}
+	return false
+}
+
 // looseForm writes an address without what may differ.
 func looseForm(uri string) string {
 	u, err := url.Parse(uri)

@@ -121,3 +121,30 @@ func TestRegisteringRedirects(t *testing.T) {
 		}
 	}
 }
+
+func TestOriginsAreThoseOfRedirects(t *testing.T) {
+	s := core.Settings{RedirectsAllowed: []string{"https://shop.example.org/callback", "https://a.example.org:8443", "http://localhost:3000/callback", "com.example.app:/callback"}}
+	for origin, want := range map[string]bool{
+		"https://shop.example.org":      true,
+		"https://a.example.org:8443":    true,
+		"http://localhost:3000":         true,
+		"http://localhost:4711":         true, // the port of a loopback address may vary
+		"http://localhost":              true, // where none is given too
+		"http://shop.example.org":       false,
+		"https://shop.example.org:8443": false,
+		"https://a.example.org":         false,
+		"https://example.org":           false,
+		"https://shop.example.org/":     false, // no origin has a path
+		"https://shop.example.org.evil": false,
+		"https://u@shop.example.org":    false,
+		"https://SHOP.example.org":      false,
+		"com.example.app://":            false,
+		"null":                          false,
+		"":                              false,
+		"*":                             false,
+	} {
+		if got := s.AllowsOrigin(origin); got != want {
+			t.Errorf("%q: got %v, want %v", origin, got, want)
+		}
+	}
+}

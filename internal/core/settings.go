@@ -53,6 +53,7 @@ type Settings struct {
 	PasswordBlocklist  bool
 	PasswordEndsOthers bool
 	PasswordMaxAge     Duration
+	PasswordEncrypted  bool
 
 	LockoutEnabled      bool
 	LockoutFailures     int
@@ -86,6 +87,7 @@ type Settings struct {
 	TokenIssuer        string
 	SigningKeyLife     Duration
 	ProfileFields      []ProfileField
+	Introspection      bool
 	MailFromName       string
 	MailFromAddress    string
 	MailTemplates      map[string]MailTemplate
@@ -213,6 +215,8 @@ func SettingsTable() []Setting {
 				}
 				return within(s.PasswordMaxAge, 24*time.Hour, 10*365*24*time.Hour)
 			}},
+		{"password.encrypted", "boolean", "Whether passwords may come encrypted with the pool's RSA key, as some vendors' programs send them. Where they must come so and may not, nobody signs in.",
+			func(s *Settings) any { return &s.PasswordEncrypted }, nil},
 
 		{"lockout.enabled", "boolean", "Whether a person waits after wrong tries. Without, lockout.most still holds.",
 			func(s *Settings) any { return &s.LockoutEnabled }, nil},
@@ -288,6 +292,9 @@ func SettingsTable() []Setting {
 		{"profile.fields", "list of fields", "What is known of a person, and what sign-up asks for.",
 			func(s *Settings) any { return &s.ProfileFields }, func(s *Settings) error { return checkProfileFields(s.ProfileFields) }},
 
+		{"graphql.introspection", "boolean", "Whether a GraphQL API tells anybody its schema.",
+			func(s *Settings) any { return &s.Introspection }, nil},
+
 		{"mail.from_name", "text", "The sender's name on mails. Empty: display_name.",
 			func(s *Settings) any { return &s.MailFromName }, func(s *Settings) error { return plainText(s.MailFromName, 100) }},
 		{"mail.from_address", "e-mail address", "The sender's address on mails. Empty: the server's.",
@@ -326,6 +333,7 @@ func DefaultSettings() Settings {
 		PasswordBlocklist:   true,
 		PasswordEndsOthers:  true,
 		LockoutEnabled:      true,
+		PasswordEncrypted:   true,
 		LockoutFailures:     5,
 		LockoutFirstDelay:   Duration(time.Second),
 		LockoutLongestDelay: Duration(15 * time.Minute),
@@ -349,6 +357,7 @@ func DefaultSettings() Settings {
 		RefreshGrace:        Duration(10 * time.Second),
 		TokenFormat:         TokenOpaque,
 		SigningKeyLife:      Duration(90 * 24 * time.Hour),
+		Introspection:       true,
 	}
 }
 

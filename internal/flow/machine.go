@@ -237,11 +237,16 @@ func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
 // Of any number who try at once, one gets tokens. It returns
 // [core.CodeFlowIncomplete] while something is left.
 func (m *Machine) Complete(ctx context.Context, caller core.Caller, id core.FlowID) (core.Grant, error) {
+	return m.CompleteAs(ctx, caller, id, session.Form{})
+}
+
+// CompleteAs is Complete for a face that asks for a form of the token.
+func (m *Machine) CompleteAs(ctx context.Context, caller core.Caller, id core.FlowID, form session.Form) (core.Grant, error) {
 	p, err := m.pools.Get(ctx, caller.Pool)
 	if err != nil {
 		return core.Grant{}, err
 	}
-	pending, err := m.sessions.Prepare(ctx, caller, p.Settings)
+	pending, err := m.sessions.PrepareAs(ctx, caller, p.Settings, form)
 	if err != nil {
 		return core.Grant{}, err
 	}

@@ -1,9 +1,7 @@
 package pool_test
 
 import (
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"testing"
 	"time"
 
@@ -27,12 +25,11 @@ func TestPoolsAndTheirKeys(t *testing.T) {
 		c, err := pools.Create(t.Context(), operator, pool.NewPool{Name: "shop", Hosts: []string{"Login.Example.org"}, Overrides: core.Overrides{"display_name": json.RawMessage(`"Shop"`)}})
 		must(t, err)
 
-		block, _ := pem.Decode([]byte(c.PublicKey))
-		if block == nil {
-			t.Fatalf("the public key is %q", c.PublicKey)
+		if p, err := pools.AtApplication(t.Context(), c.Application.ID); err != nil || p.ID != c.Pool.ID || p.Settings.DisplayName != "Shop" {
+			t.Errorf("the application is %+v's (%v)", p, err)
 		}
-		if _, err := x509.ParsePKIXPublicKey(block.Bytes); err != nil {
-			t.Error(err)
+		if _, err := pools.AtApplication(t.Context(), core.NewApplicationID()); !core.Is(err, core.CodeNotFound) {
+			t.Errorf("an unknown application: %v", err)
 		}
 		for _, find := range []func() (core.Pool, error){
 			func() (core.Pool, error) { return pools.Find(t.Context(), "shop") },

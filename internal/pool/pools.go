@@ -2,10 +2,6 @@ package pool
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,28 +14,25 @@ import (
 
 // Pools keeps all pools of a deployment, and remembers the ones in use.
 type Pools struct {
-	store *store.Store
-	pools *store.Memo[core.Pool]
-	hosts *store.Memo[core.PoolID]
-	keys  *store.Memo[core.Key]
+	store        *store.Store
+	pools        *store.Memo[core.Pool]
+	hosts        *store.Memo[core.PoolID]
+	keys         *store.Memo[core.Key]
+	applications *store.Memo[core.PoolID]
+	passwordKeys passwordKeys
 }
 
 // New makes the keeper of a store's pools.
 func New(st *store.Store) *Pools {
 	return &Pools{
-		store: st,
-		pools: store.NewMemo[core.Pool](st, 10_000),
-		hosts: store.NewMemo[core.PoolID](st, 10_000),
-		keys:  store.NewMemo[core.Key](st, 10_000),
+		store:        st,
+		pools:        store.NewMemo[core.Pool](st, 10_000),
+		hosts:        store.NewMemo[core.PoolID](st, 10_000),
+		keys:         store.NewMemo[core.Key](st, 10_000),
+		applications: store.NewMemo[core.PoolID](st, 10_000),
+		passwordKeys: passwordKeys{memo: store.NewMemo[*secret.PasswordKey](st, 10_000)},
 	}
 }
-
-// passwordKeyBits is the size of the key pair that passwords may be encrypted
-// with on their way here. It serves nothing else.
-const passwordKeyBits = 2048
-
-// PasswordKey is the name under which a pool's password key pair is kept.
-const PasswordKey = "password_key"
 
 // NewPool is what a pool is created from.
 type NewPool struct {
@@ -58,11 +51,11 @@ type Created struct {
 	Application       core.Application
 	ApplicationSecret secret.Text
 	PoolSecret        secret.Text
-	PublicKey         string // PEM, PKIX: for encrypting passwords on their way
 }
 
 // Create makes a pool with a default application, a service key and a client
-// key. It returns [core.CodeTaken] if the name, the id or a host is in use.
+// key. It returns [core.CodeTaken] if the name, the id or a host is in use. The
+// key pair for passwords comes with its first use: see [Pools.PasswordKey].
 func (p *Pools) Create(ctx context.Context, actor core.Caller, n NewPool) (Created, error) {
 	if err := core.CheckPoolName(n.Name); err != nil {
 		return Created{}, err
@@ -81,14 +74,6 @@ func (p *Pools) Create(ctx context.Context, actor core.Caller, n NewPool) (Creat
 	if n.ID == "" {
 		n.ID = core.NewPoolID()
 	}
-	private, err := rsa.GenerateKey(rand.Reader, passwordKeyBits)
-	if err != nil {
-		return Created{}, err
-	}
-	public, err := x509.MarshalPKIXPublicKey(&private.PublicKey)
-	if err != nil {
-		return Created{}, err
-	}
 	c := Created{
 		Pool:              core.Pool{ID: n.ID, Name: n.Name, Hosts: n.Hosts, Overrides: overrides, Settings: settings, Version: 1},
 		ServiceKey:        secret.Text(secret.Random()),
@@ -96,7 +81,6 @@ func (p *Pools) Create(ctx context.Context, actor core.Caller, n NewPool) (Creat
 		Application:       core.Application{ID: core.NewApplicationID(), Name: "default"},
 		ApplicationSecret: secret.Text(secret.Random()),
 		PoolSecret:        secret.Text(secret.Random()),
-		PublicKey:         string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})),
 	}
 	keys := p.store.Keys()
 	service, client := core.Key{ID: core.NewKeyID(), Kind: core.KeyService, Name: "default"}, core.Key{ID: core.NewKeyID(), Kind: core.KeyClient, Name: "default"}
@@ -111,9 +95,6 @@ func (p *Pools) Create(ctx context.Context, actor core.Caller, n NewPool) (Creat
 			return err
 		}
 		if err := tx.PutPoolSecret(store.PoolSecret{Name: "pool", Hash: keys.Lookup("pool", c.PoolSecret.Reveal())}); err != nil {
-			return err
-		}
-		if err := tx.PutPoolSecret(store.PoolSecret{Name: PasswordKey, Plain: x509.MarshalPKCS1PrivateKey(private), Public: c.PublicKey}); err != nil {
 			return err
 		}
 		for _, k := range []struct {
@@ -160,6 +141,19 @@ func (p *Pools) AtHost(ctx context.Context, host string) (core.Pool, error) {
 		return core.Pool{}, err
 	}
 	return p.Get(ctx, id)
+}
+
+// AtApplication returns the pool that an application belongs to, or
+// [core.CodeNotFound].
+func (p *Pools) AtApplication(ctx context.Context, id core.ApplicationID) (core.Pool, error) {
+	at, err := p.applications.Get(string(id), func() (core.PoolID, []store.Change, error) {
+		at, _, err := p.store.Across().Application(ctx, id)
+		return at, []store.Change{{Pool: at, Kind: store.ChangePool, Ref: string(at)}}, err
+	})
+	if err != nil {
+		return core.Pool{}, err
+	}
+	return p.Get(ctx, at)
 }
 
 // Change lays settings over the caller's pool; see [core.Overrides.With].

@@ -33,17 +33,23 @@ type Pending struct {
 	refresh  string
 	access   string
 	ring     *ring // the keys of a pool with signed tokens, else nil
+	form     Form
 }
 
 // Prepare makes the ids and secrets of a session.
 func (s *Sessions) Prepare(ctx context.Context, caller core.Caller, settings core.Settings) (Pending, error) {
-	p := Pending{sessions: s, session: core.NewSessionID(), token: core.NewTokenID(), refresh: secret.Random(), access: secret.Random()}
+	return s.PrepareAs(ctx, caller, settings, Form{})
+}
+
+// PrepareAs is Prepare for a face that asks for a form of the token.
+func (s *Sessions) PrepareAs(ctx context.Context, caller core.Caller, settings core.Settings, form Form) (Pending, error) {
+	p := Pending{sessions: s, form: form, session: core.NewSessionID(), token: core.NewTokenID(), refresh: secret.Random(), access: secret.Random()}
 	return p.withKeys(ctx, caller, settings)
 }
 
-// withKeys adds the pool's keys if its tokens are signed.
+// withKeys adds the pool's keys if the tokens are to be signed.
 func (p Pending) withKeys(ctx context.Context, caller core.Caller, settings core.Settings) (Pending, error) {
-	if settings.TokenFormat != core.TokenSigned {
+	if settings.TokenFormat != core.TokenSigned && !p.form.Signed {
 		return p, nil
 	}
 	var err error
@@ -115,7 +121,7 @@ func (p Pending) sign(g *core.Grant) (hash []byte, err error) {
 	if !ok {
 		return nil, errNoKey
 	}
-	g.Access.Token, hash, err = p.sessions.sign(key, p.ring.issuer, g.User, g.Access)
+	g.Access.Token, hash, err = p.sessions.sign(key, p.ring.issuer, p.form, g.User, g.Access)
 	return hash, err
 }
 

@@ -36,6 +36,15 @@ type Claims struct {
 	More    map[string]any // by name; our own names are not for it
 }
 
+// Form is what a face asks of the token that a sign-in through it gives. The
+// zero value leaves that to the pool and to the [Spelling].
+type Form struct {
+	Signed   bool   // whatever kind the pool's tokens are
+	Audience string // whom a signed token is for ("aud"); empty: not said
+	// Claims stands in for the spelling's, for this one token.
+	Claims func(core.User, core.TokenID) Claims
+}
+
 const (
 	// MaxSigned is the length, in bytes, beyond which no signed token is looked at.
 	MaxSigned = 16 << 10
@@ -121,8 +130,12 @@ func (s *Sessions) spell(user core.User, id core.TokenID) Claims {
 
 // sign writes a person's token with the key of the time at which it was made,
 // and returns it with the hash under which it is kept.
-func (s *Sessions) sign(key signingKey, issuer string, user core.User, c core.Credential) (token string, hash []byte, err error) {
-	spelled := s.spell(user, core.TokenID(c.ID))
+func (s *Sessions) sign(key signingKey, issuer string, form Form, user core.User, c core.Credential) (token string, hash []byte, err error) {
+	spell := s.spell
+	if form.Claims != nil {
+		spell = form.Claims
+	}
+	spelled := spell(user, core.TokenID(c.ID))
 	claims := make(map[string]any, len(spelled.More)+8)
 	for name, value := range spelled.More {
 		claims[name] = value
@@ -142,6 +155,9 @@ func (s *Sessions) sign(key signingKey, issuer string, user core.User, c core.Cr
 	delete(claims, "nbf")
 	delete(claims, "aud")
 	delete(claims, "iss")
+	if form.Audience != "" {
+		claims["aud"] = form.Audience
+	}
 	if issuer != "" {
 		claims["iss"] = issuer
 	}

@@ -384,6 +384,46 @@ func TestX33ClocksThatDiffer(t *testing.T) {
 	})
 }
 
+// A face may ask for a signed token where the pool's are opaque, for somebody,
+// and in words of its own. The pool's own tokens stay what they are.
+func TestFormOfOneToken(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHouse(t, s)
+		form := session.Form{Signed: true, Audience: "app", Claims: func(u core.User, id core.TokenID) session.Claims {
+			return session.Claims{Subject: "p:" + string(u.ID), ID: "j:" + string(id), More: map[string]any{"more": 1, "aud": "forged"}}
+		}}
+		pending, err := h.sessions.PrepareAs(t.Context(), h.app, h.settings, form)
+		must(t, err)
+		var g core.Grant
+		must(t, h.store.As(h.app).Update(t.Context(), func(tx *store.Tx) (err error) {
+			g, err = pending.Start(tx, h.user, h.settings)
+			return err
+		}))
+		claims := part(t, g.Access.Token, 1)
+		if claims["sub"] != "p:"+string(h.user.ID) || claims["jti"] != "j:"+g.Access.ID || claims["aud"] != "app" || claims["more"] != 1.0 {
+			t.Errorf("the claims are %v", claims)
+		}
+		if code := h.check(t, g.Access.Token); code != "" {
+			t.Errorf("the token is %s", code)
+		}
+		if keys, err := h.sessions.KeySet(t.Context(), h.app, h.settings); err != nil || len(keys) != 1 {
+			t.Errorf("law: who reads the token finds its key published: %v %v", keys, err)
+		}
+		if own := h.start(t).Access.Token; session.LooksSigned(own) {
+			t.Errorf("the pool's own token is %s", own)
+		}
+		next, err := h.sessions.Refresh(t.Context(), h.app, h.settings, g.Refresh.Token, g.Access.Token)
+		must(t, err)
+		if session.LooksSigned(next.Access.Token) {
+			t.Error("law: the form is that of one token; a refresh gives the pool's")
+		}
+		must(t, h.sessions.SignOut(t.Context(), h.app, next.Access.Token))
+		if code := h.check(t, g.Access.Token); code != core.CodeTokenInvalid {
+			t.Errorf("law: it ends with its session; it is %q", code)
+		}
+	})
+}
+
 // TestO33ReservedClaims is abuse case O33: what a face or a person adds takes
 // no claim of ours, and a claim that is too long is left out.
 func TestO33ReservedClaims(t *testing.T) {

@@ -67,6 +67,18 @@ func (a Across) Pools(ctx context.Context) ([]core.Pool, error) {
 	return pools, a.failed(err)
 }
 
+// Application finds an application and its pool by the application's id. It
+// returns [core.CodeNotFound] for none.
+func (a Across) Application(ctx context.Context, id core.ApplicationID) (core.PoolID, core.Application, error) {
+	var pool core.PoolID
+	app := core.Application{ID: id}
+	var created int64
+	row := a.q().QueryRowContext(ctx, `SELECT pool, name, created_at FROM applications WHERE id = $1`, string(id))
+	err := row.Scan(&pool, &app.Name, &created)
+	app.CreatedAt = moment(created)
+	return pool, app, a.failed(found(err, "application"))
+}
+
 // ClaimMessages takes at most n messages that are due, for the length of the
 // lease: nobody else gets them before it is over, and if they are neither
 // finished nor put off by then, somebody does. One that cannot be opened comes

@@ -2,10 +2,14 @@ package store
 
 import "github.com/gatehouse-id/gatehouse/internal/core"
 
-// PutApplication stores an application with the keyed hash of its secret.
+// PutApplication stores an application with the keyed hash of its secret. It
+// returns [core.CodeTaken] for an id that any pool has.
 func (tx *Tx) PutApplication(a core.Application, secretHash []byte) error {
-	_, err := tx.exec(`INSERT INTO applications (pool, id, name, secret_hash, created_at) VALUES ($1, $2, $3, $4, $5)`,
+	n, err := tx.exec(`INSERT INTO applications (pool, id, name, secret_hash, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
 		string(a.ID), a.Name, secretHash, micros(a.CreatedAt))
+	if err == nil && n == 0 {
+		return core.Fail(core.CodeTaken, "There is an application of this id already.")
+	}
 	return err
 }
 
@@ -31,7 +35,8 @@ type PoolSecret struct {
 	Public string // what may be shown of it
 }
 
-// PutPoolSecret stores a pool's secret.
+// PutPoolSecret stores a pool's secret. It returns [core.CodeTaken] if there is
+// one of this name: the first one stays.
 func (tx *Tx) PutPoolSecret(s PoolSecret) error {
 	sealed := []byte{}
 	if len(s.Plain) > 0 {
@@ -41,8 +46,12 @@ func (tx *Tx) PutPoolSecret(s PoolSecret) error {
 	if hash == nil {
 		hash = []byte{}
 	}
-	_, err := tx.exec(`INSERT INTO pool_secrets (pool, name, hash, sealed, public, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+	n, err := tx.exec(`
+		INSERT INTO pool_secrets (pool, name, hash, sealed, public, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
 		s.Name, hash, sealed, s.Public, micros(tx.now))
+	if err == nil && n == 0 {
+		return core.Fail(core.CodeTaken, "The pool has this secret already.")
+	}
 	return err
 }
 

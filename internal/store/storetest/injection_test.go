@@ -117,7 +117,11 @@ func TestX6SQLInjection(t *testing.T) {
 				"a pool's id":     func(*store.Tx) error { _, err := s.Across().Pool(context.Background(), core.PoolID(text)); return err },
 				"a pool's name":   func(*store.Tx) error { _, err := s.Across().PoolNamed(context.Background(), text); return err },
 				"a host":          func(*store.Tx) error { _, err := s.Across().PoolAt(context.Background(), text); return err },
-				"a key's hash":    func(*store.Tx) error { _, err := s.Across().Key(context.Background(), []byte(text)); return err },
+				"an application": func(*store.Tx) error {
+					_, _, err := s.Across().Application(context.Background(), core.ApplicationID(text))
+					return err
+				},
+				"a key's hash": func(*store.Tx) error { _, err := s.Across().Key(context.Background(), []byte(text)); return err },
 			} {
 				err := f.bound.View(context.Background(), look)
 				calm(where, err, err == nil)

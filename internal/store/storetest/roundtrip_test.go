@@ -104,6 +104,8 @@ func TestEveryNounComesBack(t *testing.T) {
 		})
 
 		ctx := context.Background()
+		at, app, err := s.Across().Application(ctx, f.app.ID)
+		same(t, "the application across pools", []any{at, app, err}, []any{f.pool.ID, f.app, nil})
 		key, err := s.Across().Key(ctx, f.hash)
 		same(t, "a key across pools", []any{key, err}, []any{f.key, nil})
 		for what, ask := range map[string]func() (core.Pool, error){
@@ -271,6 +273,8 @@ func TestTakenAndNotFoundAreCodes(t *testing.T) {
 			"a username is somebody's already":         {core.CodeTaken, func(tx *store.Tx) error { return tx.CreateUser(namesake) }},
 			"a key exists already":                     {core.CodeTaken, func(tx *store.Tx) error { return tx.PutKey(f.key, f.hash, "") }},
 			"a pool exists already":                    {core.CodeTaken, func(tx *store.Tx) error { return tx.CreatePool(f.pool) }},
+			"a secret of a pool exists already":        {core.CodeTaken, func(tx *store.Tx) error { return tx.PutPoolSecret(f.secret) }},
+			"an application exists already":            {core.CodeTaken, func(tx *store.Tx) error { return tx.PutApplication(f.app, []byte("other")) }},
 			"an unknown user by id":                    {core.CodeNotFound, func(tx *store.Tx) error { _, err := tx.User(nobody); return err }},
 			"an unknown user by e-mail":                {core.CodeNotFound, func(tx *store.Tx) error { _, err := tx.UserByEmail("no@example.org"); return err }},
 			"an unknown user by username":              {core.CodeNotFound, func(tx *store.Tx) error { _, err := tx.UserByUsername("no"); return err }},
@@ -293,6 +297,7 @@ func TestTakenAndNotFoundAreCodes(t *testing.T) {
 			"an unknown pool across pools":             {core.CodeNotFound, func(*store.Tx) error { _, err := s.Across().Pool(context.Background(), core.NewPoolID()); return err }},
 			"an unknown pool's name across pools":      {core.CodeNotFound, func(*store.Tx) error { _, err := s.Across().PoolNamed(context.Background(), "no"); return err }},
 			"an unknown host across pools":             {core.CodeNotFound, func(*store.Tx) error { _, err := s.Across().PoolAt(context.Background(), "no.example"); return err }},
+			"an unknown application across pools":      {core.CodeNotFound, func(*store.Tx) error { _, _, err := s.Across().Application(context.Background(), "no"); return err }},
 			"a person without an address is no person": {core.CodeInternal, func(tx *store.Tx) error { return tx.CreateUser(core.User{ID: nobody, Email: "no"}) }},
 		} {
 			if err := f.bound.Update(context.Background(), c.try); !core.Is(err, c.code) {

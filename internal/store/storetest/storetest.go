@@ -78,7 +78,7 @@ func Each(t *testing.T, test func(t *testing.T, s *store.Store)) {
 }
 
 // SQLite names a new SQLite database.
-func SQLite(t *testing.T) string {
+func SQLite(t testing.TB) string {
 	t.Helper()
 	return "sqlite:" + filepath.Join(t.TempDir(), "gatehouse.db")
 }
@@ -115,7 +115,7 @@ func admin(t *testing.T, server, statement string) {
 }
 
 // New returns an open store on a new SQLite database.
-func New(t *testing.T) *store.Store {
+func New(t testing.TB) *store.Store {
 	t.Helper()
 	return Open(t, SQLite(t))
 }
@@ -132,7 +132,7 @@ func Master() secret.Master {
 
 // Open migrates and opens a database, and closes it after the test. Durability
 // is off: tests of it start a server.
-func Open(t *testing.T, database string) *store.Store {
+func Open(t testing.TB, database string) *store.Store {
 	t.Helper()
 	if _, err := store.Migrate(t.Context(), database); err != nil {
 		t.Fatal(err)

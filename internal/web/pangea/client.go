@@ -51,7 +51,7 @@ func (in *clientTokenCheck) check(p *problems) {
 }
 
 func (f *Face) clientTokenCheck(ctx context.Context, caller core.Caller, in clientTokenCheck) (any, error) {
-	t, err := f.Sessions.Check(ctx, caller, readUserToken(in.Token))
+	t, err := f.Sessions.Check(ctx, caller, ReadUserToken(in.Token))
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (f *Face) clientPasswordChange(ctx context.Context, caller core.Caller, in 
 	if err != nil {
 		return nil, err
 	}
-	t, err := f.Sessions.Check(ctx, caller, readUserToken(in.Token))
+	t, err := f.Sessions.Check(ctx, caller, ReadUserToken(in.Token))
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (in *clientToken) check(p *problems) {
 }
 
 func (f *Face) clientSessionLogout(ctx context.Context, caller core.Caller, in clientToken) (any, error) {
-	return empty{}, f.Sessions.SignOut(ctx, caller, readUserToken(in.Token))
+	return empty{}, f.Sessions.SignOut(ctx, caller, ReadUserToken(in.Token))
 }
 
 type clientSessionRefresh struct {
@@ -114,7 +114,7 @@ func (f *Face) clientSessionRefresh(ctx context.Context, caller core.Caller, in 
 	if err != nil {
 		return nil, err
 	}
-	grant, err := f.Sessions.Refresh(ctx, caller, settings, read(prefixRefresh, in.RefreshToken), readUserToken(in.UserToken))
+	grant, err := f.Sessions.Refresh(ctx, caller, settings, read(prefixRefresh, in.RefreshToken), ReadUserToken(in.UserToken))
 	if err != nil {
 		return nil, err
 	}

@@ -38,9 +38,9 @@ func read(prefix, text string) string {
 	return tail
 }
 
-// readUserToken reads a person's token: an opaque one has the vendor's prefix,
+// ReadUserToken reads a person's token: an opaque one has the vendor's prefix,
 // a signed one has none. What is neither stands for nothing.
-func readUserToken(text string) string {
+func ReadUserToken(text string) string {
 	if tail := read(prefixUserTok, text); secret.IsText(tail) {
 		return tail
 	}

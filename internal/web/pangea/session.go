@@ -130,7 +130,7 @@ type clientSessionListResult struct {
 }
 
 func (f *Face) clientSessionList(ctx context.Context, caller core.Caller, in clientSessionList) (any, error) {
-	all, next, err := f.Sessions.ListOwn(ctx, caller, readUserToken(in.Token), in.query)
+	all, next, err := f.Sessions.ListOwn(ctx, caller, ReadUserToken(in.Token), in.query)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func (in *clientSessionInvalidate) check(p *problems) {
 }
 
 func (f *Face) clientSessionInvalidate(ctx context.Context, caller core.Caller, in clientSessionInvalidate) (any, error) {
-	return empty{}, f.Sessions.EndOwn(ctx, caller, readUserToken(in.Token), sessionID(in.SessionID))
+	return empty{}, f.Sessions.EndOwn(ctx, caller, ReadUserToken(in.Token), sessionID(in.SessionID))
 }
 
 // userToken wants a person's token.
