@@ -30,6 +30,9 @@ golden: ## write golden files anew
 bench: test-setup ## measure, and print one table of ratios
 	scripts/with-postgres $(GO) run ./bench
 
+gates: ## can answers that tell nobody apart be told apart by their time?
+	@set -o pipefail; GATES=1 $(GO) test -count=1 -timeout 60m -run TestGates -v ./gates | grep -v '^=== '
+
 kills: test-setup ## kill -9 under load, more often than `make test` does
 	KILLS=200 scripts/with-postgres $(GO) test -count=1 -timeout 60m -run Kill ./cmd/gatehouse
 
@@ -42,4 +45,4 @@ races: test-setup ## 64 at once for every one-time value, 200 rounds
 clean: ## remove what was built; data/ stays
 	rm -rf bin .venv compat/node/node_modules compat/browser/node_modules
 
-.PHONY: help build run test test-setup lint check golden bench kills races fuzz clean
+.PHONY: help build run test test-setup lint check golden bench gates kills races fuzz clean
