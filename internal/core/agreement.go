@@ -1,6 +1,10 @@
 package core
 
-import "time"
+import (
+	"errors"
+	"slices"
+	"time"
+)
 
 // Agreement is a text that the people of a pool are asked to accept. At most
 // one of each kind is active; the others are drafts and what was active before.
@@ -52,4 +56,13 @@ func (u *User) Accept(a Agreement) {
 	} else {
 		u.AcceptedPrivacy = string(a.ID)
 	}
+}
+
+func checkAgreementKinds(list []AgreementKind) error {
+	for i, kind := range list {
+		if !slices.Contains(AgreementKinds(), kind) || slices.Contains(list[:i], kind) {
+			return errors.New("must hold terms, privacy or both, each once")
+		}
+	}
+	return nil
 }

@@ -1,10 +1,13 @@
 package core
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // MatchRedirect returns the address to send a browser to: the one asked for,
@@ -84,4 +87,58 @@ func looseForm(uri string) string {
 func isPort(text string) bool {
 	n, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && n > 0 && strconv.FormatUint(n, 10) == text
+}
+
+// registered says why an address cannot be one of the defaults.
+func (s Settings) registered(uri string) error {
+	if uri != "" && !slices.Contains(s.RedirectsAllowed, uri) {
+		return errors.New("must be one of redirects.allowed")
+	}
+	return nil
+}
+
+func checkRedirects(list []string) error {
+	if len(list) > 500 {
+		return errors.New("must be at most 500 addresses")
+	}
+	for _, uri := range list {
+		if err := CheckRedirect(uri); err != nil {
+			return fmt.Errorf("has %q, which %w", uri, err)
+		}
+	}
+	return nil
+}
+
+// CheckRedirect says why an address cannot be registered to send browsers to:
+// it must be absolute, https (http on a loopback host only) or an
+// application's own scheme, without user, fragment or odd characters.
+func CheckRedirect(uri string) error {
+	u, err := url.Parse(uri)
+	if err != nil || len(uri) > 2048 || !isPlain(uri) || strings.ContainsAny(uri, " \\\"<>^`{|}") {
+		return errors.New("is not a URL")
+	}
+	if u.User != nil || u.Fragment != "" || strings.HasSuffix(uri, "#") {
+		return errors.New("has a user name or a fragment")
+	}
+	switch u.Scheme {
+	case "https", "http":
+		if u.Host == "" || u.Opaque != "" || u.Hostname() == "" {
+			return errors.New("has no host")
+		}
+		if u.Scheme == "http" && !IsLoopback(u.Hostname()) {
+			return errors.New("is http: only https leaves this machine safely")
+		}
+		return nil
+	case "", "javascript", "data", "vbscript", "file", "blob", "about", "filesystem", "view-source":
+		return errors.New("has a scheme that a browser runs or reads by itself")
+	}
+	if !strings.Contains(u.Scheme, ".") {
+		return errors.New("has a scheme of its own that is not a reversed domain name such as com.example.app")
+	}
+	return nil
+}
+
+// IsLoopback reports whether a host name is this very machine.
+func IsLoopback(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || host == "::1" || strings.HasSuffix(host, ".localhost")
 }

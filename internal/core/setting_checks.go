@@ -1,0 +1,63 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+func between(n, least, most int) error {
+	if n < least || n > most {
+		return fmt.Errorf("must be from %d to %d", least, most)
+	}
+	return nil
+}
+
+func within(d Duration, least, most time.Duration) error {
+	if time.Duration(d) < least || time.Duration(d) > most {
+		return fmt.Errorf("must be from %s to %s", least, most)
+	}
+	return nil
+}
+
+// checkMailboxTwice refuses to let one mailbox stand for two factors: who reads
+// it has both.
+func (s *Settings) checkMailboxTwice() error {
+	for _, first := range s.SigninPrimary {
+		if first.ByMailbox() && !slices.Contains(s.SigninSkipSecondary, first) &&
+			len(s.SigninSecondary) > 0 && !slices.ContainsFunc(s.SigninSecondary, func(k AuthenticatorKind) bool { return !k.ByMailbox() }) {
+			return fmt.Errorf("must name %s, because every second factor of this pool is a proof of the same mailbox", first)
+		}
+	}
+	return nil
+}
+
+func plainLines(s string, most int) error {
+	if len(s) > most || !isPlain(strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", " "), "\n", " ")) {
+		return fmt.Errorf("must be at most %d bytes of plain text", most)
+	}
+	return nil
+}
+
+func oneOf[T comparable](value T, allowed ...T) error { return someOf([]T{value}, allowed) }
+
+// someOf refuses a value that is not allowed, and one that stands there twice.
+func someOf[T comparable](values, allowed []T) error {
+	for i, v := range values {
+		if !slices.Contains(allowed, v) {
+			return fmt.Errorf("has %v, and may have %s", v, strings.Trim(fmt.Sprint(allowed), "[]"))
+		}
+		if slices.Contains(values[:i], v) {
+			return fmt.Errorf("has %v twice", v)
+		}
+	}
+	return nil
+}
+
+func plainText(s string, most int) error {
+	if len(s) > most || !isPlain(s) {
+		return fmt.Errorf("must be at most %d bytes of plain text on one line", most)
+	}
+	return nil
+}
