@@ -92,7 +92,7 @@ type visit struct {
 // handle is the one way through a route: origin, method, pool, form, page.
 func (p *Pages) handle(w http.ResponseWriter, r *http.Request, rt route) {
 	v := &visit{r: r}
-	if !rt.global && p.Even > 0 {
+	if !rt.global && !rt.anyone && p.Even > 0 {
 		w = web.Evenly(w, r.Context(), p.Even)
 	}
 	run := rt.get

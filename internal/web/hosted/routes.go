@@ -12,6 +12,7 @@ type route struct {
 	post    page // nil: refused
 	global  bool // at this very path, and no pool's
 	develop bool // only there with an inbox
+	anyone  bool // it is the same for everybody, so that its time tells nothing
 }
 
 // routes is every path of the pages. Each but the global ones is at the hosts
@@ -23,10 +24,10 @@ func routes() []route {
 		{path: "/flow/{id}", get: (*Pages).showFlow, post: (*Pages).answerFlow},
 		{path: "/link", get: (*Pages).showLink, post: (*Pages).openLink},
 		{path: "/invitation", get: (*Pages).showInvitation, post: (*Pages).acceptInvitation},
-		{path: "/login-success", get: (*Pages).loginSuccess},
+		{path: "/login-success", get: (*Pages).loginSuccess, anyone: true},
 		{path: "/logout", get: (*Pages).logout, post: (*Pages).logout},
 
-		{path: "/.well-known/jwks.json", get: (*Pages).keySet},
+		{path: "/.well-known/jwks.json", get: (*Pages).keySet, anyone: true},
 
 		{path: "/assets/{file}", get: (*Pages).asset, global: true},
 		{path: "/dev/inbox", get: (*Pages).inbox, global: true, develop: true},
