@@ -26,17 +26,7 @@ import (
 // afterwards, whole; what it had not may be there or not. `make test` kills
 // twenty times on each engine, KILLS sets another number.
 func TestKillLosesNothing(t *testing.T) {
-	kills := 20
-	if text := os.Getenv("KILLS"); text != "" {
-		var err error
-		if kills, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	binary := filepath.Join(t.TempDir(), "gatehouse")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("building the server: %v\n%s", err, out)
-	}
+	kills, binary := killTimes(t), buildServer(t)
 	storetest.Engines(t, func(t *testing.T, database string) {
 		k := newKilled(t, binary, database)
 		for range kills {
@@ -47,6 +37,30 @@ func TestKillLosesNothing(t *testing.T) {
 		k.kill(t)
 		t.Logf("%d kills, %d acknowledged writes, 0 lost", kills, len(k.acknowledged))
 	})
+}
+
+// killTimes is how often a server is killed on each engine.
+func killTimes(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("KILLS")
+	if text == "" {
+		return 20
+	}
+	kills, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kills
+}
+
+// buildServer builds the program and returns where it is.
+func buildServer(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "gatehouse")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("building the server: %v\n%s", err, out)
+	}
+	return binary
 }
 
 // killed is a server that is killed, with a record of what it acknowledged.
@@ -73,7 +87,8 @@ func newKilled(t *testing.T, binary, database string) *killed {
 	}
 	k.url = "http://" + k.listen
 	k.env = append(os.Environ(), "GATEHOUSE_DATABASE="+database, "GATEHOUSE_MASTER_KEY="+secret.NewMasterText(),
-		"GATEHOUSE_LISTEN="+k.listen, "GATEHOUSE_ADMIN_LISTEN=127.0.0.1:0", "GATEHOUSE_PUBLIC_URL="+k.url, "GATEHOUSE_LOG_LEVEL=warn")
+		"GATEHOUSE_LISTEN="+k.listen, "GATEHOUSE_ADMIN_LISTEN=127.0.0.1:0", "GATEHOUSE_PUBLIC_URL="+k.url, "GATEHOUSE_LOG_LEVEL=warn",
+		"GATEHOUSE_HASH_MEMORY=64", "GATEHOUSE_HASH_PASSES=1")
 	create := exec.CommandContext(t.Context(), binary, "pool", "create", "demo", "--json")
 	create.Env = k.env
 	create.Stderr = &k.log
@@ -89,6 +104,16 @@ func newKilled(t *testing.T, binary, database string) *killed {
 	}
 	k.token = created.Token
 	return k
+}
+
+// set changes settings of the pool.
+func (k *killed) set(t *testing.T, values ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), k.binary, append([]string{"pool", "set", "demo"}, values...)...)
+	cmd.Env = k.env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("setting %v: %v\n%s", values, err, out)
+	}
 }
 
 func (k *killed) start(t *testing.T) {
