@@ -39,7 +39,7 @@ func (a *App) serve(ctx context.Context, m Mode, public, admin net.Listener) err
 	}
 	var draining atomic.Bool
 	relaxCollector()
-	servers := []*http.Server{web.HTTP(handler, a.log), web.HTTP(a.probes(&draining), a.log)}
+	servers := []*http.Server{web.HTTP(handler, a.limits, a.log), web.HTTP(a.probes(&draining), a.limits, a.log)}
 
 	var running sync.WaitGroup
 	defer running.Wait()
