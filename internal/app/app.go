@@ -38,6 +38,7 @@ type App struct {
 	Inbox       *deliver.Inbox // nil outside of development
 
 	config config.Config
+	limits web.Limits
 	public *url.URL
 	worker *deliver.Worker
 	log    *slog.Logger
@@ -64,7 +65,7 @@ func Open(ctx context.Context, c config.Config, m Mode, log *slog.Logger) (*App,
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Store: st, config: c, public: public, log: log}
+	a := &App{Store: st, config: c, limits: web.DefaultLimits(), public: public, log: log}
 	if err := a.wire(c, m); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/web"
 )
 
@@ -39,7 +40,7 @@ func (a *App) serve(ctx context.Context, m Mode, public, admin net.Listener) err
 	}
 	var draining atomic.Bool
 	relaxCollector()
-	servers := []*http.Server{web.HTTP(handler, a.log), web.HTTP(a.probes(&draining), a.log)}
+	servers := []*http.Server{web.HTTP(handler, a.limits, a.log), web.HTTP(web.NewServer(a.probes(&draining), nil, a.log), a.limits, a.log)}
 
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -95,7 +96,9 @@ func (a *App) probes(draining *atomic.Bool) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), pingTime)
 		defer cancel()
 		if err := a.Store.Ping(ctx); err != nil {
-			a.log.Warn("not ready: the database does not answer", "error", err)
+			id := web.From(r.Context()).ID
+			a.log.Warn("not ready: the database does not answer", "request_id", id, "error", err)
+			w.Header().Set("X-Request-Id", core.Tail(id)) // by which the log has the cause
 			probe(w, http.StatusServiceUnavailable, "the database does not answer")
 			return
 		}

@@ -31,12 +31,22 @@ type running struct {
 	ended         chan error
 }
 
-func open(t *testing.T, m Mode) *App {
+// open makes an app over a new database, or what change makes of that.
+func open(t *testing.T, m Mode, change ...func(*config.Config)) *App {
 	t.Helper()
-	a, err := Open(t.Context(), config.Config{
+	return openLogging(t, m, slog.New(slog.DiscardHandler), change...)
+}
+
+func openLogging(t *testing.T, m Mode, log *slog.Logger, change ...func(*config.Config)) *App {
+	t.Helper()
+	c := config.Config{
 		Database: "sqlite:" + filepath.Join(t.TempDir(), "gatehouse.db"), MasterKey: secret.Text(secret.NewMasterText()),
 		PublicURL: "http://localhost:8400", Migrate: true, UnsafeDurability: true, HashMemory: 64, HashPasses: 1,
-	}, m, slog.New(slog.DiscardHandler))
+	}
+	for _, alter := range change {
+		alter(&c)
+	}
+	a, err := Open(t.Context(), c, m, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +64,12 @@ func listener(t *testing.T) net.Listener {
 
 func start(t *testing.T, m Mode) *running {
 	t.Helper()
-	a, public, admin := open(t, m), listener(t), listener(t)
+	return serve(t, open(t, m), m)
+}
+
+func serve(t *testing.T, a *App, m Mode) *running {
+	t.Helper()
+	public, admin := listener(t), listener(t)
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{a, public.Addr().String(), admin.Addr().String(), stop, make(chan error, 1)}
 	go func() { r.ended <- a.Serve(ctx, m, public, admin) }()

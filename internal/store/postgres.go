@@ -155,6 +155,11 @@ func (e *postgresEngine) classify(err error) error {
 	if err == nil {
 		return nil
 	}
+	// First, because the database's own reason may lie within: that the role may
+	// not sign in, or that there is no such database.
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return unavailable(err)
+	}
 	if fault, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch fault.Code[:2] {
 		case "08", "53", "57", "40", "55": // connection, resources, operator, rollback, lock
@@ -167,9 +172,6 @@ func (e *postgresEngine) classify(err error) error {
 			return notText()
 		}
 		return err
-	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return unavailable(err)
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return unavailable(err)

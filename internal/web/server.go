@@ -15,13 +15,8 @@ import (
 
 // Limits of a request.
 const (
-	MaxBody    = 256 << 10       // bytes
-	maxHeader  = 16 << 10        // bytes
-	deadline   = 5 * time.Second // for the whole of a request's work
-	headerTime = 5 * time.Second
-	readTime   = 15 * time.Second
-	writeTime  = 30 * time.Second
-	idleTime   = 60 * time.Second
+	MaxBody  = 256 << 10       // bytes
+	deadline = 5 * time.Second // for the whole of a request's work
 )
 
 // Server puts every request through the same door before a face gets it.
@@ -129,12 +124,26 @@ func Fault(ctx context.Context, err error) {
 	}
 }
 
-// HTTP makes the net/http server around a handler, with the limits that keep
-// slow and large requests from exhausting it.
-func HTTP(handler http.Handler, log *slog.Logger) *http.Server {
+// Limits keep slow and large requests from exhausting a server: past any of
+// them the connection ends.
+type Limits struct {
+	HeaderSize int           // bytes of a request's header; net/http adds 4 KiB of its own
+	Header     time.Duration // for a request's header to arrive
+	Request    time.Duration // for all of a request to arrive
+	Answer     time.Duration // for an answer to be made and taken
+	Idle       time.Duration // between two requests of a connection
+}
+
+// DefaultLimits are those of every server outside of tests.
+func DefaultLimits() Limits {
+	return Limits{HeaderSize: 16 << 10, Header: 5 * time.Second, Request: 15 * time.Second, Answer: 30 * time.Second, Idle: 60 * time.Second}
+}
+
+// HTTP makes the net/http server around a handler.
+func HTTP(handler http.Handler, limits Limits, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler: handler, MaxHeaderBytes: maxHeader,
-		ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
+		Handler: handler, MaxHeaderBytes: limits.HeaderSize,
+		ReadHeaderTimeout: limits.Header, ReadTimeout: limits.Request, WriteTimeout: limits.Answer, IdleTimeout: limits.Idle,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }
