@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -497,5 +498,43 @@ func TestDisabledIsToldBehindTheCode(t *testing.T) {
 		a := mailed(core.ChoiceMagicLink)(t, h, app, s)
 		_, err = h.Flows.Answer(t.Context(), app, s.ID, a)
 		want(t, err, core.CodeDisabled, "the link of somebody disabled")
+	})
+}
+
+// TestI2FirstProofOfTheMailbox is about somebody who signs up with another's
+// address where mailboxes need not be proved: when its owner comes in by the
+// mailbox, the other one's password and session are gone.
+func TestI2FirstProofOfTheMailbox(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		for _, choice := range []core.ChoiceName{core.ChoiceEmailOTP, core.ChoiceMagicLink} {
+			app := byCode(t, h, "pool-"+strings.ReplaceAll(string(choice), "_", "-"), nil)
+			s := start(t, h, app, "victim@example.org")
+			_, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+			must(t, err)
+			stranger, err := h.Flows.Complete(t.Context(), app, s.ID)
+			must(t, err)
+
+			s, err = h.Flows.Start(t.Context(), app, flow.Start{Email: "victim@example.org", Types: []core.FlowType{core.FlowSignin}, Concealed: true})
+			must(t, err)
+			a := flow.Answer{Choice: choice}
+			if choice == core.ChoiceEmailOTP {
+				a.Code = code(t, h, app, s.ID)
+			} else {
+				a = mailed(choice)(t, h, app, s)
+			}
+			_, err = h.Flows.Answer(t.Context(), app, s.ID, a)
+			must(t, err)
+			owner, err := h.Flows.Complete(t.Context(), app, s.ID)
+			must(t, err)
+
+			_, err = h.Sessions.Check(t.Context(), app, stranger.Access.Token)
+			want(t, err, core.CodeTokenInvalid, "the stranger's token after the owner came by "+string(choice))
+			_, err = h.Sessions.Check(t.Context(), app, owner.Access.Token)
+			must(t, err)
+			s, err = h.Flows.Start(t.Context(), app, flow.Start{Email: "victim@example.org", Types: []core.FlowType{core.FlowSignin}, Concealed: true})
+			must(t, err)
+			_, err = h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+			want(t, err, core.CodeWrongCredentials, "the stranger's password after that")
+		}
 	})
 }

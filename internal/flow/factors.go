@@ -61,6 +61,9 @@ func (t *Turn) provedFirst(tx *store.Tx, kind core.AuthenticatorKind, settle dir
 		if err := t.stillHolds(tx); err != nil {
 			return err
 		}
+		if err := t.wipe(tx); err != nil {
+			return err
+		}
 		if err := t.enrol(tx, Factor{kind, false}); err != nil {
 			return err
 		}
@@ -69,6 +72,31 @@ func (t *Turn) provedFirst(tx *store.Tx, kind core.AuthenticatorKind, settle dir
 		return err
 	}
 	return t.settle(tx, settle)
+}
+
+// wipe takes away what an account has from the time before anybody had proved
+// its mailbox: whoever signed up with the address of somebody else must not
+// stay when its owner comes (I1 to I3).
+func (t *Turn) wipe(tx *store.Tx) error {
+	if t.User.EmailVerified {
+		return nil
+	}
+	all, err := tx.Authenticators(t.User.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if _, err := tx.DeleteAuthenticator(t.User.ID, a.ID); err != nil {
+			return err
+		}
+		err := tx.Record(core.Event{Name: core.EventFactorRemoved, Target: string(t.User.ID), Data: map[string]string{"kind": string(a.Kind), "authenticator": string(a.ID)}})
+		if err != nil {
+			return err
+		}
+	}
+	t.Factors, t.Due = nil, false
+	_, err = tx.EndSessionsOf(t.User.ID, "")
+	return err
 }
 
 // provedSecond writes that the second factor was proved, by the mailbox.

@@ -609,6 +609,11 @@ func (w *world) proveFirst(f *modelFlow, p *modelPool, how core.AuthenticatorKin
 	f.how, f.proved = how, true
 	if f.known {
 		person := f.person(p)
+		if !person.verified {
+			// What is from before the first proof of the mailbox goes.
+			w.strip(p, f.email, person)
+		}
+		f.how = how
 		person.ways[how], person.verified = true, true
 		f.mine, f.stamp = true, person.stamp
 		return ""
@@ -800,6 +805,18 @@ func (w *world) expire() {
 	}
 }
 
+// strip is what is left of somebody without any way in: what they proved in
+// flows that are under way proves nothing any more.
+func (w *world) strip(p *modelPool, email string, person *modelPerson) {
+	person.password, person.due, person.second = "", false, false
+	clear(person.ways)
+	for _, f := range w.flows {
+		if w.pools[f.pool] == p && f.email == email && f.known {
+			f.how, f.mine, f.second = "", false, false
+		}
+	}
+}
+
 // remove takes somebody's ways in from them. What was proved with them, in
 // any flow that is under way, proves nothing any more.
 func (w *world) remove() {
@@ -827,11 +844,5 @@ func (w *world) remove() {
 			w.r.Fatal(err)
 		}
 	}
-	person.password, person.due, person.second = "", false, false
-	clear(person.ways)
-	for _, f := range w.flows {
-		if w.pools[f.pool] == p && f.email == email && f.known {
-			f.how, f.mine, f.second = "", false, false
-		}
-	}
+	w.strip(p, email, person)
 }
