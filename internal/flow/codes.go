@@ -55,33 +55,30 @@ func (c codes) send(choice core.ChoiceName, purpose, template string) Effect {
 			expires = t.Flow.ExpiresAt
 		}
 		sent := core.SentCode{Hash: nobody, ExpiresAt: expires, ResendAt: t.Now.Add(time.Duration(t.Settings.CodeResend))}
-		message := core.Message{ID: id, Template: template, To: t.mailbox(), ExpiresAt: expires, Values: map[string]string{"email": t.mailbox()}}
-		switch template {
-		case mailCode:
-			sent.Hash = c.hash(*t, purpose, code)
-			message.Values["code"] = code
-			message.Values["minutes"] = strconv.Itoa(int(expires.Sub(t.Now).Round(time.Minute).Minutes()))
-		case mailAccountExists:
-			message.Values["link"] = c.links.signIn(*t)
+		before, had := t.Facts.Codes[choice]
+		may, err := false, error(nil)
+		if template != "" {
+			may, err = directory.MayMail(tx, t.Settings, t.mailbox(), template)
 		}
-		if template == "" {
-			t.Facts.Codes[choice] = sent
-			return nil
-		}
-		may, err := directory.MayMail(tx, t.Settings, message.To, template)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if before, had := t.Facts.Codes[choice]; !may {
-			// The flow looks the same; the code before this one is still good.
-			sent.Hash = nobody
-			if had {
-				sent.Hash, sent.ExpiresAt = before.Hash, before.ExpiresAt
-			}
-			t.Facts.Codes[choice] = sent
-			return nil
+		case may && template == mailCode:
+			sent.Hash = c.hash(*t, purpose, code)
+		case !may && template != "" && had:
+			sent.Hash, sent.ExpiresAt = before.Hash, before.ExpiresAt // no other takes its place
 		}
 		t.Facts.Codes[choice] = sent
+		if !may {
+			return nil
+		}
+		message := core.Message{ID: id, Template: template, To: t.mailbox(), ExpiresAt: expires, Values: map[string]string{"email": t.mailbox()}}
+		if template == mailCode {
+			message.Values["code"] = code
+			message.Values["minutes"] = strconv.Itoa(int(expires.Sub(t.Now).Round(time.Minute).Minutes()))
+		} else {
+			message.Values["link"] = c.links.signIn(*t)
+		}
 		return tx.Send(message)
 	}
 }
