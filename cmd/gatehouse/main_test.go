@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,7 +80,23 @@ func closeKeys(dir string) error {
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exits": exits, "await": await, "field": field, "call": call, "refused": refused, "fetch": fetch,
-		"settles": settles, "hold": hold,
+		"settles": settles, "hold": hold, "sql": statement,
+	}
+}
+
+// statement runs a statement of SQL past the program: sql STATEMENT.
+func statement(ts *testscript.TestScript, _ bool, args []string) {
+	driver, database := "pgx", ts.Getenv("DATABASE")
+	if path, ok := strings.CutPrefix(database, "sqlite:"); ok {
+		driver, database = "sqlite", "file:"+filepath.ToSlash(ts.MkAbs(path))+"?_pragma=busy_timeout(10000)"
+	}
+	db, err := sql.Open(driver, database)
+	ts.Check(err)
+	defer db.Close()
+	result, err := db.ExecContext(context.Background(), args[0])
+	ts.Check(err)
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		ts.Fatalf("%s touched no row (%v)", args[0], err)
 	}
 }
 

@@ -178,7 +178,7 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 func (a *App) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for name, work := range map[string]func(context.Context){
-		"follow": a.Store.Follow, "deliver": a.deliver, "sweep": a.sweep,
+		"follow": a.Store.Follow, "deliver": a.deliver, "sweep": a.sweep, "seal": a.seal,
 	} {
 		running.Go(func() { a.guard(ctx, name, work) })
 	}

@@ -51,7 +51,27 @@ const (
 	EventMailQueued         EventName = "mail.queued"
 	EventMailSent           EventName = "mail.sent"
 	EventMailDropped        EventName = "mail.dropped"
+	EventRefusalsCounted    EventName = "refusals.counted"
 )
+
+// Result says how what an event tells of came out.
+type Result string
+
+// The results.
+const (
+	ResultDone    Result = "done"
+	ResultRefused Result = "refused"
+)
+
+// Result of what the event tells of.
+func (n EventName) Result() Result {
+	switch n {
+	case EventPasswordRefused, EventFlowRefused, EventRefreshReused, EventBudgetSpent, EventMailDropped:
+		return ResultRefused
+	default:
+		return ResultDone
+	}
+}
 
 // EventMeaning is a line of the catalogue of events.
 type EventMeaning struct {
@@ -99,5 +119,6 @@ func EventNames() []EventMeaning {
 		{EventMailQueued, "A mail was put in line to be sent; data names the template."},
 		{EventMailSent, "A mail was handed to the mail server."},
 		{EventMailDropped, "A mail was given up; reason says why."},
+		{EventRefusalsCounted, "There were more refusals in an hour than are told one by one; data says how many of each were only counted since the last such event."},
 	}
 }

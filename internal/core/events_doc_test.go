@@ -41,14 +41,16 @@ This page is made from the catalogue in internal/core/events.go by ` + "`go test
 
 The audit trail of a pool is made of events. Each is written in the transaction of what it tells of: a change that was
 taken back leaves none, and one that was kept has lost none. Refusals are told too. An event says when it was, who acted
-(the kind of actor and its id), from which address, in which request, what it is about (the target, an id) and, where there
-is one, a reason. Its data hold more for some; they never hold a secret.
+(the kind of actor and its id), from which address, in which request, what it is about (the target, an id), how it came out
+and, where there is one, a reason. Its data hold more for some; they never hold a secret.
 
-| event | meaning |
-|---|---|
+Events are chained: see decision 0020, and ` + "`gatehouse audit`" + ` to read, export and verify them.
+
+| event | result | meaning |
+|---|---|---|
 `)
 	for _, line := range core.EventNames() {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", line.Name, cell(line.Meaning))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", line.Name, line.Name.Result(), cell(line.Meaning))
 	}
 	return b.String()
 }

@@ -81,6 +81,7 @@ type Settings struct {
 	SigningKeyLife     Duration
 	ProfileFields      []ProfileField
 	Introspection      bool
+	AuditRetention     Duration
 	MailFromName       string
 	MailFromAddress    string
 	MailTemplates      map[string]MailTemplate
@@ -285,6 +286,14 @@ func SettingsTable() []Setting {
 		{"profile.fields", "list of fields", "What is known of a person, and what sign-up asks for.",
 			func(s *Settings) any { return &s.ProfileFields }, func(s *Settings) error { return checkProfileFields(s.ProfileFields) }},
 
+		{"audit.retention", "duration", "How long events of the audit trail are kept. 0: for ever.",
+			func(s *Settings) any { return &s.AuditRetention }, func(s *Settings) error {
+				if s.AuditRetention == 0 {
+					return nil
+				}
+				return within(s.AuditRetention, 24*time.Hour, 20*365*24*time.Hour)
+			}},
+
 		{"graphql.introspection", "boolean", "Whether a GraphQL API tells anybody its schema.",
 			func(s *Settings) any { return &s.Introspection }, nil},
 
@@ -351,5 +360,6 @@ func DefaultSettings() Settings {
 		TokenFormat:         TokenOpaque,
 		SigningKeyLife:      Duration(90 * 24 * time.Hour),
 		Introspection:       true,
+		AuditRetention:      Duration(365 * 24 * time.Hour),
 	}
 }

@@ -19,6 +19,7 @@ type Store struct {
 	engine engine
 	keys   *secret.Keys
 	feed   *feed
+	flood  *flood
 	log    *slog.Logger
 }
 
@@ -89,7 +90,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 			return nil, errors.Join(err, e.close())
 		}
 	}
-	s := &Store{engine: e, log: o.Log}
+	s := &Store{engine: e, flood: newFlood(), log: o.Log}
 	if s.keys, err = loadKeys(ctx, e, o.Master); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
@@ -175,6 +176,7 @@ func (b Bound) Update(ctx context.Context, fn func(*Tx) error) error {
 	})
 	if err == nil && done != nil {
 		b.store.feed.committed(done)
+		b.store.flood.committed(done)
 	}
 	if errors.Is(err, errOvertaken) {
 		return &core.Error{Code: core.CodeConflict, Detail: "The same was changed by another request at the same time.", Cause: err}
@@ -198,8 +200,10 @@ type Tx struct {
 	pool   core.PoolID
 	now    time.Time
 
-	changes []Change
-	mail    bool
+	changes  []Change
+	mail     bool
+	refusals int              // events of refusals that were written
+	untold   []core.EventName // those that were only counted
 }
 
 // Now is the time of the transaction, the same throughout it, in UTC

@@ -132,6 +132,9 @@ func fill(t testing.TB, s *store.Store) filled {
 	if err != nil {
 		t.Fatalf("filling a pool: %v", err)
 	}
+	if _, err := s.Across().Seal(context.Background(), 1000); err != nil {
+		t.Fatal(err)
+	}
 	return f
 }
 

@@ -299,6 +299,14 @@ func foreigners() map[string]foreign {
 			all, err := tx.Events(10)
 			return len(all) > 0, err
 		},
+		"Trail": func(tx *store.Tx, _ filled, _ store.Outgoing) (bool, error) {
+			all, err := tx.Trail(0, 10)
+			return len(all) > 0, err
+		},
+		"VerifyAudit": func(tx *store.Tx, _ filled, _ store.Outgoing) (bool, error) {
+			report, err := tx.VerifyAudit(store.AuditHead{})
+			return report.Checked > 0, err
+		},
 
 		"Send": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(tx.Send(core.Message{ID: a.message.ID, To: "other@example.org"}))

@@ -96,7 +96,7 @@ func TestEveryNounComesBack(t *testing.T) {
 			caller := tx.Caller()
 			same(t, "an event", events[0], store.Recorded{
 				Event: core.Event{Name: core.EventUserCreated, Target: string(f.user.ID), Reason: "r", Data: map[string]string{"k": "v"}},
-				Seq:   events[0].Seq, Actor: caller.Actor, Address: caller.Address, Request: caller.Request, At: begun,
+				Seq:   events[0].Seq, Actor: caller.Actor, Address: caller.Address, Request: caller.Request, At: begun, Place: 2, Link: events[0].Link,
 			})
 			newest, err := tx.Events(1)
 			same(t, "the newest event", []any{newest, err}, []any{events[:1], nil})
