@@ -357,7 +357,10 @@ func load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) {
 	if t.Facts.User == "" {
 		return t, nil
 	}
-	err = t.identify(tx, t.Facts.User)
+	user, err := tx.User(t.Facts.User)
+	if err == nil {
+		err = t.identify(tx, user)
+	}
 	if core.Is(err, core.CodeNotFound) {
 		// The person was deleted while the flow was under way.
 		err = core.Fail(core.CodeFlowEnded, "This flow is unknown, completed, or past its time. Start a new one.")
@@ -373,16 +376,12 @@ func load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) {
 }
 
 // identify fills in who the flow is about.
-func (t *Turn) identify(tx *store.Tx, id core.UserID) error {
-	user, err := tx.User(id)
+func (t *Turn) identify(tx *store.Tx, user core.User) error {
+	all, err := tx.Authenticators(user.ID)
 	if err != nil {
 		return err
 	}
-	all, err := tx.Authenticators(id)
-	if err != nil {
-		return err
-	}
-	t.User, t.Facts.User, t.Factors, t.Due = &user, id, nil, false
+	t.User, t.Facts.User, t.Factors, t.Due = &user, user.ID, nil, false
 	for _, a := range all {
 		t.Factors = append(t.Factors, Factor{a.Kind, a.Second})
 		t.Due = t.Due || a.Due(time.Duration(t.Settings.PasswordMaxAge), tx.Now())

@@ -43,7 +43,7 @@ func (setEmail) Answer(_ context.Context, t Turn, a Answer) (Effect, error) {
 		if !t.Facts.Concealed && !t.Facts.Allows(core.FlowSignin) {
 			return taken("/data/email", "This e-mail address is taken.")
 		}
-		return t.identify(tx, user.ID)
+		return t.identify(tx, user)
 	}, nil
 }
 

@@ -50,7 +50,7 @@ func (setUsername) Answer(_ context.Context, t Turn, a Answer) (Effect, error) {
 			return taken("/data/username", "This username is taken.")
 		}
 		t.Facts.Username = name
-		return t.identify(tx, user.ID)
+		return t.identify(tx, user)
 	}, nil
 }
 

@@ -17,9 +17,8 @@ const groupSize = 128
 var errClosed = errors.New("the database is closed")
 
 // writer is the one connection that writes to SQLite. A commit waits for the
-// disk, so writes that arrive meanwhile are gathered: each runs in a savepoint
-// of its own, one commit serves them all, and every caller is answered after
-// that commit. One goroutine owns the connection, so writers queue instead of
+// disk, so writes that arrive meanwhile are gathered: one commit serves them
+// all, and every caller is answered after that commit. One goroutine owns the connection, so writers queue instead of
 // colliding.
 type writer struct {
 	conn     *sql.Conn
@@ -129,33 +128,61 @@ func (w *writer) gather(first *write) []*write {
 
 // commit runs a group in one transaction. The connection is never given a
 // caller's context: a cancelled one would roll the whole group back.
+//
+// Nearly always everybody's write succeeds, so the group is tried as if it were
+// one. If somebody's fails, it is taken back and run again with a savepoint for
+// each, which costs more.
 func (w *writer) commit(group []*write) {
 	if len(group) == 0 {
 		return
 	}
-	ctx := context.Background()
-	err := w.step(ctx, `BEGIN IMMEDIATE`)
-	if err == nil {
-		if err = w.each(ctx, group); err == nil {
-			err = w.step(ctx, `COMMIT`)
-		}
-		if err != nil {
-			// Whatever the cause, nobody of the group has written. The
-			// error of a rollback is the same cause once more.
-			_ = w.step(ctx, `ROLLBACK`)
-		}
+	err := w.transaction(func(context.Context) error { return w.together(group) })
+	if errors.Is(err, errOneFailed) && len(group) > 1 {
+		err = w.transaction(func(ctx context.Context) error { return w.apart(ctx, group) })
 	}
 	for _, item := range group {
-		if err != nil {
+		if err != nil && !errors.Is(err, errOneFailed) {
 			item.err = err
 		}
 		close(item.done)
 	}
 }
 
-// each runs the writes one by one. It returns an error only when the
-// transaction as a whole cannot go on.
-func (w *writer) each(ctx context.Context, group []*write) error {
+// errOneFailed ends a transaction in which somebody's write failed.
+var errOneFailed = errors.New("a write of the group failed")
+
+// transaction commits what fn did, or takes all of it back.
+func (w *writer) transaction(fn func(context.Context) error) error {
+	ctx := context.Background()
+	err := w.step(ctx, `BEGIN IMMEDIATE`)
+	if err != nil {
+		return err
+	}
+	if err = fn(ctx); err == nil {
+		err = w.step(ctx, `COMMIT`)
+	}
+	if err != nil {
+		// Whatever the cause, nobody of the group has written. The error of a
+		// rollback is the same cause once more.
+		_ = w.step(ctx, `ROLLBACK`)
+	}
+	return err
+}
+
+// together runs the writes one after the other, until one fails.
+func (w *writer) together(group []*write) error {
+	for _, item := range group {
+		if item.err = guarded(item.fn, w.prepared); item.err != nil {
+			return errOneFailed
+		}
+	}
+	return nil
+}
+
+// apart runs the writes one by one, so that one that fails takes back nothing
+// but itself. It returns an error only when the transaction as a whole cannot
+// go on.
+func (w *writer) apart(ctx context.Context, group []*write) error {
 	for _, item := range group {
 		if err := w.step(ctx, `SAVEPOINT one`); err != nil {
 			return err

@@ -128,7 +128,10 @@ func sqliteProvider(ctx context.Context, path string, use func(*goose.Provider) 
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	return provide(db, goose.DialectSQLite3, strings.NewReplacer("BIGSERIAL PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT"), use)
+	return provide(db, goose.DialectSQLite3, strings.NewReplacer(
+		"BIGSERIAL PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT", // how a column counts up by itself
+		"/* WITHOUT ROWID */", "WITHOUT ROWID", // sqlite.org/withoutrowid.html: for rows of some hundred bytes
+	), use)
 }
 
 func provide(db *sql.DB, kind goose.Dialect, words *strings.Replacer, use func(*goose.Provider) error) error {
@@ -143,8 +146,8 @@ func provide(db *sql.DB, kind goose.Dialect, words *strings.Replacer, use func(*
 	return use(p)
 }
 
-// dialect is the migrations with the one word exchanged that the engines do
-// not share: how a column counts up by itself.
+// dialect is the migrations with the words exchanged that the engines do not
+// share.
 type dialect struct {
 	fs.FS
 	words *strings.Replacer

@@ -1,5 +1,5 @@
 -- The same text makes both databases. Times are microseconds since 1970 UTC,
--- 0 for "not". Text compares by its bytes. One word differs by engine and is
+-- 0 for "not". Text compares by its bytes. Two words differ by engine and are
 -- exchanged when the file is read: see migrate.go.
 
 -- +goose Up
@@ -92,7 +92,7 @@ CREATE TABLE user_profile_values (
     name      TEXT COLLATE "binary" NOT NULL,
     value_key TEXT COLLATE "binary" NOT NULL,
     PRIMARY KEY (pool, user_id, name)
-);
+) /* WITHOUT ROWID */;
 
 CREATE TABLE authenticators (
     pool       TEXT COLLATE "binary" NOT NULL,
@@ -103,7 +103,7 @@ CREATE TABLE authenticators (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (pool, user_id, kind, id)
-);
+) /* WITHOUT ROWID */;
 -- A person has one password.
 CREATE UNIQUE INDEX authenticators_one_password ON authenticators (pool, user_id) WHERE kind = 'password';
 
@@ -129,7 +129,7 @@ CREATE TABLE tickets (
     expires_at BIGINT NOT NULL,
     used_at    BIGINT NOT NULL,
     PRIMARY KEY (pool, purpose, hash)
-);
+) /* WITHOUT ROWID */;
 CREATE INDEX tickets_by_expiry ON tickets (expires_at);
 CREATE INDEX tickets_by_subject ON tickets (pool, subject);
 
@@ -143,7 +143,7 @@ CREATE TABLE sessions (
     expires_at BIGINT NOT NULL,
     ended_at   BIGINT NOT NULL,
     PRIMARY KEY (pool, id)
-);
+) /* WITHOUT ROWID */;
 CREATE INDEX sessions_by_user ON sessions (pool, user_id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 
@@ -155,7 +155,7 @@ CREATE TABLE refresh_tokens (
     expires_at BIGINT NOT NULL,
     spent_at   BIGINT NOT NULL,
     PRIMARY KEY (pool, hash)
-);
+) /* WITHOUT ROWID */;
 CREATE INDEX refresh_tokens_by_session ON refresh_tokens (pool, session_id);
 CREATE INDEX refresh_tokens_by_expiry ON refresh_tokens (expires_at);
 
@@ -167,7 +167,7 @@ CREATE TABLE access_tokens (
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     PRIMARY KEY (pool, hash)
-);
+) /* WITHOUT ROWID */;
 CREATE INDEX access_tokens_by_session ON access_tokens (pool, session_id);
 CREATE INDEX access_tokens_by_expiry ON access_tokens (expires_at);
 
@@ -179,7 +179,7 @@ CREATE TABLE attempts (
     blocked_until BIGINT NOT NULL,
     updated_at    BIGINT NOT NULL,
     PRIMARY KEY (pool, subject)
-);
+) /* WITHOUT ROWID */;
 CREATE INDEX attempts_by_age ON attempts (updated_at);
 
 CREATE TABLE events (
@@ -227,7 +227,7 @@ CREATE TABLE counters (
     shard BIGINT NOT NULL,
     n     BIGINT NOT NULL,
     PRIMARY KEY (pool, name, shard)
-);
+) /* WITHOUT ROWID */;
 
 -- What a face has to remember for a while and no rule has a name for.
 CREATE TABLE notes (

@@ -15,7 +15,7 @@ CREATE TABLE budgets (
     long_told   BIGINT NOT NULL,
     ends_at     BIGINT NOT NULL,
     PRIMARY KEY (pool, name, subject)
-);
+) /* WITHOUT ROWID */;
 CREATE INDEX budgets_by_end ON budgets (ends_at);
 
 -- Until when somebody is refused was told to the audit trail.
