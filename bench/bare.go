@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/secret"
 )
 
 // checkRequest and checkAnswer are a token check on the wire.
@@ -76,11 +79,35 @@ func measureBare(ctx context.Context, requests int) (row, error) {
 		return row{}, err
 	}
 	defer stop(process)
-	body := []byte(`{"token":"ptu_zzg6zdmen4khvdgajgxbenyjqwx6hh75"}`)
-	if err := ready(ctx, "http://"+listen+"/", "", body); err != nil {
+	check := request{path: "/", body: always(`{"token":"ptu_zzg6zdmen4khvdgajgxbenyjqwx6hh75"}`)}
+	if err := ready(ctx, "http://"+listen, check); err != nil {
 		return row{}, err
 	}
-	r, err := measure(ctx, []int{process.Process.Pid}, 32, requests, "http://"+listen+"/", "", func(int) []byte { return body })
+	r, err := measure(ctx, []int{process.Process.Pid}, 32, requests, "http://"+listen, check)
 	r.what, r.engine, r.ratio = "bare handler: decode and encode the JSON of a token check", "-", "1.00x"
 	return r, err
+}
+
+// measureHash computes password hashes of the default cost, as a server does,
+// and returns what one takes.
+func measureHash(ctx context.Context) (row, error) {
+	const hashes = 50
+	key := make([]byte, 32)
+	hasher := secret.NewHasher(secret.DefaultCost(), secret.Pepper{Key: key, ID: "bench"})
+	slot, err := hasher.Acquire(ctx)
+	if err != nil {
+		return row{}, err
+	}
+	defer slot.Release()
+	before, err := cpu(os.Getpid())
+	if err != nil {
+		return row{}, err
+	}
+	started := time.Now()
+	for i := range hashes {
+		slot.Hash(secret.Text(fmt.Sprint(password, i)))
+	}
+	took := time.Since(started)
+	after, err := cpu(os.Getpid())
+	return row{what: "one password hash of the default cost", engine: "-", perSecond: hashes / took.Seconds(), cpu: (after - before) / hashes}, err
 }

@@ -11,23 +11,40 @@ import (
 	"time"
 )
 
+// request is what is sent again and again.
+type request struct {
+	method string // empty: POST
+	path   string
+	token  string
+	header map[string]string
+	body   func(i int) []byte // of the i-th; nil: none
+}
+
 // load sends n requests over so many connections and returns how long that
-// took. body makes the i-th request's body.
-func load(ctx context.Context, connections, n int, url, token string, body func(i int) []byte) (time.Duration, error) {
+// took.
+func load(ctx context.Context, connections, n int, base string, r request) (time.Duration, error) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConns: connections, MaxIdleConnsPerHost: connections}}
 	defer client.CloseIdleConnections()
+	return together(connections, n, func(i int) error {
+		_, err := r.send(ctx, client, base, i)
+		return err
+	})
+}
+
+// together does something n times, so many at once, until one fails.
+func together(workers, n int, do func(i int) error) (time.Duration, error) {
 	var next atomic.Int64
 	var failed atomic.Pointer[error]
 	var running sync.WaitGroup
 	started := time.Now()
-	for range connections {
+	for range workers {
 		running.Go(func() {
 			for {
 				i := int(next.Add(1))
 				if i > n || failed.Load() != nil {
 					return
 				}
-				if _, err := post(ctx, client, url, token, body(i)); err != nil {
+				if err := do(i); err != nil {
 					failed.Store(&err)
 					return
 				}
@@ -41,15 +58,29 @@ func load(ctx context.Context, connections, n int, url, token string, body func(
 	return time.Since(started), nil
 }
 
-// post sends one request and returns the body of a successful answer.
-func post(ctx context.Context, client *http.Client, url, token string, body []byte) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+// send sends the i-th request and returns the body of a successful answer.
+func (r request) send(ctx context.Context, client *http.Client, base string, i int) ([]byte, error) {
+	method, body := r.method, io.Reader(nil)
+	if method == "" {
+		method = http.MethodPost
+	}
+	if r.body != nil {
+		body = bytes.NewReader(r.body(i))
+	}
+	q, err := http.NewRequestWithContext(ctx, method, base+r.path, body)
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+token)
-	response, err := client.Do(request)
+	if r.body != nil {
+		q.Header.Set("Content-Type", "application/json")
+	}
+	if r.token != "" {
+		q.Header.Set("Authorization", "Bearer "+r.token)
+	}
+	for name, value := range r.header {
+		q.Header.Set(name, value)
+	}
+	response, err := client.Do(q)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +90,10 @@ func post(ctx context.Context, client *http.Client, url, token string, body []by
 		return nil, err
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%w: %d %s", errRefused, response.StatusCode, text)
+		return nil, fmt.Errorf("%w: %s %d %s", errRefused, r.path, response.StatusCode, text)
 	}
 	return text, nil
 }
+
+// always sends the same body.
+func always(body string) func(int) []byte { return func(int) []byte { return []byte(body) } }
