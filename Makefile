@@ -15,6 +15,7 @@ run: build ## start a development server on http://localhost:8400
 
 test: test-setup ## run every test on both databases, race detector on
 	scripts/with-postgres $(GO) test -race -timeout 60m ./...
+	scripts/fuzz 100x
 
 test-setup: ## install what the tests need, or say what is missing
 	scripts/setup-tests

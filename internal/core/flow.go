@@ -119,6 +119,15 @@ type SentCode struct {
 	Hash      []byte    `json:"hash"`
 	ExpiresAt time.Time `json:"expires"`
 	ResendAt  time.Time `json:"resend"` // before this time no other is sent
+	// Before is the last code that left, where no later one did; nil: it is
+	// this one, or there is none.
+	Before *CodeBefore `json:"before,omitempty"`
+}
+
+// CodeBefore is a code that is still good, because none left in its place.
+type CodeBefore struct {
+	Hash      []byte    `json:"hash"`
+	ExpiresAt time.Time `json:"expires"`
 }
 
 // Link is a link that a flow sends by mail.

@@ -308,6 +308,92 @@ func TestB19MailsToOneMailbox(t *testing.T) {
 	})
 }
 
+// TestA5CodesHeldBack has a budget hold a code back: whoever is there goes on
+// with the one before it, as long as that lives and as often as that may be
+// tried, and by no answer can they be told from nobody (A5).
+func TestA5CodesHeldBack(t *testing.T) {
+	database := storetest.SQLite(t)
+	synctest.Test(t, func(t *testing.T) {
+		h := flowtest.New(storetest.Open(t, database))
+		app := byCode(t, h, "demo", map[string]any{"code.life": "5m", "budget.mails_to_one_per_hour": 1})
+		ask := func(id core.FlowID) {
+			t.Helper()
+			_, err := h.Flows.Restart(t.Context(), app, id, flow.Answer{Choice: core.ChoiceEmailOTP})
+			must(t, err)
+		}
+		var told [2][]string
+		var good string
+		flows := [2]core.FlowID{}
+		for i, email := range []string{"ana@example.org", "nobody@example.org"} {
+			s, err := h.Flows.Start(t.Context(), app, flow.Start{Types: []core.FlowType{core.FlowSignin}, Email: email, Concealed: true})
+			must(t, err)
+			flows[i] = s.ID
+			ask(s.ID)
+		}
+		good = flowtest.MailedCode(t, h.Mail(t))
+		guess := func(times int) {
+			t.Helper()
+			for i, id := range flows {
+				for range times {
+					err := tryCode(t, h, app, id, other(good))
+					var refused *core.Error
+					if !errors.As(err, &refused) {
+						t.Fatal(err)
+					}
+					told[i] = append(told[i], fmt.Sprint(refused.Code, refused.RetryAfter, refused.Detail))
+				}
+			}
+		}
+		guess(2)
+		time.Sleep(2 * time.Minute)
+		for _, id := range flows {
+			ask(id)
+		}
+		guess(2)
+		if mail := h.Mail(t); len(mail) > 0 {
+			t.Fatalf("over budget %d mails were sent", len(mail))
+		}
+		// The code before one that was held back is good.
+		s, err := h.Flows.Start(t.Context(), app, flow.Start{Types: []core.FlowType{core.FlowSignin}, Email: "bob@example.org", Concealed: true})
+		must(t, err)
+		ask(s.ID)
+		bobs := flowtest.MailedCode(t, h.Mail(t))
+		ask(s.ID)
+		must(t, tryCode(t, h, app, s.ID, bobs))
+
+		time.Sleep(4 * time.Minute) // past the life of the code that was sent, within that of the next
+		want(t, tryCode(t, h, app, flows[0], good), core.CodeWrongCode, "a code past its life")
+		want(t, tryCode(t, h, app, flows[1], good), core.CodeWrongCode, "anything, told to nobody")
+		guess(4)
+		time.Sleep(2 * time.Minute)
+		guess(1)
+		for _, id := range flows {
+			ask(id)
+			ask(id)
+		}
+		guess(6)
+		if !slices.Equal(told[0], told[1]) {
+			t.Errorf("law: what a held-back code answers is the same for somebody and for nobody; it was\n%v and\n%v", told[0], told[1])
+		}
+	})
+}
+
+// A code that was sent once is tried five times at most, however often another
+// one is asked for that a budget holds back.
+func TestB11ACodeHeldBackIsNoMoreTries(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		app := byCode(t, h, "demo", map[string]any{"budget.mails_to_one_per_hour": 1})
+		s := start(t, h, app, "ana@example.org")
+		sent := code(t, h, app, s.ID)
+		for range 5 {
+			want(t, tryCode(t, h, app, s.ID, other(sent)), core.CodeWrongCode, "a wrong code")
+			_, err := h.Flows.Restart(t.Context(), app, s.ID, flow.Answer{Choice: core.ChoiceEmailOTP})
+			must(t, err)
+		}
+		want(t, tryCode(t, h, app, s.ID, sent), core.CodeWrongCode, "the right code behind five wrong ones, each before a mail that did not leave")
+	})
+}
+
 // TestB19MailsFromOneNetwork has one network write to very many, and very many
 // networks exhaust a pool.
 func TestB19MailsFromOneNetwork(t *testing.T) {

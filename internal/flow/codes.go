@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"encoding/hex"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -66,7 +67,11 @@ func (c codes) send(choice core.ChoiceName, purpose, template string) Effect {
 		case may && template == mailCode:
 			sent.Hash = c.hash(*t, purpose, code)
 		case !may && template != "" && had:
-			sent.Hash, sent.ExpiresAt = before.Hash, before.ExpiresAt // no other takes its place
+			// No other takes its place. All that is told is as if one had left:
+			// to nobody none ever does, and who asks must not see that.
+			if sent.Before = before.Before; sent.Before == nil {
+				sent.Before = &core.CodeBefore{Hash: before.Hash, ExpiresAt: before.ExpiresAt}
+			}
 		}
 		t.Facts.Codes[choice] = sent
 		if !may {
@@ -94,6 +99,7 @@ func (c codes) check(ctx context.Context, t Turn, choice core.ChoiceName, purpos
 	if !t.Now.Before(sent.ExpiresAt) {
 		return nil, codeExpired()
 	}
+	var good [][]byte // what the code is compared with
 	try, err := c.passwords.Charge(ctx, t.Caller, t.Settings, t.person(), func(tx *store.Tx) error {
 		life := time.Duration(t.Settings.FlowLife)
 		if second {
@@ -101,13 +107,24 @@ func (c codes) check(ctx context.Context, t Turn, choice core.ChoiceName, purpos
 				return over(err, core.Fail(core.CodeFlowEnded, "Too many wrong codes were tried in this flow. Start a new one."))
 			}
 		}
-		_, err := tx.Charge("code:"+hex.EncodeToString(sent.Hash[:16]), tries(codeTries, life))
-		return over(err, codeExpired())
+		good = [][]byte{sent.Hash}
+		if _, err := tx.Charge(ofCode(sent.Hash), tries(codeTries, life)); err != nil {
+			return over(err, codeExpired())
+		}
+		if sent.Before == nil {
+			return nil
+		}
+		_, err := tx.Charge(ofCode(sent.Before.Hash), tries(codeTries, life))
+		if err == nil && t.Now.Before(sent.Before.ExpiresAt) {
+			good = append(good, sent.Before.Hash)
+		}
+		return over(err, nil)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if !hmac.Equal(sent.Hash, c.hash(t, purpose, code)) {
+	tried := c.hash(t, purpose, code)
+	if !slices.ContainsFunc(good, func(hash []byte) bool { return hmac.Equal(hash, tried) }) {
 		if err := c.passwords.Failed(ctx, t.Caller, try, core.CodeWrongCode); err != nil {
 			return nil, err
 		}
@@ -122,8 +139,11 @@ func tries(n int, life time.Duration) core.Lockout {
 	return core.Lockout{Free: n, First: life, Longest: life, Most: math.MaxInt32}
 }
 
+// ofCode names what the tries of a code are counted by.
+func ofCode(hash []byte) string { return "code:" + hex.EncodeToString(hash[:16]) }
+
 // over puts another reason in place of a charge that was refused.
-func over(err error, reason *core.Error) error {
+func over(err, reason error) error {
 	if core.Is(err, core.CodeLocked) {
 		return reason
 	}

@@ -538,3 +538,35 @@ func TestI2FirstProofOfTheMailbox(t *testing.T) {
 		}
 	})
 }
+
+// TestI2FirstProofBehindThePassword is about a pool that begins to ask for
+// mailboxes: whoever proves theirs behind their password keeps that, and no
+// session from before. A second proof ends nothing.
+func TestI2FirstProofBehindThePassword(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		app := h.Pool(t, "demo", map[string]any{"signup.verify_email": false})
+		h.Person(t, app, "ana@example.org")
+		before := h.SignIn(t, app, "ana@example.org", flowtest.Password)
+		h.Set(t, app, map[string]any{"signup.verify_email": true})
+
+		s := start(t, h, app, "ana@example.org")
+		s, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+		must(t, err)
+		_, err = h.Sessions.Check(t.Context(), app, before.Access.Token)
+		must(t, err) // the password alone proves nothing new
+		_, err = h.Flows.Answer(t.Context(), app, s.ID, mailed(core.ChoiceVerifyEmail)(t, h, app, s))
+		must(t, err)
+		_, err = h.Sessions.Check(t.Context(), app, before.Access.Token)
+		want(t, err, core.CodeTokenInvalid, "a token from before the mailbox was proved")
+		p, err := h.Pools.Get(t.Context(), app.Pool)
+		must(t, err)
+		_, err = h.Sessions.Refresh(t.Context(), app, p.Settings, before.Refresh.Token, "")
+		want(t, err, core.CodeTokenInvalid, "a refresh from before the mailbox was proved")
+		after, err := h.Flows.Complete(t.Context(), app, s.ID)
+		must(t, err)
+
+		h.SignIn(t, app, "ana@example.org", flowtest.Password)
+		_, err = h.Sessions.Check(t.Context(), app, after.Access.Token)
+		must(t, err)
+	})
+}

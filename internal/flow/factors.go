@@ -76,7 +76,8 @@ func (t *Turn) provedFirst(tx *store.Tx, kind core.AuthenticatorKind, settle dir
 
 // wipe takes away what an account has from the time before anybody had proved
 // its mailbox: whoever signed up with the address of somebody else must not
-// stay when its owner comes (I1 to I3).
+// stay when its owner comes (I1 to I3). Sessions go with any first proof, see
+// [mailboxProved].
 func (t *Turn) wipe(tx *store.Tx) error {
 	if t.User.EmailVerified {
 		return nil
@@ -95,8 +96,7 @@ func (t *Turn) wipe(tx *store.Tx) error {
 		}
 	}
 	t.Factors, t.Due = nil, false
-	_, err = tx.EndSessionsOf(t.User.ID, "")
-	return err
+	return nil
 }
 
 // provedSecond writes that the second factor was proved, by the mailbox.

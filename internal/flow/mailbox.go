@@ -105,7 +105,8 @@ func (t Turn) sendTo(a Answer, send Effect) (Effect, error) {
 	}, nil
 }
 
-// mailboxProved writes that the flow's mailbox was proved.
+// mailboxProved writes that the flow's mailbox was proved. The first proof ends
+// the sessions from before: somebody else may have begun them (I2).
 func mailboxProved(tx *store.Tx, t *Turn) error {
 	t.Facts.EmailProved = t.mailKey()
 	if t.User == nil || t.User.EmailVerified {
@@ -116,6 +117,9 @@ func mailboxProved(tx *store.Tx, t *Turn) error {
 		return err
 	}
 	t.User.Version++
+	if _, err := tx.EndSessionsOf(t.User.ID, ""); err != nil {
+		return err
+	}
 	return tx.Record(core.Event{Name: core.EventEmailVerified, Target: string(t.User.ID)})
 }
 

@@ -85,6 +85,59 @@ func TestParallelLoginCode(t *testing.T) {
 	})
 }
 
+// TestO10CodeUsedAgain is abuse case O10: a login code that comes a second time
+// gives nothing, and ends what it gave the first time; nothing else ends, and
+// nobody can end anything by a code that was none or is past its time.
+func TestO10CodeUsedAgain(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		app := h.Pool(t, "demo", map[string]any{"signup.verify_email": false})
+		h.Person(t, app, "ana@example.org")
+		before := h.SignIn(t, app, "ana@example.org", flowtest.Password)
+		coded := func() string {
+			t.Helper()
+			s := start(t, h, app, "ana@example.org")
+			_, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+			must(t, err)
+			done, err := h.Flows.CompleteWithCode(t.Context(), app, s.ID)
+			must(t, err)
+			return done.Code
+		}
+		exchange := func(caller core.Caller, code string) (core.Grant, error) {
+			return h.Sessions.ExchangeCode(t.Context(), caller, core.DefaultSettings(), code, "")
+		}
+		code := coded()
+		first, err := exchange(app, code)
+		must(t, err)
+		other, err := exchange(app, coded())
+		must(t, err)
+		_, err = exchange(h.Pool(t, "stranger", nil), code)
+		want(t, err, core.CodeTicketInvalid, "a code at another pool")
+		_, err = h.Sessions.Check(t.Context(), app, first.Access.Token)
+		must(t, err)
+		for range 2 {
+			_, err = exchange(app, code)
+			want(t, err, core.CodeTicketInvalid, "a code that was used")
+		}
+		_, err = h.Sessions.Check(t.Context(), app, first.Access.Token)
+		want(t, err, core.CodeTokenInvalid, "the token of a code that was used again")
+		_, err = h.Sessions.Refresh(t.Context(), app, core.DefaultSettings(), first.Refresh.Token, "")
+		want(t, err, core.CodeTokenInvalid, "the refresh token of a code that was used again")
+		for _, g := range []core.Grant{before, other} {
+			_, err = h.Sessions.Check(t.Context(), app, g.Access.Token)
+			must(t, err)
+		}
+		told := 0
+		for _, e := range h.Events(t, app) {
+			if e.Name == core.EventSignedOut && e.Reason == "code_reused" {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("%d events tell of the end of one session", told)
+		}
+	})
+}
+
 func TestParallelLink(t *testing.T) {
 	each(t, func(t *testing.T, h *flowtest.House) {
 		app := h.Pool(t, "demo", map[string]any{"link.resend_after": "0s"})

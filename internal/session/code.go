@@ -30,7 +30,9 @@ type codeData struct {
 
 // ExchangeCode starts the session that a login code stands for. The code works
 // once; flow, if it is given, must be the one that the code came from. It
-// returns [core.CodeTicketInvalid] for any other code.
+// returns [core.CodeTicketInvalid] for any other code. A code that comes a
+// second time, as long as it would live, is in two hands: what the first one
+// began ends (RFC 6749 section 4.1.2).
 func (s *Sessions) ExchangeCode(ctx context.Context, caller core.Caller, settings core.Settings, code string, flow core.FlowID) (core.Grant, error) {
 	invalid := core.Fail(core.CodeTicketInvalid, "This code is unknown, was used, or is past its time.")
 	if !secret.IsText(code) {
@@ -40,9 +42,17 @@ func (s *Sessions) ExchangeCode(ctx context.Context, caller core.Caller, setting
 	if err != nil {
 		return core.Grant{}, err
 	}
+	// The session has the same id each time, so that it is found by the code.
+	pending.session = core.SessionID("ses_" + s.store.Keys().Derive("session of a login code", code))
 	var grant core.Grant
+	var refused error
 	err = s.store.As(caller).Update(ctx, func(tx *store.Tx) error {
+		grant, refused = core.Grant{}, nil
 		ticket, err := tx.UseTicket(core.TicketLogin, s.codeHash(code))
+		if core.Is(err, core.CodeTicketInvalid) {
+			refused = err
+			return s.codeAgain(tx, code, pending.session)
+		}
 		if err != nil {
 			return err
 		}
@@ -63,7 +73,24 @@ func (s *Sessions) ExchangeCode(ctx context.Context, caller core.Caller, setting
 		grant, err = pending.Start(tx, user, settings)
 		return err
 	})
+	if err == nil {
+		err = refused
+	}
 	return grant, err
+}
+
+// codeAgain ends the session that a code began, if it was used before.
+func (s *Sessions) codeAgain(tx *store.Tx, code string, session core.SessionID) error {
+	if _, err := tx.Ticket(core.TicketLogin, s.codeHash(code)); core.Is(err, core.CodeTicketInvalid) {
+		return nil // it never was one, or is past its time
+	} else if err != nil {
+		return err
+	}
+	ended, err := tx.EndSession(session)
+	if err != nil || !ended {
+		return err
+	}
+	return tx.Record(core.Event{Name: core.EventSignedOut, Reason: reasonCodeReused, Data: map[string]string{"session": string(session)}})
 }
 
 func (s *Sessions) codeHash(code string) []byte { return s.store.Keys().Lookup("login code", code) }

@@ -11,6 +11,7 @@ import (
 // Reasons for the end of a session, as events tell them.
 const (
 	reasonLogout      = "logout"      // the person asked for it
+	reasonCodeReused  = "code_reused" // the login code that began it came a second time
 	reasonInvalidated = "invalidated" // somebody else did, or the person in another session
 )
 

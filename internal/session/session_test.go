@@ -21,7 +21,7 @@ type house struct {
 	settings core.Settings
 }
 
-func newHouse(t *testing.T, s *store.Store) *house {
+func newHouse(t testing.TB, s *store.Store) *house {
 	t.Helper()
 	h := &house{store: s, sessions: session.New(s, session.Spelling{}), user: storetest.User("ana"), settings: core.DefaultSettings()}
 	h.app = storetest.Caller(storetest.Pool(t, s, "demo", nil))
@@ -29,7 +29,7 @@ func newHouse(t *testing.T, s *store.Store) *house {
 	return h
 }
 
-func (h *house) start(t *testing.T) core.Grant {
+func (h *house) start(t testing.TB) core.Grant {
 	t.Helper()
 	pending, err := h.sessions.Prepare(t.Context(), h.app, h.settings)
 	must(t, err)
@@ -41,7 +41,7 @@ func (h *house) start(t *testing.T) core.Grant {
 	return grant
 }
 
-func (h *house) check(t *testing.T, token string) core.Code {
+func (h *house) check(t testing.TB, token string) core.Code {
 	t.Helper()
 	_, err := h.sessions.Check(t.Context(), h.app, token)
 	if err == nil {
@@ -50,7 +50,7 @@ func (h *house) check(t *testing.T, token string) core.Code {
 	return core.CodeOf(err)
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

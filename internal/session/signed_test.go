@@ -29,7 +29,7 @@ import (
 const issuer = "https://id.example.org"
 
 // newSignedHouse is a house whose pool signs its tokens.
-func newSignedHouse(t *testing.T, s *store.Store) *house {
+func newSignedHouse(t testing.TB, s *store.Store) *house {
 	t.Helper()
 	h := &house{store: s, user: storetest.User("ana"), settings: core.DefaultSettings()}
 	h.sessions = session.New(s, session.Spelling{Issuer: func(core.Pool) string { return issuer }})
@@ -41,14 +41,14 @@ func newSignedHouse(t *testing.T, s *store.Store) *house {
 }
 
 // keys are the pool's keys with their private halves, as a thief has them.
-func (h *house) keys(t *testing.T) (keys []store.SigningKey) {
+func (h *house) keys(t testing.TB) (keys []store.SigningKey) {
 	t.Helper()
 	must(t, h.store.As(h.app).View(t.Context(), func(tx *store.Tx) (err error) { keys, err = tx.SigningKeys(); return err }))
 	return keys
 }
 
 // part reads one part of a token.
-func part(t *testing.T, token string, i int) map[string]any {
+func part(t testing.TB, token string, i int) map[string]any {
 	t.Helper()
 	text, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[i])
 	must(t, err)
@@ -61,7 +61,7 @@ func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]
 
 // signWith puts a token together from any header and claims, and signs it with
 // a key, as whoever has the key can.
-func signWith(t *testing.T, k store.SigningKey, header, claims string) string {
+func signWith(t testing.TB, k store.SigningKey, header, claims string) string {
 	t.Helper()
 	input := encode(header) + "." + encode(claims)
 	sum := sha256.Sum256([]byte(input))
@@ -73,7 +73,7 @@ func signWith(t *testing.T, k store.SigningKey, header, claims string) string {
 	return input + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-func mustJSON(t *testing.T, v any) string {
+func mustJSON(t testing.TB, v any) string {
 	t.Helper()
 	text, err := json.Marshal(v)
 	must(t, err)
@@ -309,7 +309,7 @@ func TestO23ForgedSignedTokens(t *testing.T) {
 }
 
 // newStranger is another pool of the same server, with the same person's id.
-func newStranger(t *testing.T, h *house) *house {
+func newStranger(t testing.TB, h *house) *house {
 	t.Helper()
 	other := *h
 	other.app = storetest.Caller(storetest.Pool(t, h.store, "stranger", core.Overrides{"token.format": json.RawMessage(`"jwt"`)}))

@@ -53,7 +53,7 @@ func NewSpelling(st *store.Store, claims func(core.User, core.TokenID) session.C
 }
 
 // Settings writes overrides as a test does: values of Go.
-func Settings(t *testing.T, values map[string]any) core.Overrides {
+func Settings(t testing.TB, values map[string]any) core.Overrides {
 	t.Helper()
 	o := core.Overrides{}
 	for key, value := range values {
@@ -67,14 +67,14 @@ func Settings(t *testing.T, values map[string]any) core.Overrides {
 }
 
 // Pool creates a pool and returns its server application as a caller.
-func (h *House) Pool(t *testing.T, name string, values map[string]any) core.Caller {
+func (h *House) Pool(t testing.TB, name string, values map[string]any) core.Caller {
 	t.Helper()
 	id := storetest.Pool(t, h.Store, name, Settings(t, values))
 	return core.Caller{Pool: id, Actor: core.Actor{Kind: core.ActorService, ID: "key_test"}, Address: "127.0.0.1", Request: core.NewRequestID()}
 }
 
 // Set changes settings of a pool.
-func (h *House) Set(t *testing.T, caller core.Caller, values map[string]any) {
+func (h *House) Set(t testing.TB, caller core.Caller, values map[string]any) {
 	t.Helper()
 	if _, err := h.Pools.Change(t.Context(), caller, Settings(t, values)); err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func (h *House) Set(t *testing.T, caller core.Caller, values map[string]any) {
 const Password = "correct horse 7 staple"
 
 // Person creates somebody with a password.
-func (h *House) Person(t *testing.T, caller core.Caller, email string) core.User {
+func (h *House) Person(t testing.TB, caller core.Caller, email string) core.User {
 	t.Helper()
 	user, err := h.Directory.Create(t.Context(), caller, directory.NewUser{Email: email, Profile: core.Profile{}})
 	if err != nil {
@@ -96,7 +96,7 @@ func (h *House) Person(t *testing.T, caller core.Caller, email string) core.User
 }
 
 // SetPassword gives somebody a password, as no caller can.
-func (h *House) SetPassword(t *testing.T, caller core.Caller, id core.UserID, password string) {
+func (h *House) SetPassword(t testing.TB, caller core.Caller, id core.UserID, password string) {
 	t.Helper()
 	slot, err := h.Hasher.Acquire(t.Context())
 	if err != nil {
@@ -113,7 +113,7 @@ func (h *House) SetPassword(t *testing.T, caller core.Caller, id core.UserID, pa
 }
 
 // Enrol gives somebody another way in.
-func (h *House) Enrol(t *testing.T, caller core.Caller, a core.Authenticator) {
+func (h *House) Enrol(t testing.TB, caller core.Caller, a core.Authenticator) {
 	t.Helper()
 	a.ID = core.NewAuthenticatorID()
 	err := h.Store.As(caller).Update(t.Context(), func(tx *store.Tx) error {
@@ -126,7 +126,7 @@ func (h *House) Enrol(t *testing.T, caller core.Caller, a core.Authenticator) {
 }
 
 // SignIn signs somebody in by password and returns the tokens.
-func (h *House) SignIn(t *testing.T, caller core.Caller, email, password string) core.Grant {
+func (h *House) SignIn(t testing.TB, caller core.Caller, email, password string) core.Grant {
 	t.Helper()
 	s, err := h.Flows.Start(t.Context(), caller, flow.Start{Email: email})
 	if err == nil {
@@ -143,7 +143,7 @@ func (h *House) SignIn(t *testing.T, caller core.Caller, email, password string)
 }
 
 // Mail takes everything that waits to leave out of the line, oldest first.
-func (h *House) Mail(t *testing.T) []core.Message {
+func (h *House) Mail(t testing.TB) []core.Message {
 	t.Helper()
 	claimed, err := h.Store.Across().ClaimMessages(t.Context(), 1000, time.Minute)
 	if err != nil {
@@ -164,7 +164,7 @@ func (h *House) Mail(t *testing.T) []core.Message {
 }
 
 // LinkCode takes the code out of the link in a message.
-func LinkCode(t *testing.T, m core.Message) string {
+func LinkCode(t testing.TB, m core.Message) string {
 	t.Helper()
 	u, err := url.Parse(m.Values["link"])
 	if err != nil {
@@ -174,7 +174,7 @@ func LinkCode(t *testing.T, m core.Message) string {
 }
 
 // MailedCode takes the code out of the newest message that has one.
-func MailedCode(t *testing.T, messages []core.Message) string {
+func MailedCode(t testing.TB, messages []core.Message) string {
 	t.Helper()
 	for i := len(messages) - 1; i >= 0; i-- {
 		if code := messages[i].Values["code"]; code != "" {
@@ -187,7 +187,7 @@ func MailedCode(t *testing.T, messages []core.Message) string {
 
 // Events returns the names of the pool's events with their reasons, oldest
 // first.
-func (h *House) Events(t *testing.T, caller core.Caller) []store.Recorded {
+func (h *House) Events(t testing.TB, caller core.Caller) []store.Recorded {
 	t.Helper()
 	var events []store.Recorded
 	err := h.Store.As(caller).View(t.Context(), func(tx *store.Tx) (err error) {

@@ -38,7 +38,7 @@ func view(t testing.TB, b store.Bound, fn func(tx *store.Tx) error) {
 }
 
 // demo opens a pool of its own and returns its operator's store.
-func demo(t *testing.T, s *store.Store) store.Bound {
+func demo(t testing.TB, s *store.Store) store.Bound {
 	t.Helper()
 	return s.As(storetest.Caller(storetest.Pool(t, s, "p"+secret.Random(), nil)))
 }

@@ -96,7 +96,7 @@ func population() []core.User {
 	return all
 }
 
-func populate(t *testing.T, b store.Bound, people []core.User) {
+func populate(t testing.TB, b store.Bound, people []core.User) {
 	t.Helper()
 	update(t, b, func(tx *store.Tx) error {
 		for _, u := range people {
@@ -109,7 +109,7 @@ func populate(t *testing.T, b store.Bound, people []core.User) {
 }
 
 // page asks for one page.
-func page(t *testing.T, b store.Bound, q core.Query) (ids []core.UserID, total int64, next string) {
+func page(t testing.TB, b store.Bound, q core.Query) (ids []core.UserID, total int64, next string) {
 	t.Helper()
 	view(t, b, func(tx *store.Tx) error {
 		users, n, after, err := tx.Users(q)

@@ -150,7 +150,7 @@ func Open(t testing.TB, database string) *store.Store {
 }
 
 // Pool creates a pool with these overrides ({} for none) and returns its id.
-func Pool(t *testing.T, s *store.Store, name string, overrides core.Overrides) core.PoolID {
+func Pool(t testing.TB, s *store.Store, name string, overrides core.Overrides) core.PoolID {
 	t.Helper()
 	id := core.NewPoolID()
 	o, _, err := core.Overrides{}.With(overrides)

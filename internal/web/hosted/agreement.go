@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
@@ -82,6 +83,9 @@ func newMarkdown() markdown {
 
 // render makes HTML of a text. Its headings begin below those of the page.
 func (m markdown) render(source string) (template.HTML, error) {
+	if tooInvolved(source) {
+		return template.HTML("<pre>" + template.HTMLEscapeString(source) + "</pre>\n"), nil
+	}
 	raw := []byte(source)
 	doc := m.parse.Parser().Parse(text.NewReader(raw))
 	err := ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -98,4 +102,45 @@ func (m markdown) render(source string) (template.HTML, error) {
 		return "", err
 	}
 	return template.HTML(m.policy.SanitizeBytes(html.Bytes())), nil
+}
+
+// What a text may have before it is shown as it was written. A bracket that is
+// not closed is looked for until its paragraph ends, and a mark of a quotation
+// or a list is looked at for each one around it: both make the work grow with the
+// square of what is written. No contract comes near.
+const (
+	maxBrackets = 500 // in a text
+	maxMarks    = 50  // at the beginning of a line
+)
+
+// tooInvolved reports whether a text is beyond these bounds.
+func tooInvolved(source string) bool {
+	if strings.Count(source, "[") > maxBrackets {
+		return true
+	}
+	for line := range strings.FieldsFuncSeq(source, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if marks(line) > maxMarks {
+			return true
+		}
+	}
+	return false
+}
+
+// marks counts the marks of quotations and lists at the beginning of a line, up
+// to one more than there may be.
+func marks(line string) (n int) {
+	for ; n <= maxMarks; n++ {
+		line = strings.TrimLeft(line, " \t")
+		switch rest := strings.TrimLeft(line, "0123456789"); {
+		case strings.HasPrefix(line, ">"):
+			line = line[1:]
+		case rest == "" || !strings.ContainsRune("-+*.)", rune(rest[0])) || (len(rest) < len(line)) != (rest[0] == '.' || rest[0] == ')'):
+			return n
+		case len(rest) == 1 || rest[1] != ' ' && rest[1] != '\t':
+			return n
+		default:
+			line = rest[1:]
+		}
+	}
+	return n
 }

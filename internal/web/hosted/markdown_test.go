@@ -2,10 +2,13 @@ package hosted
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
 )
 
 // harmless says what a text has become that it must not: an element or an
@@ -60,7 +63,7 @@ func hostile() []string {
 		`[x](javascript:alert(1))`, `[x](JaVaScRiPt:alert(1))`, `[x](&#106;avascript:alert(1))`, "[x](java\tscript:alert(1))", `[x](<javascript:alert(1)>)`, `[x](vbscript:x)`,
 		`[x](data:text/html;base64,PHNjcmlwdD4=)`, `<javascript:alert(1)>`, `<data:text/html,x>`, `![x](https://evil.example/seen.png)`, `![x](x"onerror=alert(1)//)`,
 		`[x](//evil.example)`, `[x](http:)`, `[x](http://)`, `[x](http://?x)`, `[x](https:evil)`, `[x](/dev/inbox)`, `[x](#agreed-error)`, `[x](https://a.example "t\" onclick=alert(1)")`, `[x]: javascript:alert(1)` + "\n\n[x]", "```\"onclick=alert(1)\n<script>\n```",
-		"999999999999. x", "0. x", "&lt;script&gt;alert(1)&lt;/script&gt;", "\\<script>", "<\x00script>", "<scr<script>ipt>", "{{.}}", strings.Repeat("> ", 500) + "x", strings.Repeat("*_", 500),
+		"999999999999. x", "0. x", "&lt;script&gt;alert(1)&lt;/script&gt;", "\\<script>", "<\x00script>", "<scr<script>ipt>", "{{.}}", strings.Repeat("> ", 500) + "x", strings.Repeat("> ", 40) + "x", strings.Repeat("*_", 500),
 	}
 	for _, s := range scripts {
 		list = append(list, s, "# "+s, "> "+s, "- "+s, "1. x\n\n   "+s, "`"+s+"`", "    "+s, "*"+s+"*", "["+s+"](https://a.example)", `[x](https://a.example "`+s+`")`, "a\n"+s+"\nb")
@@ -83,6 +86,48 @@ func FuzzAgreementText(f *testing.F) {
 	}
 	m := newMarkdown()
 	f.Fuzz(func(t *testing.T, source string) { harmless(t, m, source) })
+}
+
+// costly are texts for which the work of a reader of Markdown grows with the
+// square of their length, or what they become does, at a length of n.
+func costly(n int) map[string]string {
+	of := func(part string) string { return strings.Repeat(part, n/len(part)) }
+	var references strings.Builder
+	for i := 0; references.Len() < n; i++ {
+		references.WriteString("[a" + strconv.Itoa(i) + "]: x\n")
+	}
+	return map[string]string{
+		"links without end": of("[a]("), "links to half an address": of("[a](b"), "links to half an address in brackets": of("[a](<b"),
+		"brackets in brackets": strings.Repeat("[", n/2) + strings.Repeat("]", n/2), "addresses to refer to": references.String(), "pictures": of("![["),
+		"quotations": of(">"), "quotations, apart": of("> "), "quotations with tabs": of(">\t"), "quotations behind text": "x\n\n" + of("> "),
+		"quotations behind a return": "x\r\n\r\n" + of("> "), "numbered lists": of("1. "), "numbered lists in brackets": of("23) "), "lists": "x" + of("\n") + of("- "),
+		"lists of kinds": of("- + * "), "lists in quotations": of("> - "), "a list far in": "   " + of("+   "),
+	}
+}
+
+// A text that would hold the server up is shown as it was written: what costs
+// most is never begun, and what it becomes is not much longer than itself.
+func TestCostlyAgreementsAreShownAsTheyAre(t *testing.T) {
+	m := newMarkdown()
+	for name, source := range costly(core.MaxAgreementText) {
+		rendered, err := m.render(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(string(rendered), "<pre>") || len(rendered) > 5*len(source)+20 {
+			t.Errorf("law: a text that costs much is shown as it was written; %s became %d bytes that begin %.40q", name, len(rendered), rendered)
+		}
+		harmless(t, m, source)
+	}
+	for _, source := range hostile() {
+		harmless(t, m, strings.Repeat("[", maxBrackets+1)+source)
+	}
+	// A long contract is still one.
+	contract := strings.Repeat("# 1. Terms\n\nA [link](https://a.example) and *more*, on a line that goes on for a while, and for a while, and on.\n\n> Note\n>> More\n\n1. one\n   - two\n\n* * * * *\n\n", 400)
+	rendered, err := m.render(contract)
+	if err != nil || !strings.HasPrefix(string(rendered), "<h3>") || strings.Count(string(rendered), "<a href") != 400 {
+		t.Errorf("law: a long contract with 400 links is read; it became %d bytes that begin %.40q (%v)", len(rendered), rendered, err)
+	}
 }
 
 // What a contract needs is there.

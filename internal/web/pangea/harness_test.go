@@ -24,6 +24,7 @@ import (
 // server is the face on a loopback address, with two pools.
 type server struct {
 	*flowtest.House
+	face    http.Handler
 	url     string
 	service string
 	client  string
@@ -33,12 +34,13 @@ type server struct {
 }
 
 // newServer starts the face over a store.
-func newServer(t *testing.T, st *store.Store, values map[string]any) *server {
+func newServer(t testing.TB, st *store.Store, values map[string]any) *server {
 	t.Helper()
 	s := &server{House: flowtest.NewSpelling(st, pangea.Claims), log: &bytes.Buffer{}}
 	face := pangea.New(pangea.Deps{
 		Store: st, Pools: s.Pools, Directory: s.Directory, Invitations: s.Invitations, Agreements: s.Agreements, Passwords: s.Passwords, Sessions: s.Sessions, Flows: s.Flows,
 	})
+	s.face = face
 	log := slog.New(slog.NewJSONHandler(&lockedWriter{w: s.log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	http := httptest.NewServer(web.NewServer(face, nil, log))
 	t.Cleanup(http.Close)
@@ -55,7 +57,7 @@ func newServer(t *testing.T, st *store.Store, values map[string]any) *server {
 	return s
 }
 
-func (s *server) key(t *testing.T, caller core.Caller, kind core.KeyKind) string {
+func (s *server) key(t testing.TB, caller core.Caller, kind core.KeyKind) string {
 	t.Helper()
 	_, text, err := s.Pools.CreateKey(t.Context(), caller, pool.NewKey{Kind: kind, Name: "test"})
 	if err != nil {
@@ -163,7 +165,7 @@ func (s *server) do(t *testing.T, r *http.Request) answer {
 // signedIn is a person's tokens.
 type signedIn struct{ user, refresh string }
 
-func (s *server) signIn(t *testing.T, email string) signedIn {
+func (s *server) signIn(t testing.TB, email string) signedIn {
 	t.Helper()
 	grant := s.SignIn(t, s.app, email, flowtest.Password)
 	return signedIn{"ptu_" + grant.Access.Token, "ptr_" + grant.Refresh.Token}
