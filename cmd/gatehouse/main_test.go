@@ -80,7 +80,7 @@ func closeKeys(dir string) error {
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exits": exits, "await": await, "field": field, "call": call, "refused": refused, "fetch": fetch,
-		"settles": settles, "hold": hold, "sql": statement,
+		"settles": settles, "hold": hold, "sql": statement, "sign": sign, "ended": ended,
 	}
 }
 
@@ -177,11 +177,56 @@ func call(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// sign up|in URL TOKEN EMAIL PASSWORD goes through a flow and prints the ids and
+// tokens of the session. With !, the password must be refused.
+func sign(ts *testscript.TestScript, neg bool, args []string) {
+	kind, url, token, email, password := "sign"+args[0], args[1], args[2], args[3], args[4]
+	var begun struct {
+		Result struct {
+			ID string `json:"flow_id"`
+		}
+	}
+	status, body := post(ts, url+"/v2/flow/start", token, fmt.Sprintf(`{"email":%q,"flow_types":[%q]}`, email, kind))
+	if err := json.Unmarshal([]byte(body), &begun); err != nil || status != http.StatusOK {
+		ts.Fatalf("the flow does not begin: %d %s", status, body)
+	}
+	id := begun.Result.ID
+	status, body = post(ts, url+"/v2/flow/update", token, fmt.Sprintf(`{"flow_id":%q,"choice":"password","data":{"password":%q}}`, id, password))
+	if (status == http.StatusOK) == neg {
+		ts.Fatalf("the password is answered with %d: %s", status, body)
+	}
+	if neg {
+		return
+	}
+	var done struct {
+		Result struct {
+			Refresh struct{ Token, ID string } `json:"refresh_token"`
+			Active  struct{ Token string }     `json:"active_token"`
+		}
+	}
+	status, body = post(ts, url+"/v2/flow/complete", token, fmt.Sprintf(`{"flow_id":%q}`, id))
+	if err := json.Unmarshal([]byte(body), &done); err != nil || status != http.StatusOK {
+		ts.Fatalf("the flow does not end: %d %s", status, body)
+	}
+	ts.Check(json.NewEncoder(ts.Stdout()).Encode(map[string]string{
+		"session": done.Result.Refresh.ID, "refresh": done.Result.Refresh.Token, "token": done.Result.Active.Token,
+	}))
+}
+
 // refused URL TOKEN waits until the API does not know the token any more.
 func refused(ts *testscript.TestScript, _ bool, args []string) {
 	until(ts, "the token to be refused", func() bool {
 		status, _ := post(ts, args[0], args[1], "{}")
 		return status == http.StatusUnauthorized
+	})
+}
+
+// ended URL TOKEN USERTOKEN waits until the API says that a person's token is
+// none.
+func ended(ts *testscript.TestScript, _ bool, args []string) {
+	until(ts, "the session to end", func() bool {
+		status, body := post(ts, args[0]+"/v2/client/token/check", args[1], fmt.Sprintf(`{"token":%q}`, args[2]))
+		return status != http.StatusOK && strings.Contains(body, `"InvalidToken"`)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,7 +76,7 @@ type console struct {
 // commands is every command at the top, in the order of the help.
 func (c *console) commands() []*cobra.Command {
 	return []*cobra.Command{
-		c.dev(), c.serve(), c.migrate(), c.pool(), c.key(), c.signingKey(), c.user(), c.audit(), c.doctor(), c.version(),
+		c.dev(), c.serve(), c.migrate(), c.pool(), c.key(), c.signingKey(), c.user(), c.session(), c.audit(), c.backup(), c.restore(), c.doctor(), c.version(),
 	}
 }
 
@@ -114,11 +115,12 @@ func (c *console) group(use, short, example string, children ...*cobra.Command) 
 }
 
 // command is one that does something. The words in capitals of its use are its
-// arguments; one that ends in "..." may be repeated.
+// arguments; one that ends in "..." may be repeated, one in brackets left out.
 func (c *console) command(use, short, example string, run func(cmd *cobra.Command, args []string) error) *cobra.Command {
 	names := strings.Fields(use)[1:]
 	most := len(names)
-	if most > 0 && strings.HasSuffix(names[most-1], "...") {
+	names = slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "[") })
+	if len(names) > 0 && strings.HasSuffix(names[len(names)-1], "...") {
 		most = int(^uint(0) >> 1)
 	}
 	return &cobra.Command{

@@ -62,7 +62,7 @@ func (a userAnswer) print(w io.Writer) error {
 }
 
 func (c *console) user() *cobra.Command {
-	return c.group("user", "Manage the people of a pool.", "gatehouse user list demo", c.userCreate(), c.userGet(), c.userList(), c.userDelete())
+	return c.group("user", "Manage the people of a pool.", "gatehouse user list demo", c.userCreate(), c.userGet(), c.userList(), c.userUnlock(), c.userDelete())
 }
 
 func (c *console) userCreate() *cobra.Command {
@@ -175,6 +175,36 @@ func (c *console) userList() *cobra.Command {
 	cmd.Flags().StringVar(&q.After, "after", "", "the `CURSOR` that the page before gave")
 	cmd.Flags().StringVar(&contains, "email-contains", "", "only people with this `TEXT` in their e-mail address")
 	return cmd
+}
+
+func (c *console) userUnlock() *cobra.Command {
+	return c.command("unlock POOL USER", "Lift a person's lockout, and forget their wrong tries.", "gatehouse user unlock demo ada@example.org",
+		func(cmd *cobra.Command, args []string) error {
+			return c.with(cmd, mustExist, func(ctx context.Context, d *desk) error {
+				p, caller, err := d.find(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				u, err := d.person(ctx, p, caller, args[1])
+				if err != nil {
+					return err
+				}
+				locked, err := d.directory.Locked(ctx, caller, u.ID)
+				if err != nil {
+					return err
+				}
+				if _, err := d.directory.Change(ctx, caller, core.UserRef{ID: u.ID}, directory.UserChange{Unlock: true}); err != nil {
+					return err
+				}
+				return c.answer(map[string]any{"id": u.ID, "unlocked": true, "was_locked": locked}, func(w io.Writer) error {
+					if !locked {
+						c.say("They were not locked out; their wrong tries are forgotten.")
+					}
+					_, err := fmt.Fprintln(w, "unlocked", u.ID)
+					return err
+				})
+			})
+		})
 }
 
 func (c *console) userDelete() *cobra.Command {

@@ -16,6 +16,7 @@ type EventName string
 const (
 	EventPoolCreated        EventName = "pool.created"
 	EventPoolChanged        EventName = "pool.changed"
+	EventPoolRestored       EventName = "pool.restored"
 	EventKeyCreated         EventName = "key.created"
 	EventKeyRevoked         EventName = "key.revoked"
 	EventSigningKeyCreated  EventName = "signing_key.created"
@@ -84,6 +85,7 @@ func EventNames() []EventMeaning {
 	return []EventMeaning{
 		{EventPoolCreated, "A pool was created."},
 		{EventPoolChanged, "Settings of the pool were changed; data names the keys."},
+		{EventPoolRestored, "The pool was restored from a backup: what happened since then is lost. Data names when the backup was taken, and whether all sessions ended or were kept."},
 		{EventKeyCreated, "An API key was created."},
 		{EventKeyRevoked, "An API key was revoked."},
 		{EventSigningKeyCreated, "A key for signed tokens was made; data names from when it signs, and whether all before were forgotten."},

@@ -20,3 +20,17 @@ func MigrateDown(ctx context.Context, database string) error {
 func (s *Store) LoseTouch(d time.Duration) {
 	s.feed.readAt.Add(-int64(d))
 }
+
+// MigrateTo takes the steps up to one of them.
+func MigrateTo(ctx context.Context, database string, step int64) error {
+	return migrateTo(ctx, database, step)
+}
+
+// TablesAt names the tables that the table of tables has for a schema.
+func TablesAt(schema int64) []string {
+	var names []string
+	for _, t := range tablesAt(schema) {
+		names = append(names, t.name)
+	}
+	return names
+}

@@ -35,17 +35,26 @@ func openKeys(ctx context.Context, q querier, master secret.Master) (map[string]
 		if err := row.Scan(&name, &sealed); err != nil {
 			return err
 		}
-		key, err := master.Open(sealed, "deployment_keys", name, "sealed")
+		key, err := openKey(master, name, sealed)
 		raw[name] = key
 		return err
 	})
-	if errors.Is(err, secret.ErrSealed) {
+	if errors.Is(err, ErrWrongMaster) {
 		return nil, ErrWrongMaster
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the working keys: %w", err)
 	}
 	return raw, nil
+}
+
+// openKey opens one working key, or returns [ErrWrongMaster].
+func openKey(master secret.Master, name string, sealed []byte) ([]byte, error) {
+	key, err := master.Open(sealed, "deployment_keys", name, "sealed")
+	if errors.Is(err, secret.ErrSealed) {
+		return nil, ErrWrongMaster
+	}
+	return key, err
 }
 
 func makeKeys(ctx context.Context, q querier, master secret.Master) error {

@@ -59,6 +59,40 @@ func Migrations(ctx context.Context, database string) ([]Migration, error) {
 	return all, err
 }
 
+// migrateTo takes the steps up to one of them.
+func migrateTo(ctx context.Context, database string, step int64) error {
+	return withProvider(ctx, database, func(p *goose.Provider) error {
+		_, err := p.UpTo(ctx, step)
+		return err
+	})
+}
+
+// appliedStep is the newest step that a database has of those that the program
+// knows; 0 for none.
+func appliedStep(ctx context.Context, database string) (newest int64, err error) {
+	steps, err := Migrations(ctx, database)
+	for _, s := range steps {
+		if s.Applied {
+			newest = max(newest, s.Version)
+		}
+	}
+	return newest, err
+}
+
+// newestStep is the newest step that the program knows.
+func newestStep() (newest int64) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	for _, name := range names {
+		var step int64
+		step, err = goose.NumericComponent(name)
+		newest = max(newest, step)
+	}
+	if err != nil || newest == 0 {
+		panic(fmt.Sprintf("the steps of the schema are not in the program: %v", err)) // they are embedded
+	}
+	return newest
+}
+
 // CheckSchema returns [ErrSchema] unless the database has every step.
 func CheckSchema(ctx context.Context, database string) error {
 	steps, err := Migrations(ctx, database)

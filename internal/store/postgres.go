@@ -130,6 +130,33 @@ func brokenOff(err error) bool {
 	return ok && (fault.Code == "40001" || fault.Code == "40P01")
 }
 
+// snapshot takes away the limits that keep other transactions short: it writes
+// nothing, and lasts as long as whoever reads it.
+func (e *postgresEngine) snapshot(ctx context.Context, fn func(querier) error) error {
+	tx, err := e.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	err = func() error {
+		for _, limit := range []string{`SET LOCAL statement_timeout = 0`, `SET LOCAL idle_in_transaction_session_timeout = 0`} {
+			if _, err := tx.ExecContext(ctx, limit); err != nil {
+				return err
+			}
+		}
+		return guarded(fn, tx)
+	}()
+	// There is nothing to take back, and a connection that is gone has let go.
+	_ = tx.Rollback()
+	return err
+}
+
+func (e *postgresEngine) rowsAtOnce() int { return 200 }
+
+func (e *postgresEngine) countFrom(ctx context.Context, q querier, table, column string, number int64) error {
+	_, err := q.ExecContext(ctx, `SELECT setval(pg_get_serial_sequence($1, $2), $3)`, table, column, number)
+	return err
+}
+
 func (e *postgresEngine) close() error { return e.db.Close() }
 
 func (e *postgresEngine) check(ctx context.Context) error {
@@ -149,6 +176,11 @@ func (e *postgresEngine) now(ctx context.Context) (time.Time, error) {
 	var t time.Time
 	err := e.db.QueryRowContext(ctx, `SELECT clock_timestamp()`).Scan(&t)
 	return t.UTC(), err
+}
+
+func (e *postgresEngine) noTable(err error) bool {
+	fault, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && fault.Code == "42P01"
 }
 
 func (e *postgresEngine) classify(err error) error {

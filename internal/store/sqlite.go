@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"modernc.org/sqlite"
@@ -81,6 +82,28 @@ func (e *sqliteEngine) update(ctx context.Context, fn func(querier) error) error
 	return e.writer.do(ctx, fn)
 }
 
+// snapshot holds a read mark in the write-ahead log, which grows until it is
+// let go.
+func (e *sqliteEngine) snapshot(ctx context.Context, fn func(querier) error) error {
+	tx, err := e.read.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	err = guarded(fn, tx)
+	// There is nothing to take back; a context that has ended did so already.
+	_ = tx.Rollback()
+	return err
+}
+
+// rowsAtOnce is one: there is no way to the server to be saved, and of a
+// statement with more rows SQLite keeps every page as it was before, to take
+// back a half of it.
+func (e *sqliteEngine) rowsAtOnce() int { return 1 }
+
+// countFrom has nothing to do: AUTOINCREMENT remembers the highest number that
+// there ever was.
+func (e *sqliteEngine) countFrom(context.Context, querier, string, string, int64) error { return nil }
+
 func (e *sqliteEngine) close() error {
 	return errors.Join(e.writer.close(), e.write.Close(), e.reads.close(), e.read.Close())
 }
@@ -103,6 +126,12 @@ func (e *sqliteEngine) check(ctx context.Context) error {
 }
 
 func (e *sqliteEngine) now(context.Context) (time.Time, error) { return now(), nil }
+
+func (e *sqliteEngine) noTable(err error) bool {
+	// SQLite has one code for all that is wrong with a statement.
+	fault, ok := errors.AsType[*sqlite.Error](err)
+	return ok && fault.Code() == sqlite3.SQLITE_ERROR && strings.Contains(fault.Error(), "no such table")
+}
 
 func (e *sqliteEngine) classify(err error) error {
 	fault, ok := errors.AsType[*sqlite.Error](err)

@@ -58,6 +58,15 @@ type engine interface {
 	update(ctx context.Context, fn func(querier) error) error
 	// reader gives what queries outside of a transaction run on.
 	reader() querier
+	// snapshot runs fn with what is committed at its first query, and goes on
+	// for as long as fn does.
+	snapshot(ctx context.Context, fn func(querier) error) error
+	// rowsAtOnce is how many rows one statement writes best.
+	rowsAtOnce() int
+	// countFrom lets a column that counts up by itself go on after a number.
+	countFrom(ctx context.Context, q querier, table, column string, number int64) error
+	// noTable reports an error of a query that names a table which is not there.
+	noTable(err error) bool
 	// classify tells a failure that passes (the database is busy, full or
 	// gone) from a fault.
 	classify(err error) error

@@ -3,6 +3,7 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -273,4 +274,14 @@ func texts(t *testing.T, db *sql.DB, query string, args ...any) []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// Backup takes a backup of a database of the master key [Master].
+func Backup(t testing.TB, database string) *bytes.Reader {
+	t.Helper()
+	var file bytes.Buffer
+	if _, err := store.Backup(t.Context(), store.Options{Database: database, Master: Master()}, &file); err != nil {
+		t.Fatalf("taking a backup: %v", err)
+	}
+	return bytes.NewReader(file.Bytes())
 }

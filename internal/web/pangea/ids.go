@@ -90,6 +90,9 @@ func ReadKey(token string) (kind core.KeyKind, text string, ok bool) {
 // UserID spells a person's id as applications hold it.
 func UserID(id core.UserID) string { return show(prefixUser, id) }
 
+// SessionID spells a session's id as applications hold it.
+func SessionID(id core.SessionID) string { return show(prefixTokenID, id) }
+
 // LoginCode spells a login code as it travels through the browser.
 func LoginCode(code string) string { return prefixCode + code }
 
