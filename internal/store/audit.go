@@ -105,8 +105,7 @@ func (a Across) Seal(ctx context.Context, n int) (int, error) {
 
 func (a Across) sealPool(ctx context.Context, p core.PoolID, events []written) error {
 	c := chain{a.store.keys, p}
-	return a.store.engine.update(ctx, func(q querier) error {
-		ctx := context.WithoutCancel(ctx)
+	return a.store.engine.update(ctx, func(ctx context.Context, q querier) error {
 		head, err := readHead(ctx, q, c)
 		if err != nil {
 			return err
@@ -183,8 +182,7 @@ func (a Across) TrimAudit(ctx context.Context, p core.PoolID, before time.Time, 
 		return 0, nil
 	}
 	last := old[gone-1]
-	err = a.store.engine.update(ctx, func(q querier) error {
-		ctx := context.WithoutCancel(ctx)
+	err = a.store.engine.update(ctx, func(ctx context.Context, q querier) error {
 		head, err := readHead(ctx, q, c)
 		if err != nil {
 			return err

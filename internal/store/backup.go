@@ -85,7 +85,7 @@ func Backup(ctx context.Context, o Options, w io.Writer) (BackupInfo, error) {
 		return info, err
 	}
 	info.Engine = e.name()
-	err = e.snapshot(ctx, func(q querier) error {
+	err = e.snapshot(ctx, func(ctx context.Context, q querier) error {
 		// The schema too is that of this moment.
 		err := q.QueryRowContext(ctx, `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&info.Schema)
 		if e.noTable(err) || err == nil && info.Schema == 0 {

@@ -59,10 +59,11 @@ type feed struct {
 	listeners []func(Change)
 	mailed    chan struct{}
 
-	floor  int64 // every number up to here was handed on
-	seen   map[int64]bool
-	marks  []mark
-	readAt atomic.Int64 // when the last successful reading began, in Unix nanoseconds; 0 before Follow
+	floor    int64 // every number up to here was handed on
+	seen     map[int64]bool
+	marks    []mark
+	openedAt time.Time
+	readAt   atomic.Int64 // when the last successful reading began, in Unix nanoseconds; 0 before Follow
 }
 
 // mark remembers how far the numbers had come at a time.
@@ -72,7 +73,7 @@ type mark struct {
 }
 
 func newFeed(s *Store) *feed {
-	return &feed{store: s, seen: make(map[int64]bool), mailed: make(chan struct{}, 1)}
+	return &feed{store: s, seen: make(map[int64]bool), mailed: make(chan struct{}, 1), openedAt: time.Now()}
 }
 
 // Watch calls fn for every change from now on, before the Update that made it

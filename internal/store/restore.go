@@ -50,7 +50,7 @@ func Restore(ctx context.Context, o Options, file io.ReadSeeker, underWay bool) 
 		if err := migrateTo(ctx, o.Database, info.Schema); err != nil {
 			return err
 		}
-		return e.update(ctx, func(q querier) error {
+		return e.update(ctx, func(ctx context.Context, q querier) error {
 			// Once more, where nobody comes in between.
 			if err := refuseFilled(ctx, q, info.Schema); err != nil {
 				return err

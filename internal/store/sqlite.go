@@ -78,18 +78,18 @@ func (e *sqliteEngine) name() string { return "sqlite" }
 
 func (e *sqliteEngine) reader() querier { return e.reads }
 
-func (e *sqliteEngine) update(ctx context.Context, fn func(querier) error) error {
+func (e *sqliteEngine) update(ctx context.Context, fn transaction) error {
 	return e.writer.do(ctx, fn)
 }
 
 // snapshot holds a read mark in the write-ahead log, which grows until it is
 // let go.
-func (e *sqliteEngine) snapshot(ctx context.Context, fn func(querier) error) error {
+func (e *sqliteEngine) snapshot(ctx context.Context, fn transaction) error {
 	tx, err := e.read.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	err = guarded(fn, tx)
+	err = guarded(ctx, fn, tx)
 	// There is nothing to take back; a context that has ended did so already.
 	_ = tx.Rollback()
 	return err
@@ -109,7 +109,7 @@ func (e *sqliteEngine) close() error {
 }
 
 func (e *sqliteEngine) check(ctx context.Context) error {
-	return e.writer.do(ctx, func(q querier) error {
+	return e.writer.do(ctx, func(ctx context.Context, q querier) error {
 		var synchronous int
 		var journal string
 		if err := q.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&synchronous); err != nil {
@@ -132,6 +132,8 @@ func (e *sqliteEngine) noTable(err error) bool {
 	fault, ok := errors.AsType[*sqlite.Error](err)
 	return ok && fault.Code() == sqlite3.SQLITE_ERROR && strings.Contains(fault.Error(), "no such table")
 }
+
+func (e *sqliteEngine) connections() Connections { return connectionsOf(e.read) }
 
 func (e *sqliteEngine) classify(err error) error {
 	fault, ok := errors.AsType[*sqlite.Error](err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/trace"
 )
 
 // Store is the memory of a deployment. It is safe for use by many goroutines.
@@ -55,12 +56,13 @@ var errOvertaken = errors.New("the row was changed in between")
 // file of that name.
 type engine interface {
 	// update runs fn in a writing transaction and returns once it is durable.
-	update(ctx context.Context, fn func(querier) error) error
+	// The context that fn is given is the one for its statements.
+	update(ctx context.Context, fn transaction) error
 	// reader gives what queries outside of a transaction run on.
 	reader() querier
 	// snapshot runs fn with what is committed at its first query, and goes on
 	// for as long as fn does.
-	snapshot(ctx context.Context, fn func(querier) error) error
+	snapshot(ctx context.Context, fn transaction) error
 	// rowsAtOnce is how many rows one statement writes best.
 	rowsAtOnce() int
 	// countFrom lets a column that counts up by itself go on after a number.
@@ -74,8 +76,13 @@ type engine interface {
 	// check says whether acknowledged writes are kept, in words.
 	check(ctx context.Context) error
 	now(ctx context.Context) (time.Time, error)
+	connections() Connections
 	name() string
 }
+
+// transaction is what runs in one. Its statements take the context that it is
+// given, and no other: the caller's may roll back what others have written.
+type transaction func(ctx context.Context, q querier) error
 
 // querier is a database, a connection or a transaction.
 type querier interface {
@@ -164,8 +171,10 @@ func (s *Store) As(caller core.Caller) Bound {
 // it runs. Errors that fn returns come back as they are; a database that does
 // not answer is [core.CodeUnavailable].
 func (b Bound) View(ctx context.Context, fn func(*Tx) error) error {
+	ctx, span := trace.Begin(ctx, "store.view")
+	defer span.End()
 	tx := b.begin(ctx, b.store.engine.reader())
-	return b.store.engine.classify(fn(tx))
+	return traced(span, b.store.engine.classify(fn(tx)))
 }
 
 // Update runs fn in a transaction and returns once what it wrote is durable.
@@ -176,10 +185,16 @@ func (b Bound) View(ctx context.Context, fn func(*Tx) error) error {
 // and does nothing slow. Whatever must happen once is one conditional write
 // inside; the isolation is READ COMMITTED. A row that others keep changing
 // between reading and writing gives [core.CodeConflict] in the end.
+//
+// A ctx that ends before the commit leaves nothing written, and is
+// [core.CodeUnavailable]. On PostgreSQL it ends a statement that is under way;
+// on SQLite only the wait for a turn, because there all share one connection.
 func (b Bound) Update(ctx context.Context, fn func(*Tx) error) error {
+	ctx, span := trace.Begin(ctx, "store.update")
+	defer span.End()
 	var done *Tx
-	err := b.store.engine.update(ctx, func(q querier) error {
-		tx := b.begin(context.WithoutCancel(ctx), q)
+	err := b.store.engine.update(ctx, func(ctx context.Context, q querier) error {
+		tx := b.begin(ctx, q)
 		done = tx
 		return fn(tx)
 	})
@@ -190,7 +205,15 @@ func (b Bound) Update(ctx context.Context, fn func(*Tx) error) error {
 	if errors.Is(err, errOvertaken) {
 		return &core.Error{Code: core.CodeConflict, Detail: "The same was changed by another request at the same time.", Cause: err}
 	}
-	return b.store.engine.classify(err)
+	return traced(span, b.store.engine.classify(err))
+}
+
+// traced marks the span of what the database could not do, and returns err.
+func traced(span trace.Span, err error) error {
+	if core.Is(err, core.CodeUnavailable) || core.Is(err, core.CodeInternal) {
+		span.Failed(string(core.CodeOf(err)))
+	}
+	return err
 }
 
 func (b Bound) begin(ctx context.Context, q querier) *Tx {
