@@ -86,7 +86,7 @@ func (a Across) Application(ctx context.Context, id core.ApplicationID) (core.Po
 func (a Across) ClaimMessages(ctx context.Context, n int, lease time.Duration) ([]Outgoing, error) {
 	at := now()
 	var claimed []Outgoing
-	err := a.store.engine.update(ctx, func(q querier) error {
+	err := a.store.engine.update(ctx, func(ctx context.Context, q querier) error {
 		claimed = nil
 		rows, err := q.QueryContext(ctx, `
 			UPDATE outbox SET due_at = $2, attempts = attempts + 1
@@ -150,7 +150,7 @@ func (a Across) Sweep(ctx context.Context, n int) (int64, error) {
 	for _, p := range allPassed() {
 		before := micros(now().Add(-p.after))
 		var gone int64
-		err := a.store.engine.update(ctx, func(q querier) error {
+		err := a.store.engine.update(ctx, func(ctx context.Context, q querier) error {
 			result, err := q.ExecContext(ctx, p.delete, before, n)
 			if err != nil {
 				return err
@@ -178,7 +178,7 @@ func (a Across) Trim(ctx context.Context, keep, n int) (int64, error) {
 		`DELETE FROM attempts WHERE (pool, subject) IN (SELECT pool, subject FROM attempts WHERE subject LIKE 'claim:%' ORDER BY updated_at DESC LIMIT $2 OFFSET $1)`,
 	} {
 		var gone int64
-		err := a.store.engine.update(ctx, func(q querier) error {
+		err := a.store.engine.update(ctx, func(ctx context.Context, q querier) error {
 			result, err := q.ExecContext(ctx, statement, keep, n)
 			if err != nil {
 				return err

@@ -32,7 +32,7 @@ type writer struct {
 
 // write is one caller's transaction in the queue.
 type write struct {
-	fn    func(querier) error
+	fn    transaction
 	state atomic.Int32
 	err   error
 	done  chan struct{}
@@ -58,7 +58,7 @@ func newWriter(conn *sql.Conn) *writer {
 // do queues fn and waits for its commit. A caller whose context ends before
 // its turn has written nothing; after that it waits for the outcome, so that
 // an error always means that nothing was written.
-func (w *writer) do(ctx context.Context, fn func(querier) error) error {
+func (w *writer) do(ctx context.Context, fn transaction) error {
 	item := &write{fn: fn, done: make(chan struct{})}
 	select {
 	case w.queue <- item:
@@ -160,7 +160,7 @@ func (w *writer) each(ctx context.Context, group []*write) error {
 		if err := w.step(ctx, `SAVEPOINT one`); err != nil {
 			return err
 		}
-		if item.err = guarded(item.fn, w.prepared); item.err != nil {
+		if item.err = guarded(ctx, item.fn, w.prepared); item.err != nil {
 			if err := w.step(ctx, `ROLLBACK TO one`); err != nil {
 				return err
 			}
@@ -178,13 +178,13 @@ func (w *writer) step(ctx context.Context, statement string) error {
 }
 
 // guarded turns a panic of fn into an error: the writer serves everybody.
-func guarded(fn func(querier) error, q querier) (err error) {
+func guarded(ctx context.Context, fn transaction, q querier) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic in a transaction: %v\n%s", v, debug.Stack())
 		}
 	}()
-	return fn(q)
+	return fn(ctx, q)
 }
 
 // preparer runs each statement prepared, remembering it by its text: the

@@ -137,7 +137,7 @@ func (tx *Tx) endInvitations(statement string, args ...any) (int, error) {
 func (a Across) sweepInvitations(ctx context.Context, n int) (int64, error) {
 	type row struct{ pool, id string }
 	var gone []row
-	err := a.store.engine.update(ctx, func(q querier) error {
+	err := a.store.engine.update(ctx, func(ctx context.Context, q querier) error {
 		gone = nil
 		rows, err := q.QueryContext(ctx, `
 			DELETE FROM invitations WHERE (pool, id) IN (SELECT pool, id FROM invitations WHERE expires_at < $1 LIMIT $2)

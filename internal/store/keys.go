@@ -16,7 +16,7 @@ func loadKeys(ctx context.Context, e engine, master secret.Master) (*secret.Keys
 		return nil, err
 	}
 	if len(raw) < len(secret.KeyNames()) {
-		if err := e.update(ctx, func(q querier) error { return makeKeys(ctx, q, master) }); err != nil {
+		if err := e.update(ctx, func(ctx context.Context, q querier) error { return makeKeys(ctx, q, master) }); err != nil {
 			return nil, fmt.Errorf("cannot store the working keys: %w", err)
 		}
 		if raw, err = openKeys(ctx, e.reader(), master); err != nil {

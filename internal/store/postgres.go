@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -58,7 +59,7 @@ func (e *postgresEngine) name() string { return "postgres" }
 
 func (e *postgresEngine) reader() querier { return e.db }
 
-func (e *postgresEngine) update(ctx context.Context, fn func(querier) error) error {
+func (e *postgresEngine) update(ctx context.Context, fn transaction) error {
 	err := e.once(ctx, fn)
 	for try := 1; try < tries; try++ {
 		switch {
@@ -88,7 +89,7 @@ func anyPart(d time.Duration) time.Duration {
 
 // inTurn is once for a transaction that was overtaken. Of these only one runs
 // at a time, else a crowd around one row keeps overtaking each other.
-func (e *postgresEngine) inTurn(ctx context.Context, fn func(querier) error) error {
+func (e *postgresEngine) inTurn(ctx context.Context, fn transaction) error {
 	select {
 	case e.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -99,20 +100,28 @@ func (e *postgresEngine) inTurn(ctx context.Context, fn func(querier) error) err
 }
 
 // once runs fn in one transaction. A context that ends before the commit rolls
-// it back. The commit itself does not see the context: cut off half-way it
-// would leave open whether it happened.
-func (e *postgresEngine) once(ctx context.Context, fn func(querier) error) error {
+// it back, and the server is told to end the statement that is under way. The
+// commit itself does not see the context: cut off half-way it would leave open
+// whether it happened.
+func (e *postgresEngine) once(ctx context.Context, fn transaction) error {
 	conn, err := e.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close() // gives it back; it fails only for one that is back already
-	tx, err := conn.BeginTx(context.WithoutCancel(ctx), nil)
+	// The transaction's own context ends with the caller's until they part
+	// before the commit.
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	part := context.AfterFunc(ctx, cancel)
+	defer part()
+	tx, err := conn.BeginTx(own, nil)
 	if err != nil {
-		return err
+		return cmp.Or(ctx.Err(), err)
 	}
-	if err = guarded(fn, tx); err == nil {
-		err = ctx.Err()
+	err = guarded(ctx, fn, tx)
+	if !part() {
+		err = ctx.Err() // the cause of whatever a statement says
 	}
 	if err != nil {
 		// The cause is what the caller needs; a rollback that fails closes
@@ -150,6 +159,8 @@ func (e *postgresEngine) now(ctx context.Context) (time.Time, error) {
 	err := e.db.QueryRowContext(ctx, `SELECT clock_timestamp()`).Scan(&t)
 	return t.UTC(), err
 }
+
+func (e *postgresEngine) connections() Connections { return connectionsOf(e.db) }
 
 func (e *postgresEngine) classify(err error) error {
 	if err == nil {

@@ -77,7 +77,7 @@ func (e *sqliteEngine) name() string { return "sqlite" }
 
 func (e *sqliteEngine) reader() querier { return e.reads }
 
-func (e *sqliteEngine) update(ctx context.Context, fn func(querier) error) error {
+func (e *sqliteEngine) update(ctx context.Context, fn transaction) error {
 	return e.writer.do(ctx, fn)
 }
 
@@ -86,7 +86,7 @@ func (e *sqliteEngine) close() error {
 }
 
 func (e *sqliteEngine) check(ctx context.Context) error {
-	return e.writer.do(ctx, func(q querier) error {
+	return e.writer.do(ctx, func(ctx context.Context, q querier) error {
 		var synchronous int
 		var journal string
 		if err := q.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&synchronous); err != nil {
@@ -103,6 +103,8 @@ func (e *sqliteEngine) check(ctx context.Context) error {
 }
 
 func (e *sqliteEngine) now(context.Context) (time.Time, error) { return now(), nil }
+
+func (e *sqliteEngine) connections() Connections { return connectionsOf(e.read) }
 
 func (e *sqliteEngine) classify(err error) error {
 	fault, ok := errors.AsType[*sqlite.Error](err)

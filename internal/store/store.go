@@ -54,7 +54,8 @@ var errOvertaken = errors.New("the row was changed in between")
 // file of that name.
 type engine interface {
 	// update runs fn in a writing transaction and returns once it is durable.
-	update(ctx context.Context, fn func(querier) error) error
+	// The context that fn is given is the one for its statements.
+	update(ctx context.Context, fn transaction) error
 	// reader gives what queries outside of a transaction run on.
 	reader() querier
 	// classify tells a failure that passes (the database is busy, full or
@@ -64,8 +65,13 @@ type engine interface {
 	// check says whether acknowledged writes are kept, in words.
 	check(ctx context.Context) error
 	now(ctx context.Context) (time.Time, error)
+	connections() Connections
 	name() string
 }
+
+// transaction is what runs in one. Its statements take the context that it is
+// given, and no other: the caller's may roll back what others have written.
+type transaction func(ctx context.Context, q querier) error
 
 // querier is a database, a connection or a transaction.
 type querier interface {
@@ -166,10 +172,14 @@ func (b Bound) View(ctx context.Context, fn func(*Tx) error) error {
 // and does nothing slow. Whatever must happen once is one conditional write
 // inside; the isolation is READ COMMITTED. A row that others keep changing
 // between reading and writing gives [core.CodeConflict] in the end.
+//
+// A ctx that ends before the commit leaves nothing written, and is
+// [core.CodeUnavailable]. On PostgreSQL it ends a statement that is under way;
+// on SQLite only the wait for a turn, because there all share one connection.
 func (b Bound) Update(ctx context.Context, fn func(*Tx) error) error {
 	var done *Tx
-	err := b.store.engine.update(ctx, func(q querier) error {
-		tx := b.begin(context.WithoutCancel(ctx), q)
+	err := b.store.engine.update(ctx, func(ctx context.Context, q querier) error {
+		tx := b.begin(ctx, q)
 		done = tx
 		return fn(tx)
 	})
