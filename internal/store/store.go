@@ -58,6 +58,12 @@ type engine interface {
 	update(ctx context.Context, fn transaction) error
 	// reader gives what queries outside of a transaction run on.
 	reader() querier
+	// follower gives what the feed and probes run on, which no request can
+	// keep them from.
+	follower() querier
+	// down reports whether err says that the database is not running, so that
+	// no other node can write either.
+	down(err error) bool
 	// classify tells a failure that passes (the database is busy, full or
 	// gone) from a fault.
 	classify(err error) error
@@ -134,7 +140,7 @@ func (s *Store) Engine() string { return s.engine.name() }
 // Ping asks the database something, to learn whether it answers.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
-	err := s.engine.reader().QueryRowContext(ctx, `SELECT 1`).Scan(&one)
+	err := s.engine.follower().QueryRowContext(ctx, `SELECT 1`).Scan(&one)
 	return s.engine.classify(err)
 }
 
