@@ -27,4 +27,5 @@ type Config struct {
 	UnsafeDurability bool
 	HashMemory       int // KiB
 	HashPasses       int
+	DrainDelay       int // seconds
 }
