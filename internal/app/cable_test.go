@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/url"
@@ -124,7 +125,7 @@ func (c *cable) pass(from, to net.Conn) {
 			time.Sleep(slowness)
 		}
 		if _, failed := to.Write(buffer[:n]); err != nil || failed != nil {
-			if err != nil && err != io.EOF {
+			if err != nil && !errors.Is(err, io.EOF) {
 				reset(to)
 			}
 			return

@@ -123,11 +123,11 @@ func (w *worse) recovers(t *testing.T, what string) {
 	t.Logf("%s: all is well %v after", what, time.Since(began).Round(time.Millisecond))
 }
 
-// silence keeps a silent node busy for ten seconds, and ends a session
+// silence keeps a silent node busy for some seconds, and ends a session
 // elsewhere.
 func (w *worse) silence(t *testing.T, holder, ended *bearer, began time.Time, quiet int) {
 	t.Helper()
-	const long = 10 * time.Second
+	const long = 8 * time.Second
 	var longest, trusted atomic.Int64
 	var running sync.WaitGroup
 	keep := func(most *atomic.Int64, d time.Duration) {
