@@ -25,7 +25,7 @@ lint: ## vet, format and linters
 check: lint test ## what CI runs
 
 golden: ## write golden files anew
-	$(GO) test ./internal/core ./internal/config ./internal/deliver ./internal/web/pangea ./client/authn -update
+	$(GO) test ./internal/app ./internal/core ./internal/config ./internal/deliver ./internal/web/pangea ./client/authn -update
 
 bench: test-setup ## measure, and print one table of ratios
 	scripts/with-postgres $(GO) run ./bench

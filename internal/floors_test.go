@@ -29,7 +29,7 @@ const floors = `
 	3  internal/directory internal/session internal/pool internal/deliver
 	2  internal/store
 	1  internal/core
-	0  internal/config > internal/secret
+	0  internal/config internal/trace > internal/secret
 `
 
 // What only some packages may import. A pattern ends with / for all below.
@@ -44,6 +44,8 @@ var reserved = map[string][]string{
 	"github.com/go-jose/go-jose/":  {"internal/session"},
 	"net/http":                     {"internal/web", "internal/web/pangea", "internal/web/authing", "internal/web/hosted", "internal/app"},
 	"github.com/vektah/gqlparser/": {"internal/web/authing"},
+	"github.com/prometheus/":       {"internal/app"},
+	"go.opentelemetry.io/":         {"internal/trace", "internal/app"},
 	"math/rand":                    {},
 	"math/rand/":                   {},
 

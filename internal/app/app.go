@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/config"
@@ -37,11 +38,21 @@ type App struct {
 	Flows       *flow.Machine
 	Inbox       *deliver.Inbox // nil outside of development
 
-	config config.Config
-	limits web.Limits
-	public *url.URL
-	worker *deliver.Worker
-	log    *slog.Logger
+	config      config.Config
+	limits      web.Limits
+	public      *url.URL
+	worker      *deliver.Worker
+	hasher      *secret.Hasher
+	certificate *web.Certificate // nil: TLS is for a proxy to speak
+	log         *slog.Logger
+
+	version     string
+	traffic     *web.Traffic
+	traces      traces
+	clock       clock
+	panics      atomic.Int64 // of workers
+	connections atomic.Pointer[web.Connections]
+	warnedFull  atomic.Int64 // in Unix nanoseconds
 }
 
 // Mode says what kind of server is built.
@@ -49,6 +60,8 @@ type Mode struct {
 	// Development catches mail in an inbox page and serves the pool "demo" at
 	// the bare host.
 	Development bool
+	// Version is the program's, for metrics and traces.
+	Version string
 }
 
 // DemoPool is the pool that a development server begins with.
@@ -65,9 +78,9 @@ func Open(ctx context.Context, c config.Config, m Mode, log *slog.Logger) (*App,
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Store: st, config: c, limits: web.DefaultLimits(), public: public, log: log}
-	if err := a.wire(c, m); err != nil {
-		return nil, errors.Join(err, st.Close())
+	a := &App{Store: st, config: c, limits: web.DefaultLimits(), public: public, log: log, version: m.Version, traffic: new(web.Traffic)}
+	if err := a.wire(ctx, c, m); err != nil {
+		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
 }
@@ -93,14 +106,24 @@ func OpenStore(ctx context.Context, c config.Config, log *slog.Logger) (*store.S
 	return store.Open(ctx, store.Options{Database: c.Database, Master: master, UnsafeDurability: c.UnsafeDurability, Log: log})
 }
 
-func (a *App) wire(c config.Config, m Mode) error {
+func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
+	var err error
+	if a.traces, err = openTraces(ctx, m.Version, a.log); err != nil {
+		return err
+	}
+	if c.TLSCertificate != "" {
+		if a.certificate, err = web.ReadCertificate(c.TLSCertificate, c.TLSKey, a.log); err != nil {
+			return err
+		}
+	}
 	cost := secret.DefaultCost()
 	if c.HashMemory > 0 && c.HashPasses > 0 {
 		cost.Memory, cost.Passes = uint32(c.HashMemory), uint32(c.HashPasses)
 	}
 	a.Pools = pool.New(a.Store)
 	a.Directory = directory.New(a.Store)
-	a.Passwords = directory.NewPasswords(a.Store, secret.NewHasher(cost, a.Store.Keys().Pepper()))
+	a.hasher = secret.NewHasher(cost, a.Store.Keys().Pepper())
+	a.Passwords = directory.NewPasswords(a.Store, a.hasher)
 	a.Agreements = directory.NewAgreements(a.Store)
 	a.Invitations = directory.NewInvitations(a.Store, a.PageURL)
 	a.Sessions = session.New(a.Store, session.Spelling{Issuer: a.PageURL, Claims: pangea.Claims})
@@ -119,7 +142,7 @@ func (a *App) wire(c config.Config, m Mode) error {
 		sender = a.Inbox
 	}
 	if sender != nil {
-		a.worker = deliver.NewWorker(a.Store, sender, deliver.Options{FromAddress: c.MailFromAddress, FromName: c.MailFromName, Log: a.log})
+		a.worker = deliver.NewWorker(a.Store, sender, deliver.Options{FromAddress: c.MailFromAddress, FromName: c.MailFromName, Log: a.log, Tracer: a.traces.tracer})
 	}
 	return nil
 }
@@ -149,16 +172,16 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 	}
 	first := pangea.New(pangea.Deps{
 		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Agreements: a.Agreements, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
-		Even: even,
+		Even: even, Traffic: a.traffic,
 	})
-	second := authing.New(authing.Deps{Pools: a.Pools, Directory: a.Directory, Sessions: a.Sessions, Flows: a.Flows, ReadToken: pangea.ReadUserToken, Even: even})
+	second := authing.New(authing.Deps{Pools: a.Pools, Directory: a.Directory, Sessions: a.Sessions, Flows: a.Flows, ReadToken: pangea.ReadUserToken, Even: even, Traffic: a.traffic})
 	bare := ""
 	if m.Development {
 		bare = DemoPool
 	}
 	pages := hosted.New(hosted.Deps{
 		Store: a.Store, Pools: a.Pools, Sessions: a.Sessions, Flows: a.Flows, PageURL: a.PageURL, Secure: a.public.Scheme == "https", BarePool: bare, Inbox: a.Inbox,
-		Code: pangea.LoginCode, LinkState: pangea.LinkState, Even: even, Log: a.log,
+		Code: pangea.LoginCode, LinkState: pangea.LinkState, Even: even, Traffic: a.traffic,
 	})
 	face := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
@@ -170,15 +193,15 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 			pages.ServeHTTP(w, r)
 		}
 	})
-	return web.NewServer(face, proxies, a.log), nil
+	return web.NewServer(face, proxies, a.log).Watched(a.traffic, a.traces.tracer), nil
 }
 
 // Run keeps the server's own work going until ctx ends: reading other nodes'
-// changes, sending mail, deleting what has passed.
+// changes, sending mail, deleting what has passed, comparing clocks.
 func (a *App) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for name, work := range map[string]func(context.Context){
-		"follow": a.Store.Follow, "deliver": a.deliver, "sweep": a.sweep,
+		"follow": a.Store.Follow, "deliver": a.deliver, "sweep": a.sweep, "clock": a.compareClocks,
 	} {
 		running.Go(func() { a.guard(ctx, name, work) })
 	}
@@ -191,6 +214,7 @@ func (a *App) guard(ctx context.Context, name string, work func(context.Context)
 		func() {
 			defer func() {
 				if v := recover(); v != nil {
+					a.panics.Add(1)
 					a.log.Error("panic in a worker", "worker", name, "panic", fmt.Sprint(v))
 				}
 			}()
@@ -247,5 +271,11 @@ func (a *App) sweep(ctx context.Context) {
 	}
 }
 
-// Close closes the database, after Run has ended.
-func (a *App) Close() error { return a.Store.Close() }
+// Close closes the database, after Run has ended, and sends what is left of
+// traces.
+func (a *App) Close() error {
+	if err := a.traces.close(); err != nil {
+		a.log.Warn("the last traces could not be sent", "error", err)
+	}
+	return a.Store.Close()
+}

@@ -11,24 +11,20 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/web"
 )
 
-const (
-	// drainTime is how long requests that are under way may take to finish
-	// when the server ends.
-	drainTime = 30 * time.Second
-	// pingTime is how long the database may take to answer before the server
-	// calls itself not ready.
-	pingTime = 2 * time.Second
-)
+// drainTime is how long requests that are under way may take to finish when
+// the server ends.
+const drainTime = 30 * time.Second
 
 // Serve answers applications and browsers on public, and probes on admin,
-// until ctx ends. Then it says that it is not ready, goes on for the configured
-// delay so that balancers see that, takes no new connections, finishes the
-// requests that are under way, within half a minute, ends the server's own work,
-// and returns nil. It closes both listeners and the store, whatever it returns.
+// until ctx ends. On public it speaks TLS if the configuration has a
+// certificate, and takes as many connections at once as that says. Then it says
+// that it is not ready, goes on for the configured delay so that balancers see
+// that, takes no new connections, finishes the requests that are under way,
+// within half a minute, ends the server's own work, and returns nil. It closes
+// both listeners and the store, whatever it returns.
 func (a *App) Serve(ctx context.Context, m Mode, public, admin net.Listener) error {
 	err := a.serve(ctx, m, public, admin)
 	return errors.Join(err, ignoreClosed(public.Close()), ignoreClosed(admin.Close()), a.Close())
@@ -41,7 +37,13 @@ func (a *App) serve(ctx context.Context, m Mode, public, admin net.Listener) err
 	}
 	var draining atomic.Bool
 	relaxCollector()
-	servers := []*http.Server{web.HTTP(parting(handler, &draining), a.limits, a.log), web.HTTP(web.NewServer(a.probes(&draining), nil, a.log), a.limits, a.log)}
+	probes := web.NewServer(a.probes(&draining), nil, a.log).Watched(a.traffic, nil)
+	servers := []*http.Server{web.HTTP(parting(handler, &draining), a.limits, a.log), web.HTTP(probes, a.limits, a.log)}
+	bound := web.Bound(public, a.config.MaxConnections, a.full)
+	a.connections.Store(bound)
+	if a.certificate != nil {
+		servers[0].TLSConfig = a.certificate.TLS()
+	}
 
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -50,9 +52,13 @@ func (a *App) serve(ctx context.Context, m Mode, public, admin net.Listener) err
 	running.Go(func() { a.Run(work) })
 
 	failed := make(chan error, len(servers))
-	for i, listener := range []net.Listener{public, admin} {
+	for i, listener := range []net.Listener{bound, admin} {
 		running.Go(func() {
-			if err := servers[i].Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			serve := servers[i].Serve
+			if servers[i].TLSConfig != nil {
+				serve = func(l net.Listener) error { return servers[i].ServeTLS(l, "", "") } // the files are in its configuration
+			}
+			if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("cannot go on answering on %s: %w", listener.Addr(), err)
 			}
 		})
@@ -94,6 +100,14 @@ func parting(handler http.Handler, draining *atomic.Bool) http.Handler {
 	})
 }
 
+// full warns that somebody has to wait for a connection, once a minute at most.
+func (a *App) full() {
+	now := time.Now().UnixNano()
+	if last := a.warnedFull.Load(); now-last > int64(time.Minute) && a.warnedFull.CompareAndSwap(last, now) {
+		a.log.Warn("there are as many connections as there may be: others wait", "limit", a.config.MaxConnections, "setting", "max_connections")
+	}
+}
+
 // relaxCollector lets the heap grow to four times what is in use before it is
 // collected, where nobody has set GOGC: so little is in use that collecting at
 // twice as much is most of the work of a token check.
@@ -102,36 +116,6 @@ func relaxCollector() {
 	if was := debug.SetGCPercent(relaxed); was != usual {
 		debug.SetGCPercent(was)
 	}
-}
-
-// probes answers whether the process lives, and whether it can do its work.
-func (a *App) probes(draining *atomic.Bool) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { probe(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if draining.Load() {
-			probe(w, http.StatusServiceUnavailable, "stopping")
-			return
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), pingTime)
-		defer cancel()
-		if err := a.Store.Ping(ctx); err != nil {
-			id := web.From(r.Context()).ID
-			a.log.Warn("not ready: the database does not answer", "request_id", id, "error", err)
-			w.Header().Set("X-Request-Id", core.Tail(id)) // by which the log has the cause
-			probe(w, http.StatusServiceUnavailable, "the database does not answer")
-			return
-		}
-		probe(w, http.StatusOK, "ok")
-	})
-	return mux
-}
-
-func probe(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = fmt.Fprintln(w, text) // whoever asked may be gone
 }
 
 func ignoreClosed(err error) error {

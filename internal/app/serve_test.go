@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -20,6 +21,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/web"
 	"github.com/gatehouse-id/gatehouse/internal/web/pangea"
 )
 
@@ -167,6 +169,41 @@ func TestServeEndsWhenAListenerFails(t *testing.T) {
 	if _, err := net.DialTimeout("tcp", admin.Addr().String(), time.Second); err == nil {
 		t.Error("law: the other listener is closed then")
 	}
+}
+
+// A server that cannot hear what others changed is not ready, though its
+// database answers, and says which of the two it is.
+func TestReadinessFollowsTheChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := open(t, Mode{})
+		var draining atomic.Bool
+		probes := web.NewServer(a.probes(&draining), nil, slog.New(slog.DiscardHandler))
+		ask := func() string {
+			w := httptest.NewRecorder()
+			probes.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+			return fmt.Sprint(w.Code, " ", strings.TrimSpace(w.Body.String()))
+		}
+		const ready, outOfTouch = "200 ok", "503 what other servers changed could not be read for too long"
+		if got := ask(); got != ready {
+			t.Errorf("law: a server that begins is ready; got %s", got)
+		}
+		time.Sleep(31 * time.Second) // nothing reads
+		if got := ask(); got != outOfTouch {
+			t.Errorf("law: one that has read no changes for its trust time is not; got %s", got)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); a.Store.Follow(ctx) }()
+		time.Sleep(time.Second)
+		if got := ask(); got != ready {
+			t.Errorf("law: once it reads them again, it is; got %s", got)
+		}
+		stop()
+		<-ended
+		if err := a.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 func TestReadinessFollowsTheDatabase(t *testing.T) {

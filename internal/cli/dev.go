@@ -39,7 +39,11 @@ func (c *console) dev() *cobra.Command {
 			defer stop()
 			if loaded.PublicURL == "" {
 				// By name: an address cannot be what passkeys are bound to.
-				loaded.PublicURL = "http://localhost:" + strconv.Itoa(portOf(public))
+				scheme := "http"
+				if loaded.TLSCertificate != "" {
+					scheme = "https"
+				}
+				loaded.PublicURL = scheme + "://localhost:" + strconv.Itoa(portOf(public))
 			}
 			a, err := c.openDev(ctx, loaded, public)
 			if err != nil {
@@ -74,7 +78,7 @@ func (c *console) openDev(ctx context.Context, loaded *config.Loaded, public net
 	for _, line := range loaded.Show() {
 		log.Debug("configuration", "key", line.Key, "value", line.Value, "env", line.Env, "from", line.From)
 	}
-	a, err := app.Open(ctx, loaded.Config, app.Mode{Development: true}, log)
+	a, err := app.Open(ctx, loaded.Config, app.Mode{Development: true, Version: c.Version}, log)
 	if errors.Is(err, store.ErrWrongMaster) && loaded.NewKey {
 		// The key made just now opens nothing; it would only mislead.
 		err = errors.Join(err, os.Remove(loaded.KeyFile))

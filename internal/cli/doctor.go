@@ -66,6 +66,7 @@ func checks() []check {
 		{"durability", examineDurability},
 		{"clock", examineClock},
 		{"public URL", examinePublicURL},
+		{"TLS", examineTLS},
 		{"mail", examineMail},
 		{"listen", examineListen},
 	}

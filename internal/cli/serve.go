@@ -40,7 +40,7 @@ func (c *console) serve() *cobra.Command {
 			}
 			ctx, stop := c.untilSignal(cmd.Context())
 			defer stop()
-			a, err := app.Open(ctx, loaded.Config, app.Mode{}, log)
+			a, err := app.Open(ctx, loaded.Config, app.Mode{Version: c.Version}, log)
 			if err != nil {
 				return closing(err, public, admin)
 			}
@@ -60,7 +60,7 @@ func (c *console) serve() *cobra.Command {
 // [console.load].
 func serverFlags(cmd *cobra.Command) {
 	cmd.Flags().String("listen", "", "the `ADDRESS` for applications and browsers (GATEHOUSE_LISTEN)")
-	cmd.Flags().String("admin-listen", "", "the `ADDRESS` for probes (GATEHOUSE_ADMIN_LISTEN)")
+	cmd.Flags().String("admin-listen", "", "the `ADDRESS` for probes and metrics (GATEHOUSE_ADMIN_LISTEN)")
 	cmd.Flags().String("public-url", "", "the `URL` by which browsers reach the server (GATEHOUSE_PUBLIC_URL)")
 	cmd.Flags().String("log-level", "", "the `LEVEL`: debug, info, warn or error (GATEHOUSE_LOG_LEVEL)")
 	cmd.Flags().Bool("migrate", true, "bring the schema up to date at the start (GATEHOUSE_MIGRATE)")

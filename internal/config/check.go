@@ -24,6 +24,19 @@ func (l *Loaded) check() error {
 			return fail("", "trusted_proxies has %q, which is neither an address nor a network such as 10.0.0.0/8", text)
 		}
 	}
+	if (c.TLSCertificate == "") != (c.TLSKey == "") {
+		set, missing := "tls.certificate", "tls.key"
+		if c.TLSCertificate == "" {
+			set, missing = missing, set
+		}
+		return fail("Set both, or neither and have a proxy speak TLS.", "%s is set and %s is not", set, missing)
+	}
+	if c.TLSKey != "" {
+		l.warnIfOpen("tls.key", c.TLSKey)
+	}
+	if c.MaxConnections < 0 {
+		return fail("", "max_connections is a number from 0, which is no bound; not %d", c.MaxConnections)
+	}
 	// argon2 takes at least 8 KiB (RFC 9106 section 3.1).
 	if c.HashMemory < 8 || c.HashMemory > 4<<20 {
 		return fail("", "hash.memory is from 8 KiB to 4 GiB, not %d KiB", c.HashMemory)

@@ -110,6 +110,9 @@ func TestRefusals(t *testing.T) {
 		{name: "a proxy that is none", env: map[string]string{"GATEHOUSE_TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, says: `"proxy"`},
 		{name: "a hash without memory", env: map[string]string{"GATEHOUSE_HASH_MEMORY": "0"}, says: "hash.memory"},
 		{name: "a hash without passes", env: map[string]string{"GATEHOUSE_HASH_PASSES": "0"}, says: "hash.passes"},
+		{name: "a certificate without its key", env: map[string]string{"GATEHOUSE_TLS_CERTIFICATE": "chain.pem"}, says: "tls.certificate is set and tls.key is not"},
+		{name: "a key without its certificate", env: map[string]string{"GATEHOUSE_TLS_KEY": "key.pem"}, says: "tls.key is set and tls.certificate is not"},
+		{name: "fewer connections than none", env: map[string]string{"GATEHOUSE_MAX_CONNECTIONS": "-1"}, says: "max_connections"},
 		{name: "an open public URL", flags: map[string]string{"public_url": "http://id.example.org"}, says: "https only"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -286,6 +289,38 @@ func TestPublicURL(t *testing.T) {
 		if err := config.CheckPublicURL(url); (err == nil) != good {
 			t.Errorf("law: a public URL is https, or http on this machine, and a host; %q gives %v", url, err)
 		}
+	}
+}
+
+// The variables of OpenTelemetry say whether traces are sent; what we cannot do
+// of it is refused.
+func TestTraces(t *testing.T) {
+	const at = "OTEL_EXPORTER_OTLP_ENDPOINT"
+	for _, c := range []struct {
+		env    map[string]string
+		wanted bool
+		says   string
+	}{
+		{map[string]string{}, false, ""},
+		{map[string]string{at: "http://localhost:4318"}, true, ""},
+		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://localhost:4318/v1/traces"}, true, ""},
+		{map[string]string{at: "http://localhost:4318", "OTEL_TRACES_EXPORTER": "otlp"}, true, ""},
+		{map[string]string{at: "http://localhost:4318", "OTEL_TRACES_EXPORTER": "none"}, false, ""},
+		{map[string]string{at: "http://localhost:4318", "OTEL_SDK_DISABLED": "TRUE"}, false, ""},
+		{map[string]string{at: "http://localhost:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, true, ""},
+		{map[string]string{at: "http://localhost:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, false, "OTEL_EXPORTER_OTLP_PROTOCOL"},
+		{map[string]string{at: "http://localhost:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}, true, ""},
+		{map[string]string{"OTEL_TRACES_EXPORTER": "zipkin"}, false, "OTEL_TRACES_EXPORTER"},
+	} {
+		t.Run(fmt.Sprint(c.env), func(t *testing.T) {
+			for _, name := range []string{at, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER", "OTEL_SDK_DISABLED", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"} {
+				t.Setenv(name, c.env[name])
+			}
+			wanted, err := config.Traces()
+			if wanted != c.wanted || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+				t.Errorf("law: traces are sent where a collector is named, as we can; got %t, %v", wanted, err)
+			}
+		})
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/store"
+	"github.com/gatehouse-id/gatehouse/internal/trace"
 )
 
 const (
@@ -45,6 +46,8 @@ type Options struct {
 	Parallel int
 	// Log gets failures. Nil: slog.Default().
 	Log *slog.Logger
+	// Tracer begins a trace for each try of a mail. Nil: none does.
+	Tracer *trace.Tracer
 }
 
 // Worker takes messages out of the outbox and sends them. Any number of them,
@@ -53,6 +56,7 @@ type Worker struct {
 	store  *store.Store
 	sender Sender
 	o      Options
+	counts counts
 }
 
 // NewWorker returns a worker, which does nothing until [Worker.Run].
@@ -123,7 +127,7 @@ func takeAll(free <-chan struct{}) int {
 
 func (w *Worker) claim(ctx context.Context, n int) []store.Outgoing {
 	var claimed []store.Outgoing
-	err := guarded(func() (err error) {
+	err := w.guarded(func() (err error) {
 		claimed, err = w.store.Across().ClaimMessages(ctx, n, lease)
 		return err
 	})
@@ -139,8 +143,17 @@ func (w *Worker) deliver(ctx context.Context, o store.Outgoing, until time.Time)
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)
 	defer cancel()
 	log := w.o.Log.With("pool", string(o.Pool), "message", string(o.ID), "template", o.Template, "attempt", o.Attempts)
-	failure := guarded(func() error { return w.try(ctx, o, until) })
-	err := guarded(func() error { return w.settle(ctx, o, failure, log) })
+	ctx, span := w.o.Tracer.Start(ctx, trace.Works, "mail", "", "")
+	defer span.End()
+	span.Text("gatehouse.template", o.Template)
+	failure := w.guarded(func() error { return w.try(ctx, o, until) })
+	if _, isDropped := errors.AsType[dropped](failure); isDropped {
+		span.Failed("dropped")
+	} else if failure != nil {
+		span.Failed("put_off")
+	}
+	w.counts.tried(failure)
+	err := w.guarded(func() error { return w.settle(ctx, o, failure, log) })
 	if err != nil {
 		// The message is still in line, and due again after its lease.
 		log.Error("cannot write down what came of a mail", "error", err)
@@ -172,6 +185,8 @@ func (w *Worker) try(ctx context.Context, o store.Outgoing, until time.Time) err
 	}
 	ctx, cancel := context.WithDeadline(ctx, until.Add(-settleTime))
 	defer cancel()
+	ctx, span := trace.Begin(ctx, "mail.send")
+	defer span.End()
 	err = w.sender.Send(ctx, mail)
 	if errors.Is(err, ErrRefused) {
 		return dropped{DropRefused, err}
@@ -282,12 +297,13 @@ func pause(id core.MessageID, tries int, left time.Duration) time.Duration {
 
 // guarded turns a panic of fn into an error. What the panic says is left out
 // unless the language itself says it, because it may hold a mail's words.
-func guarded(fn func() error) (err error) {
+func (w *Worker) guarded(fn func() error) (err error) {
 	defer func() {
 		v := recover()
 		if v == nil {
 			return
 		}
+		w.counts.panics.Add(1)
 		said := fmt.Sprintf("%T", v)
 		if fault, ok := v.(runtime.Error); ok {
 			said = fault.Error()

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store"
+	"github.com/gatehouse-id/gatehouse/internal/trace"
 )
 
 // Passwords is the one door through which a password is compared or chosen,
@@ -64,7 +65,7 @@ func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core
 	if err != nil {
 		return nil, err
 	}
-	ok, err := slot.Verify(password, phc)
+	ok, err := verify(ctx, slot, password, phc)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +119,8 @@ func (p *Passwords) Hash(ctx context.Context, settings core.Settings, password s
 		return "", err
 	}
 	defer slot.Release()
+	_, span := trace.Begin(ctx, "password.hash")
+	defer span.End()
 	return slot.Hash(password), nil
 }
 
@@ -156,7 +159,7 @@ func (p *Passwords) Differ(ctx context.Context, caller core.Caller, user core.Us
 	if err != nil {
 		return err
 	}
-	same, err := slot.Verify(password, phc)
+	same, err := verify(ctx, slot, password, phc)
 	if err == nil && same {
 		err = core.Invalid(core.Problem{Code: core.ProblemPolicy, Pointer: pointer, Detail: "This is the password that is due for a change. Choose another."})
 	}
@@ -221,10 +224,18 @@ func Replace(tx *store.Tx, settings core.Settings, put core.Authenticator, seen 
 	return tx.Record(core.Event{Name: event, Target: string(put.User)})
 }
 
+func verify(ctx context.Context, slot *secret.Slot, password secret.Text, phc string) (bool, error) {
+	_, span := trace.Begin(ctx, "password.verify")
+	defer span.End()
+	return slot.Verify(password, phc)
+}
+
 // acquire takes a hashing slot. It comes before the try is charged: an
 // overloaded server that charged first would lock people out by its own
 // refusals and their client's retries.
 func (p *Passwords) acquire(ctx context.Context) (*secret.Slot, error) {
+	ctx, span := trace.Begin(ctx, "password.queue")
+	defer span.End()
 	slot, err := p.hasher.Acquire(ctx)
 	if errors.Is(err, secret.ErrBusy) {
 		return nil, &core.Error{Code: core.CodeBusy, Detail: "The server is checking as many passwords as it can. Try again in a moment.", RetryAfter: time.Second, Cause: err}

@@ -27,6 +27,7 @@ type Hasher struct {
 	queued  atomic.Int64
 	limit   int64
 	checked atomic.Int64
+	refused atomic.Int64
 }
 
 // NewHasher makes a hasher with one slot for each core and a queue of four
@@ -57,6 +58,7 @@ func (h *Hasher) Acquire(ctx context.Context) (*Slot, error) {
 	}
 	if h.queued.Add(1) > h.limit {
 		h.queued.Add(-1)
+		h.refused.Add(1)
 		return nil, ErrBusy
 	}
 	defer h.queued.Add(-1)
@@ -66,6 +68,7 @@ func (h *Hasher) Acquire(ctx context.Context) (*Slot, error) {
 	case h.slots <- struct{}{}:
 		return &Slot{h}, nil
 	case <-timer.C:
+		h.refused.Add(1)
 		return nil, ErrBusy
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -74,6 +77,19 @@ func (h *Hasher) Acquire(ctx context.Context) (*Slot, error) {
 
 // Evaluated counts the comparisons made since the start.
 func (h *Hasher) Evaluated() int64 { return h.checked.Load() }
+
+// Load is how busy a hasher is.
+type Load struct {
+	Slots   int
+	InUse   int
+	Waiting int64
+	Refused int64 // since the start
+}
+
+// Load says how busy the hasher is.
+func (h *Hasher) Load() Load {
+	return Load{Slots: cap(h.slots), InUse: len(h.slots), Waiting: h.queued.Load(), Refused: h.refused.Load()}
+}
 
 // Release gives the slot back. It may be called once.
 func (s *Slot) Release() { <-s.hasher.slots }

@@ -65,11 +65,12 @@ type feed struct {
 	listeners []func(Change)
 	mailed    chan struct{}
 
-	floor  int64 // every number up to here was handed on
-	seen   map[int64]bool
-	marks  []mark
-	readAt atomic.Int64 // when the last successful reading began, in Unix nanoseconds; 0 before Follow
-	down   atomic.Bool  // the last reading failed because the database is down
+	floor    int64 // every number up to here was handed on
+	seen     map[int64]bool
+	marks    []mark
+	openedAt time.Time
+	readAt   atomic.Int64 // when the last successful reading began, in Unix nanoseconds; 0 before Follow
+	down     atomic.Bool  // the last reading failed because the database is down
 }
 
 // mark remembers how far the numbers had come at a time.
@@ -79,7 +80,7 @@ type mark struct {
 }
 
 func newFeed(s *Store) *feed {
-	return &feed{store: s, seen: make(map[int64]bool), mailed: make(chan struct{}, 1)}
+	return &feed{store: s, seen: make(map[int64]bool), mailed: make(chan struct{}, 1), openedAt: time.Now()}
 }
 
 // Watch calls fn for every change from now on, before the Update that made it
@@ -114,12 +115,14 @@ func (s *Store) Follow(ctx context.Context) {
 }
 
 // fresh reports whether what is remembered may still be trusted.
-func (f *feed) fresh() bool {
-	limit := trustInSilence
+func (f *feed) fresh() bool { return f.age(time.Now()) < f.limit() }
+
+// limit is how old the last reading may be.
+func (f *feed) limit() time.Duration {
 	if f.down.Load() {
-		limit = trustFor
+		return trustFor
 	}
-	return f.age(time.Now()) < limit
+	return trustInSilence
 }
 
 // age is how long ago changes were last read; forever if they never were.

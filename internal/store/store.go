@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/trace"
 )
 
 // Store is the memory of a deployment. It is safe for use by many goroutines.
@@ -166,8 +167,10 @@ func (s *Store) As(caller core.Caller) Bound {
 // it runs. Errors that fn returns come back as they are; a database that does
 // not answer is [core.CodeUnavailable].
 func (b Bound) View(ctx context.Context, fn func(*Tx) error) error {
+	ctx, span := trace.Begin(ctx, "store.view")
+	defer span.End()
 	tx := b.begin(ctx, b.store.engine.reader())
-	return b.store.engine.classify(fn(tx))
+	return traced(span, b.store.engine.classify(fn(tx)))
 }
 
 // Update runs fn in a transaction and returns once what it wrote is durable.
@@ -183,6 +186,8 @@ func (b Bound) View(ctx context.Context, fn func(*Tx) error) error {
 // [core.CodeUnavailable]. On PostgreSQL it ends a statement that is under way;
 // on SQLite only the wait for a turn, because there all share one connection.
 func (b Bound) Update(ctx context.Context, fn func(*Tx) error) error {
+	ctx, span := trace.Begin(ctx, "store.update")
+	defer span.End()
 	var done *Tx
 	err := b.store.engine.update(ctx, func(ctx context.Context, q querier) error {
 		tx := b.begin(ctx, q)
@@ -195,7 +200,15 @@ func (b Bound) Update(ctx context.Context, fn func(*Tx) error) error {
 	if errors.Is(err, errOvertaken) {
 		return &core.Error{Code: core.CodeConflict, Detail: "The same was changed by another request at the same time.", Cause: err}
 	}
-	return b.store.engine.classify(err)
+	return traced(span, b.store.engine.classify(err))
+}
+
+// traced marks the span of what the database could not do, and returns err.
+func traced(span trace.Span, err error) error {
+	if core.Is(err, core.CodeUnavailable) || core.Is(err, core.CodeInternal) {
+		span.Failed(string(core.CodeOf(err)))
+	}
+	return err
 }
 
 func (b Bound) begin(ctx context.Context, q querier) *Tx {

@@ -14,6 +14,7 @@ type requestKey struct{}
 type requestContext struct {
 	context.Context
 	request  Request
+	route    *Route
 	deadline time.Time
 
 	once   sync.Once

@@ -7,16 +7,19 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/trace"
 )
 
 // Limits of a request.
 const (
 	MaxBody  = 256 << 10       // bytes
 	deadline = 5 * time.Second // for the whole of a request's work
+	slow     = time.Second     // an answer that takes longer is logged as a warning
 )
 
 // Server puts every request through the same door before a face gets it.
@@ -24,12 +27,22 @@ type Server struct {
 	face    http.Handler
 	proxies Proxies
 	log     *slog.Logger
+	traffic *Traffic
+	unnamed *Route
+	tracer  *trace.Tracer
 }
 
 // NewServer makes the door before a face. proxies are those whose word about a
 // client's address is taken.
 func NewServer(face http.Handler, proxies Proxies, log *slog.Logger) *Server {
 	return &Server{face: face, proxies: proxies, log: log}
+}
+
+// Watched counts the requests that come through the door, and traces them. A
+// nil traffic or tracer leaves it.
+func (s *Server) Watched(traffic *Traffic, tracer *trace.Tracer) *Server {
+	s.traffic, s.unnamed, s.tracer = traffic, traffic.Route("none", "none"), tracer
+	return s
 }
 
 // Request is what is known of a request before any face looks at it.
@@ -39,6 +52,7 @@ type Request struct {
 	UserAgent string
 	At        time.Time
 	log       *slog.Logger
+	span      trace.Span
 }
 
 // From returns what the door knows of a request.
@@ -64,25 +78,103 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	info := Request{
 		ID: core.NewRequestID(), Address: s.proxies.ClientAddress(r), UserAgent: strings.ToValidUTF8(r.UserAgent(), "?"), At: time.Now(), log: s.log,
 	}
-	ctx := &requestContext{Context: r.Context(), request: info, deadline: info.At.Add(deadline)}
+	outer := r.Context()
+	if s.tracer != nil {
+		outer, info.span = s.tracer.Start(outer, trace.Answers, method(r), r.Header.Get("Traceparent"), r.Header.Get("Tracestate"))
+	}
+	ctx := &requestContext{Context: outer, request: info, route: s.unnamed, deadline: info.At.Add(deadline)}
 	defer ctx.end()
+	if s.traffic != nil {
+		s.traffic.inFlight.Add(1)
+		defer s.traffic.inFlight.Add(-1)
+	}
 	answer := &answer{ResponseWriter: w}
 	defer func() {
 		if v := recover(); v != nil {
-			s.log.Error("panic in a request", "request_id", info.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			info.write(ctx, slog.LevelError, "panic in a request", slog.String("panic", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
+			if s.traffic != nil {
+				s.traffic.panics.Add(1)
+			}
 			if answer.status == 0 {
 				http.Error(answer, `{"status":"InternalError"}`, http.StatusInternalServerError)
 			}
 		}
-		if !s.log.Enabled(ctx, slog.LevelDebug) {
-			return
-		}
-		// The query is left out: it may hold codes.
-		s.log.LogAttrs(ctx, slog.LevelDebug, "request", slog.String("request_id", string(info.ID)), slog.String("method", r.Method),
-			slog.String("path", r.URL.Path), slog.Int("status", answer.status), slog.String("address", info.Address),
-			slog.Duration("took", time.Since(info.At)))
+		s.answered(ctx, r, answer.status)
 	}()
 	s.face.ServeHTTP(answer, r.WithContext(ctx))
+}
+
+// answered counts a request that is over, and logs it: at level debug, unless
+// it failed or was slow.
+func (s *Server) answered(ctx *requestContext, r *http.Request, status int) {
+	if status == 0 {
+		status = http.StatusOK // what net/http makes of it
+	}
+	took := time.Since(ctx.request.At)
+	face, route := "", ""
+	if ctx.route != nil {
+		ctx.route.count(status, took)
+		face, route = ctx.route.Face, ctx.route.Name
+	}
+	if s.tracer != nil {
+		ctx.request.traced(method(r), face, route, status)
+	}
+	level := slog.LevelDebug
+	switch {
+	case status == http.StatusInternalServerError:
+		level = slog.LevelError
+	case status >= 500 || took > slow:
+		level = slog.LevelWarn
+	}
+	if !s.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("method", r.Method), slog.String("face", face), slog.String("route", route), slog.Int("status", status), slog.Duration("took", took),
+	}
+	if level == slog.LevelDebug {
+		// The query is left out: it may hold codes.
+		attrs = append(attrs, slog.String("path", r.URL.Path), slog.String("address", ctx.request.Address))
+	}
+	ctx.request.write(ctx, level, "request", attrs...)
+}
+
+// traced gives the request's span what is known at its end.
+func (r Request) traced(method, face, route string, status int) {
+	r.span.Name(strings.TrimSpace(method + " " + route))
+	r.span.Text("http.request.method", method)
+	r.span.Text("http.route", route)
+	r.span.Text("gatehouse.face", face)
+	r.span.Text("gatehouse.request_id", string(r.ID))
+	r.span.Number("http.response.status_code", status)
+	if status >= 500 {
+		r.span.Failed(strconv.Itoa(status))
+	}
+	r.span.End()
+}
+
+// method is the request's, if it is one of those that there are; a client may
+// send any word.
+func method(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return r.Method
+	}
+	return "_OTHER" // as OpenTelemetry has it
+}
+
+// write writes a line of the log that is about this request.
+func (r Request) write(ctx context.Context, level slog.Level, message string, attrs ...slog.Attr) {
+	about := []slog.Attr{slog.String("request_id", string(r.ID))}
+	if id := r.span.ID(); id != "" {
+		about = append(about, slog.String("trace_id", id))
+	}
+	r.log.LogAttrs(ctx, level, message, append(about, attrs...)...)
+}
+
+// Log writes a line of the log that is about the request of ctx, with its id.
+func Log(ctx context.Context, level slog.Level, message string, attrs ...slog.Attr) {
+	From(ctx).write(ctx, level, message, attrs...)
 }
 
 // answer remembers the status for the log.
@@ -118,8 +210,10 @@ func Fault(ctx context.Context, err error) {
 	}
 	switch core.CodeOf(err) {
 	case core.CodeInternal, core.CodeUnavailable:
-		r := From(ctx)
-		r.log.LogAttrs(ctx, slog.LevelError, "a request failed", slog.String("request_id", string(r.ID)), slog.String("error", err.Error()))
+		if c, ok := ctx.Value(requestKey{}).(*requestContext); ok && c.route != nil {
+			c.route.faults.Add(1)
+		}
+		Log(ctx, slog.LevelError, "a request failed", slog.String("error", err.Error()))
 	default: // the client's own doing
 	}
 }
@@ -144,6 +238,7 @@ func HTTP(handler http.Handler, limits Limits, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler: handler, MaxHeaderBytes: limits.HeaderSize,
 		ReadHeaderTimeout: limits.Header, ReadTimeout: limits.Request, WriteTimeout: limits.Answer, IdleTimeout: limits.Idle,
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 100}, // of a connection; a browser has a few under way
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }

@@ -53,6 +53,7 @@ func (f *Face) execute(ctx context.Context, v visit, op *ast.OperationDefinition
 		if o.proves {
 			proving++
 		}
+		web.At(ctx, f.asked[field.Name])
 	}
 	if proving > 1 {
 		return outcomeOf{}, faultTooMany

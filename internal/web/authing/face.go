@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/flow"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
 	"github.com/gatehouse-id/gatehouse/internal/session"
+	"github.com/gatehouse-id/gatehouse/internal/web"
 )
 
 // Deps is what the face translates for.
@@ -26,6 +27,8 @@ type Deps struct {
 	// Even is how old a sign-up or sign-in is when it is answered, in pools that
 	// conceal who is there. 0: nothing is held back.
 	Even time.Duration
+	// Traffic counts what is asked. Nil: nobody counts.
+	Traffic *web.Traffic
 }
 
 // Face answers the vendor's API.
@@ -34,17 +37,27 @@ type Face struct {
 	schema        *ast.Schema
 	introspection prepared
 	routes        map[string]map[string]handler // by path and method
+	asked         map[string]*web.Route         // by path, or by the operation's name
+	other         *web.Route                    // what is no line of a table
 }
+
+// faceName is what operators know the face by.
+const faceName = "authing"
 
 // New makes the face.
 func New(d Deps) *Face {
-	f := &Face{Deps: d, schema: readSchema(), routes: make(map[string]map[string]handler)}
+	f := &Face{Deps: d, schema: readSchema(), routes: make(map[string]map[string]handler), asked: make(map[string]*web.Route)}
+	f.other = d.Traffic.Route(faceName, "other")
 	f.introspection = prepare(f.schema)
 	for _, r := range routes() {
 		if f.routes[r.path] == nil {
 			f.routes[r.path] = make(map[string]handler)
 		}
 		f.routes[r.path][r.method] = r.handle
+		f.asked[r.path] = d.Traffic.Route(faceName, r.path)
+	}
+	for name := range operations() {
+		f.asked[name] = d.Traffic.Route(faceName, pathGraphQL+" "+name)
 	}
 	return f
 }
@@ -66,6 +79,7 @@ func clean(path string) string {
 
 // ServeHTTP implements [http.Handler].
 func (f *Face) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	web.At(r.Context(), f.other)
 	preflight := r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 	shareWith(w, r, preflight)
 	if preflight {
@@ -73,6 +87,7 @@ func (f *Face) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	path := clean(r.URL.Path)
+	web.At(r.Context(), f.asked[path])
 	methods := f.routes[path]
 	handle := methods[r.Method]
 	switch {

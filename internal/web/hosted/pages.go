@@ -1,7 +1,6 @@
 package hosted
 
 import (
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -37,27 +36,37 @@ type Deps struct {
 	// Even is how old a request to a pool's pages is when it is answered, so
 	// that nobody is told by the time who is there. 0: nothing is held back.
 	Even time.Duration
-	Log  *slog.Logger
+	// Traffic counts what is asked. Nil: nobody counts.
+	Traffic *web.Traffic
 }
 
 // Pages answers the hosted pages of all pools.
 type Pages struct {
 	Deps
 	mux      *http.ServeMux
+	other    *web.Route // what is no line of the table
 	origin   *http.CrossOriginProtection
 	views    views
 	style    style
 	markdown markdown
 }
 
+// faceName is what operators know the pages by.
+const faceName = "hosted"
+
 // New makes the pages.
 func New(d Deps) http.Handler {
 	p := &Pages{Deps: d, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), views: parseViews(), style: newStyle(), markdown: newMarkdown()}
+	p.other = d.Traffic.Route(faceName, "other")
 	for _, r := range routes() {
 		if r.develop && d.Inbox == nil {
 			continue
 		}
-		handler := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { p.handle(w, req, r) })
+		asked := d.Traffic.Route(faceName, r.path)
+		handler := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			web.At(req.Context(), asked)
+			p.handle(w, req, r)
+		})
 		p.mux.Handle(r.path, handler)
 		if !r.global {
 			p.mux.Handle("/p/{pool}"+r.path, handler)
@@ -73,6 +82,7 @@ func New(d Deps) http.Handler {
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// First of all, so that no answer goes without, whoever writes it.
 	p.protect(w.Header())
+	web.At(r.Context(), p.other)
 	p.mux.ServeHTTP(w, r)
 }
 

@@ -76,7 +76,7 @@ func newSite(t *testing.T, settings map[string]any, change func(*hosted.Deps)) *
 	s.pool = s.newPool("demo", nil, values)
 	log := slog.New(slog.NewTextHandler(testWriter{t}, nil))
 	d := hosted.Deps{
-		Store: st, Pools: s.pools, Sessions: s.sessions, Flows: s.flows, PageURL: pageURL, Log: log,
+		Store: st, Pools: s.pools, Sessions: s.sessions, Flows: s.flows, PageURL: pageURL,
 		Code: func(c string) string { return "code_" + c }, LinkState: func(c string) string { return "link_" + c },
 	}
 	if change != nil {

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"embed"
 	"html/template"
+	"log/slog"
 	"net/http"
 	"path"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/gatehouse-id/gatehouse/internal/web"
 )
 
 // The pages: templates/layout.html is around each of the others, which define
@@ -64,7 +67,7 @@ func (p *Pages) render(w http.ResponseWriter, v *visit, page view) {
 	page.Style = p.style.path
 	var body bytes.Buffer
 	if err := p.views[page.name].ExecuteTemplate(&body, "layout", page); err != nil {
-		p.Log.Error("cannot make a page", "page", page.name, "error", err)
+		web.Log(v.r.Context(), slog.LevelError, "cannot make a page", slog.String("page", page.name), slog.String("error", err.Error()))
 		http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
 		return
 	}

@@ -28,17 +28,23 @@ type Deps struct {
 	// Even is how old a request about a flow is when it is answered, in pools
 	// that conceal who is there. 0: nothing is held back.
 	Even time.Duration
+	// Traffic counts what is asked. Nil: nobody counts.
+	Traffic *web.Traffic
 }
 
 // Face answers the vendor's API.
 type Face struct {
 	Deps
-	mux *http.ServeMux
+	mux   *http.ServeMux
+	other *web.Route // what is no line of the table
 }
+
+// faceName is what operators know the face by.
+const faceName = "pangea"
 
 // New makes the face.
 func New(d Deps) *Face {
-	f := &Face{Deps: d, mux: http.NewServeMux()}
+	f := &Face{Deps: d, mux: http.NewServeMux(), other: d.Traffic.Route(faceName, "other")}
 	for _, r := range routes() {
 		f.mux.Handle(r.path, f.handle(r))
 	}
@@ -55,6 +61,7 @@ func Serves(path string) bool {
 
 // ServeHTTP implements [http.Handler].
 func (f *Face) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	web.At(r.Context(), f.other)
 	// Any page may call, because what it calls with is in the request and
 	// never in a cookie.
 	h := w.Header()
@@ -72,8 +79,10 @@ func (f *Face) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // handle is the one way through a route: method, key, body, rule, answer.
 func (f *Face) handle(rt route) http.Handler {
+	asked := f.Traffic.Route(faceName, rt.path)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
+		web.At(ctx, asked)
 		result, err := f.run(ctx, rt, r)
 		if err != nil {
 			fail(ctx, w, err)
