@@ -55,8 +55,8 @@ const (
 
 // pair is the tokens of a session.
 type pair struct {
-	Refresh struct{ Token, ID string } `json:"refresh_token"`
-	Access  struct{ Token string }     `json:"active_token"`
+	Refresh struct{ Token, ID string }       `json:"refresh_token"`
+	Access  struct{ Token, Identity string } `json:"active_token"`
 }
 
 // session is what a server acknowledged of one.

@@ -20,9 +20,11 @@ const drainTime = 30 * time.Second
 
 // Serve answers applications and browsers on public, and probes on admin,
 // until ctx ends. On public it speaks TLS if the configuration has a
-// certificate, and takes as many connections at once as that says. Then it takes no new connections, finishes the requests that
-// are under way, within half a minute, ends the server's own work, and returns
-// nil. It closes both listeners and the store, whatever it returns.
+// certificate, and takes as many connections at once as that says. Then it says
+// that it is not ready, goes on for the configured delay so that balancers see
+// that, takes no new connections, finishes the requests that are under way,
+// within half a minute, ends the server's own work, and returns nil. It closes
+// both listeners and the store, whatever it returns.
 func (a *App) Serve(ctx context.Context, m Mode, public, admin net.Listener) error {
 	err := a.serve(ctx, m, public, admin)
 	return errors.Join(err, ignoreClosed(public.Close()), ignoreClosed(admin.Close()), a.Close())
@@ -36,7 +38,7 @@ func (a *App) serve(ctx context.Context, m Mode, public, admin net.Listener) err
 	var draining atomic.Bool
 	relaxCollector()
 	probes := web.NewServer(a.probes(&draining), nil, a.log).Watched(a.traffic, nil)
-	servers := []*http.Server{web.HTTP(handler, a.limits, a.log), web.HTTP(probes, a.limits, a.log)}
+	servers := []*http.Server{web.HTTP(parting(handler, &draining), a.limits, a.log), web.HTTP(probes, a.limits, a.log)}
 	bound := web.Bound(public, a.config.MaxConnections, a.full)
 	a.connections.Store(bound)
 	if a.certificate != nil {
@@ -64,6 +66,14 @@ func (a *App) serve(ctx context.Context, m Mode, public, admin net.Listener) err
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
+		draining.Store(true)
+		if delay := time.Duration(a.config.DrainDelay) * time.Second; delay > 0 {
+			a.log.Info("stopping: not ready any more, answering for a while", "delay", delay)
+			select {
+			case err = <-failed:
+			case <-time.After(delay):
+			}
+		}
 		a.log.Info("stopping: no new connections, finishing what is under way")
 	}
 	draining.Store(true)
@@ -77,6 +87,17 @@ func (a *App) serve(ctx context.Context, m Mode, public, admin net.Listener) err
 		}
 	}
 	return err
+}
+
+// parting ends connections with the answer once the server is about to stop, so
+// that none is closed at the moment when a request comes over it.
+func parting(handler http.Handler, draining *atomic.Bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		handler.ServeHTTP(w, r)
+	})
 }
 
 // full warns that somebody has to wait for a connection, once a minute at most.

@@ -44,6 +44,9 @@ func (l *Loaded) check() error {
 	if c.HashPasses < 1 || c.HashPasses > 100 {
 		return fail("", "hash.passes is from 1 to 100, not %d", c.HashPasses)
 	}
+	if c.DrainDelay < 0 || c.DrainDelay > 300 {
+		return fail("", "drain_delay is from 0 to 300 seconds, not %d", c.DrainDelay)
+	}
 	if c.PublicURL != "" {
 		return CheckPublicURL(c.PublicURL)
 	}

@@ -30,4 +30,5 @@ type Config struct {
 	UnsafeDurability bool
 	HashMemory       int // KiB
 	HashPasses       int
+	DrainDelay       int // seconds
 }

@@ -47,8 +47,14 @@ const (
 	// one may be committed after a higher one, but not later than its
 	// transaction may run.
 	settleAfter = 15 * time.Second
-	// trustFor is how long memories are trusted when no changes can be read.
+	// readWithin is how long one reading may take.
+	readWithin = 3 * time.Second
+	// trustFor is how long memories are trusted when no changes can be read
+	// because the database is down: then nobody else can make any.
 	trustFor = 30 * time.Second
+	// trustInSilence is the same when the database may be up, and only out of
+	// this node's reach.
+	trustInSilence = 5 * time.Second
 )
 
 // feed hands changes, this node's own and the others', to whoever remembers.
@@ -64,6 +70,7 @@ type feed struct {
 	marks    []mark
 	openedAt time.Time
 	readAt   atomic.Int64 // when the last successful reading began, in Unix nanoseconds; 0 before Follow
+	down     atomic.Bool  // the last reading failed because the database is down
 }
 
 // mark remembers how far the numbers had come at a time.
@@ -94,7 +101,9 @@ func (s *Store) Follow(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		if err := s.feed.read(ctx); err != nil && ctx.Err() == nil {
+		err := s.feed.read(ctx)
+		s.feed.down.Store(s.engine.down(err))
+		if err != nil && ctx.Err() == nil {
 			s.log.Warn("cannot read the changes of other nodes", "error", err)
 		}
 		select {
@@ -106,7 +115,15 @@ func (s *Store) Follow(ctx context.Context) {
 }
 
 // fresh reports whether what is remembered may still be trusted.
-func (f *feed) fresh() bool { return f.age(time.Now()) < trustFor }
+func (f *feed) fresh() bool { return f.age(time.Now()) < f.limit() }
+
+// limit is how old the last reading may be.
+func (f *feed) limit() time.Duration {
+	if f.down.Load() {
+		return trustFor
+	}
+	return trustInSilence
+}
 
 // age is how long ago changes were last read; forever if they never were.
 func (f *feed) age(now time.Time) time.Duration {
@@ -141,7 +158,7 @@ func (f *feed) tell(c Change) {
 
 // catchUp begins at the newest change: what is older was never remembered.
 func (f *feed) catchUp(ctx context.Context) error {
-	row := f.store.engine.reader().QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), 0) FROM changes`)
+	row := f.store.engine.follower().QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), 0) FROM changes`)
 	var top int64
 	if err := row.Scan(&top); err != nil {
 		return err
@@ -155,7 +172,7 @@ func (f *feed) catchUp(ctx context.Context) error {
 // read hands on what is new. Numbers are read again until they have settled,
 // and each is handed on once.
 func (f *feed) read(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
 	started := time.Now()
 	type numbered struct {
@@ -163,7 +180,7 @@ func (f *feed) read(ctx context.Context) error {
 		Change
 	}
 	var fresh []numbered
-	rows, err := f.store.engine.reader().QueryContext(ctx, `SELECT seq, pool, kind, ref FROM changes WHERE seq > $1 ORDER BY seq`, f.floor)
+	rows, err := f.store.engine.follower().QueryContext(ctx, `SELECT seq, pool, kind, ref FROM changes WHERE seq > $1 ORDER BY seq`, f.floor)
 	err = each(rows, err, func(row scanner) error {
 		var n numbered
 		err := row.Scan(&n.seq, &n.Pool, &n.Kind, &n.Ref)

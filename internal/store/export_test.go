@@ -9,9 +9,12 @@ import (
 
 // MigrateDown takes every step back. No program does; the test of the way back
 // does.
-func MigrateDown(ctx context.Context, database string) error {
+func MigrateDown(ctx context.Context, database string) error { return MigrateDownTo(ctx, database, 0) }
+
+// MigrateDownTo takes the steps after a version back.
+func MigrateDownTo(ctx context.Context, database string, version int64) error {
 	return withProvider(ctx, database, func(p *goose.Provider) error {
-		_, err := p.DownTo(ctx, 0)
+		_, err := p.DownTo(ctx, version)
 		return err
 	})
 }

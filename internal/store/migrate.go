@@ -11,8 +11,10 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
@@ -37,13 +39,48 @@ type Migration struct {
 func Migrate(ctx context.Context, database string) ([]Migration, error) {
 	var done []Migration
 	err := withProvider(ctx, database, func(p *goose.Provider) error {
-		results, err := p.Up(ctx)
+		results, err := up(ctx, p)
 		for _, r := range results {
 			done = append(done, Migration{r.Source.Version, r.Source.Path, true})
 		}
 		return err
 	})
 	return done, err
+}
+
+const (
+	// lockTime is how long a step waits for a table on PostgreSQL. Whoever comes
+	// after the step queues behind it, so it is the longest that a running node
+	// is held up by a step that has to wait for somebody else's transaction.
+	lockTime = "200ms"
+	// lockTries is how often a step is tried, and lockPause the longest pause
+	// in between.
+	lockTries = 60
+	lockPause = 2 * time.Second
+)
+
+// up takes the steps that are missing. One that gets no hold of its table is
+// given up, with all that it did, and tried again.
+func up(ctx context.Context, p *goose.Provider) (done []*goose.MigrationResult, err error) {
+	for try := 1; ; try++ {
+		results, err := p.Up(ctx)
+		if partial, ok := errors.AsType[*goose.PartialError](err); ok {
+			results = partial.Applied
+		}
+		done = append(done, results...)
+		fault, ok := errors.AsType[*pgconn.PgError](err)
+		if !ok || fault.Code != "55P03" { // lock not available
+			return done, err
+		}
+		if try == lockTries {
+			return done, fmt.Errorf("a transaction that does not end keeps a table from being changed; look for it in pg_stat_activity: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return done, errors.Join(ctx.Err(), err)
+		case <-time.After(lockPause/4 + anyPart(lockPause*3/4)):
+		}
+	}
 }
 
 // Migrations returns every step and whether the database has it.
@@ -119,6 +156,7 @@ func withProvider(ctx context.Context, database string, use func(*goose.Provider
 	if err != nil {
 		return fmt.Errorf("cannot read the database URL: %w", err)
 	}
+	config.RuntimeParams["lock_timeout"] = lockTime
 	db := stdlib.OpenDB(*config)
 	defer db.Close()
 	// The lock spans the steps and what they need before. It belongs to the
@@ -128,6 +166,9 @@ func withProvider(ctx context.Context, database string, use func(*goose.Provider
 		return fmt.Errorf("cannot reach the database: %w", err)
 	}
 	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, `SET lock_timeout = 0`); err != nil {
+		return fmt.Errorf("cannot prepare the database: %w", err)
+	}
 	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, migrationLock); err != nil {
 		return fmt.Errorf("cannot lock the database: %w", err)
 	}

@@ -5,10 +5,13 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"runtime"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,8 +23,20 @@ import (
 // nodes.
 type postgresEngine struct {
 	db   *sql.DB
+	own  *sql.DB       // for the feed and probes, which do not queue with requests
 	turn chan struct{} // held by a transaction that is run again after it was overtaken
 }
+
+const (
+	// connectTime is how long a connection may take to be made. Nobody waits
+	// for those that the pool makes by itself: without an end, one that hangs
+	// would keep all after it from being made.
+	connectTime = 3 * time.Second
+	// longest is how long a transaction may take whose caller sets no end, and
+	// commitTime how much longer than its caller a commit is waited for.
+	longest    = 10 * time.Second
+	commitTime = 500 * time.Millisecond
+)
 
 // tries is how often a transaction is run that the server broke off for the
 // sake of another, or that another overtook.
@@ -44,20 +59,27 @@ func openPostgres(ctx context.Context, dsn string) (engine, error) {
 			config.RuntimeParams[name] = value
 		}
 	}
-	db := stdlib.OpenDB(*config)
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTime
+	}
+	db, own := stdlib.OpenDB(*config), stdlib.OpenDB(*config)
+	own.SetMaxOpenConns(2)
+	own.SetMaxIdleConns(2)
 	conns := max(16, 8*runtime.GOMAXPROCS(0))
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	if err := db.PingContext(ctx); err != nil {
-		return nil, fmt.Errorf("cannot reach the database: %w", errors.Join(err, db.Close()))
+		return nil, fmt.Errorf("cannot reach the database: %w", errors.Join(err, db.Close(), own.Close()))
 	}
-	return &postgresEngine{db: db, turn: make(chan struct{}, 1)}, nil
+	return &postgresEngine{db: db, own: own, turn: make(chan struct{}, 1)}, nil
 }
 
 func (e *postgresEngine) name() string { return "postgres" }
 
 func (e *postgresEngine) reader() querier { return e.db }
+
+func (e *postgresEngine) follower() querier { return e.own }
 
 func (e *postgresEngine) update(ctx context.Context, fn transaction) error {
 	err := e.once(ctx, fn)
@@ -102,16 +124,20 @@ func (e *postgresEngine) inTurn(ctx context.Context, fn transaction) error {
 // once runs fn in one transaction. A context that ends before the commit rolls
 // it back, and the server is told to end the statement that is under way. The
 // commit itself does not see the context: cut off half-way it would leave open
-// whether it happened.
+// whether it happened. Only for a server that falls silent the wait has an end.
 func (e *postgresEngine) once(ctx context.Context, fn transaction) error {
 	conn, err := e.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close() // gives it back; it fails only for one that is back already
+	end := time.Now().Add(longest)
+	if deadline, ok := ctx.Deadline(); ok {
+		end = deadline.Add(commitTime)
+	}
 	// The transaction's own context ends with the caller's until they part
 	// before the commit.
-	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	own, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()
 	part := context.AfterFunc(ctx, cancel)
 	defer part()
@@ -166,7 +192,7 @@ func (e *postgresEngine) countFrom(ctx context.Context, q querier, table, column
 	return err
 }
 
-func (e *postgresEngine) close() error { return e.db.Close() }
+func (e *postgresEngine) close() error { return errors.Join(e.db.Close(), e.own.Close()) }
 
 func (e *postgresEngine) check(ctx context.Context) error {
 	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
@@ -219,8 +245,21 @@ func (e *postgresEngine) classify(err error) error {
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return unavailable(err)
 	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, sql.ErrConnDone) {
-		return unavailable(err)
+	for _, passing := range []error{
+		context.DeadlineExceeded, context.Canceled, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, driver.ErrBadConn, sql.ErrConnDone, sql.ErrTxDone, pgconn.ErrConnClosed,
+	} {
+		if errors.Is(err, passing) {
+			return unavailable(err)
+		}
 	}
 	return err
+}
+
+// down reports that nothing listens, or that the server is on its way down or
+// up (PostgreSQL appendix A, class 57).
+func (e *postgresEngine) down(err error) bool {
+	if fault, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return fault.Code == "57P01" || fault.Code == "57P02" || fault.Code == "57P03"
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
 }

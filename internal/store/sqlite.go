@@ -78,6 +78,11 @@ func (e *sqliteEngine) name() string { return "sqlite" }
 
 func (e *sqliteEngine) reader() querier { return e.reads }
 
+func (e *sqliteEngine) follower() querier { return e.reads }
+
+// down is never so: a file does not run.
+func (e *sqliteEngine) down(error) bool { return false }
+
 func (e *sqliteEngine) update(ctx context.Context, fn transaction) error {
 	return e.writer.do(ctx, fn)
 }

@@ -69,6 +69,12 @@ type engine interface {
 	countFrom(ctx context.Context, q querier, table, column string, number int64) error
 	// noTable reports an error of a query that names a table which is not there.
 	noTable(err error) bool
+	// follower gives what the feed and probes run on, which no request can
+	// keep them from.
+	follower() querier
+	// down reports whether err says that the database is not running, so that
+	// no other node can write either.
+	down(err error) bool
 	// classify tells a failure that passes (the database is busy, full or
 	// gone) from a fault.
 	classify(err error) error
@@ -145,7 +151,7 @@ func (s *Store) Engine() string { return s.engine.name() }
 // Ping asks the database something, to learn whether it answers.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
-	err := s.engine.reader().QueryRowContext(ctx, `SELECT 1`).Scan(&one)
+	err := s.engine.follower().QueryRowContext(ctx, `SELECT 1`).Scan(&one)
 	return s.engine.classify(err)
 }
 

@@ -36,7 +36,7 @@ func (s *Store) ChangesAge() time.Duration {
 // InTouch reports whether this node has read the changes of others lately
 // enough to trust what it remembers. One that has not is as slow as its
 // database, and the others may be better off.
-func (s *Store) InTouch() bool { return s.ChangesAge() < trustFor }
+func (s *Store) InTouch() bool { return s.ChangesAge() < s.feed.limit() }
 
 // Backlog is what waits in the outbox.
 type Backlog struct {
