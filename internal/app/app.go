@@ -100,7 +100,7 @@ func (a *App) wire(c config.Config, m Mode) error {
 	}
 	a.Pools = pool.New(a.Store)
 	a.Directory = directory.New(a.Store)
-	a.Passwords = directory.NewPasswords(a.Store, secret.NewHasher(cost, a.Store.Keys().Pepper()))
+	a.Passwords = directory.NewPasswords(a.Store, secret.NewHasher(cost, a.Store.Keys().Peppers()))
 	a.Agreements = directory.NewAgreements(a.Store)
 	a.Invitations = directory.NewInvitations(a.Store, a.PageURL)
 	a.Sessions = session.New(a.Store, session.Spelling{Issuer: a.PageURL, Claims: pangea.Claims})

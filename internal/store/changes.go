@@ -28,6 +28,7 @@ const (
 	ChangeUser    ChangeKind = "user"    // a person; ref is the id
 	ChangeSession ChangeKind = "session" // a session; ref is the id
 	ChangeSigning ChangeKind = "signing" // the signing keys; ref is the pool
+	ChangeKeys    ChangeKind = "keys"    // the deployment's keys; of no pool
 )
 
 // changed puts a change in line for every node, in the same transaction as
@@ -87,8 +88,8 @@ func (s *Store) Watch(fn func(Change)) {
 // Mailed receives after messages were put in line on this node.
 func (s *Store) Mailed() <-chan struct{} { return s.feed.mailed }
 
-// Follow reads the changes of other nodes until ctx ends. Without it nothing
-// is remembered.
+// Follow reads the changes of other nodes until ctx ends, and with them the
+// peppers. Without it nothing is remembered.
 func (s *Store) Follow(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -96,6 +97,7 @@ func (s *Store) Follow(ctx context.Context) {
 		if err := s.feed.read(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("cannot read the changes of other nodes", "error", err)
 		}
+		s.followKeys(ctx)
 		select {
 		case <-ctx.Done():
 			return

@@ -109,6 +109,9 @@ func foreigners() map[string]foreign {
 		"PutPassword": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(tx.PutPassword(core.Authenticator{ID: a.password.ID, User: a.user.ID, Secret: "other"}))
 		},
+		"RenewPassword": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.RenewPassword(a.user.ID, a.password.Secret, "other"))
+		},
 		"PasswordOf": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			phc, err := tx.PasswordOf(a.user.ID)
 			return phc != "", err
