@@ -75,7 +75,7 @@ type console struct {
 // commands is every command at the top, in the order of the help.
 func (c *console) commands() []*cobra.Command {
 	return []*cobra.Command{
-		c.dev(), c.serve(), c.migrate(), c.pool(), c.key(), c.signingKey(), c.workingKey(), c.user(), c.audit(), c.doctor(), c.version(),
+		c.dev(), c.serve(), c.migrate(), c.pool(), c.key(), c.signingKey(), c.passwordKey(), c.workingKey(), c.user(), c.audit(), c.doctor(), c.version(),
 	}
 }
 
