@@ -93,7 +93,7 @@ func measureBare(ctx context.Context, requests int) (row, error) {
 func measureHash(ctx context.Context) (row, error) {
 	const hashes = 50
 	key := make([]byte, 32)
-	hasher := secret.NewHasher(secret.DefaultCost(), secret.Pepper{Key: key, ID: "bench"})
+	hasher := secret.NewHasher(secret.DefaultCost(), secret.NewPeppers(secret.Pepper{Key: key, ID: "bench"}))
 	slot, err := hasher.Acquire(ctx)
 	if err != nil {
 		return row{}, err

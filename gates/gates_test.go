@@ -194,9 +194,9 @@ func (h *house) pool(a *app.App, name string, conceal bool) (core.ApplicationID,
 			return tx.PutPassword(core.Authenticator{ID: core.NewAuthenticatorID(), User: user.ID, Secret: phc})
 		}))
 	}
-	key, err := a.Pools.PasswordKey(h.t.Context(), caller)
+	keys, err := a.Pools.PasswordKeys(h.t.Context(), caller)
 	must(h.t, err)
-	block, _ := pem.Decode([]byte(key.Public()))
+	block, _ := pem.Decode([]byte(keys.Given().Public))
 	public, err := x509.ParsePKIXPublicKey(block.Bytes)
 	must(h.t, err)
 	h.public = public.(*rsa.PublicKey)

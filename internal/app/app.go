@@ -122,7 +122,7 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 	}
 	a.Pools = pool.New(a.Store)
 	a.Directory = directory.New(a.Store)
-	a.hasher = secret.NewHasher(cost, a.Store.Keys().Pepper())
+	a.hasher = secret.NewHasher(cost, a.Store.Keys().Peppers())
 	a.Passwords = directory.NewPasswords(a.Store, a.hasher)
 	a.Agreements = directory.NewAgreements(a.Store)
 	a.Invitations = directory.NewInvitations(a.Store, a.PageURL)

@@ -48,16 +48,16 @@ func TestX2FacesSideBySide(t *testing.T) {
 	}
 	wellKnown := ask(http.MethodGet, "//api/v2/.well-known", "", "")
 	jwks := ask(http.MethodPost, "/v2/client/jwks", pangea.ClientToken(created.ClientKey.Reveal()), "{}")
-	key, err := a.Pools.PasswordKey(t.Context(), core.Caller{Pool: created.Pool.ID})
+	keys, err := a.Pools.PasswordKeys(t.Context(), core.Caller{Pool: created.Pool.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, _ := pem.Decode([]byte(key.Public()))
+	block, _ := pem.Decode([]byte(keys.Given().Public))
 	public, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if line := strings.Split(key.Public(), "\n")[1]; !strings.Contains(wellKnown, line) {
+	if line := strings.Split(keys.Given().Public, "\n")[1]; !strings.Contains(wellKnown, line) {
 		t.Errorf("law: the key is published for passwords: %s", wellKnown)
 	}
 	modulus := base64.RawURLEncoding.EncodeToString(public.(*rsa.PublicKey).N.Bytes())

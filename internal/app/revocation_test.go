@@ -172,7 +172,7 @@ func newNode(t *testing.T, database, master string) *node {
 		}
 	})
 	return &node{a, &flowtest.House{
-		Store: a.Store, Hasher: secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}, a.Store.Keys().Pepper()),
+		Store: a.Store, Hasher: secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}, a.Store.Keys().Peppers()),
 		Pools: a.Pools, Directory: a.Directory, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
 	}, handler}
 }

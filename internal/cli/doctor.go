@@ -64,6 +64,7 @@ func checks() []check {
 		{"master key", examineMasterKey},
 		{"database", examineDatabase},
 		{"durability", examineDurability},
+		{"working keys", examineWorkingKeys},
 		{"clock", examineClock},
 		{"public URL", examinePublicURL},
 		{"TLS", examineTLS},
@@ -229,6 +230,27 @@ func examineDurability(ctx context.Context, x *exam) finding {
 		return finding{State: doubt, Found: sentence(err) + "; the configuration allows it", Remedy: "Unset unsafe_durability for data that matters."}
 	}
 	return bad(err)
+}
+
+func examineWorkingKeys(ctx context.Context, x *exam) finding {
+	if x.store == nil {
+		return notLooked("the database is not open")
+	}
+	keys, err := x.store.Across().WorkingKeys(ctx)
+	if err != nil {
+		return bad(err)
+	}
+	older := 0
+	for _, k := range keys {
+		if k.Older {
+			older++
+		}
+	}
+	if older > 0 {
+		return finding{State: doubt, Found: fmt.Sprintf("%d of %d are sealed by a master key that is not the first", older, len(keys)),
+			Remedy: "Once every server has both master keys, run `gatehouse working-key reseal`, and take the older one out."}
+	}
+	return finding{State: fine, Found: fmt.Sprintf("all %d are sealed by the first master key", len(keys))}
 }
 
 func examineClock(ctx context.Context, x *exam) finding {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
-	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/web/authing"
 	"github.com/gatehouse-id/gatehouse/internal/web/pangea"
 )
@@ -45,12 +44,12 @@ type createdAnswer struct {
 	PublicKey    string             `json:"public_key"`
 }
 
-func newCreatedAnswer(created pool.Created, key *secret.PasswordKey) createdAnswer {
+func newCreatedAnswer(created pool.Created, key pool.PasswordKey) createdAnswer {
 	return createdAnswer{
 		PoolID: created.Pool.ID, Name: created.Pool.Name,
 		ServiceToken: token(core.KeyService, created.ServiceKey), ClientToken: token(core.KeyClient, created.ClientKey),
 		AppID: created.Application.ID, AppSecret: created.ApplicationSecret.Reveal(), PoolSecret: created.PoolSecret.Reveal(),
-		PublicKey: key.Public(),
+		PublicKey: key.Public,
 	}
 }
 
@@ -82,11 +81,11 @@ func (c *console) poolCreate() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				key, err := d.pools.PasswordKey(ctx, operator(created.Pool.ID))
+				keys, err := d.pools.PasswordKeys(ctx, operator(created.Pool.ID))
 				if err != nil {
 					return err
 				}
-				a := newCreatedAnswer(created, key)
+				a := newCreatedAnswer(created, keys.Given())
 				return c.answer(a, func(w io.Writer) error {
 					c.say("The tokens and secrets are not shown again. Keep them as what they are.")
 					err := pairs(w, [][2]string{

@@ -20,6 +20,8 @@ const (
 	EventKeyCreated         EventName = "key.created"
 	EventKeyRevoked         EventName = "key.revoked"
 	EventSigningKeyCreated  EventName = "signing_key.created"
+	EventPasswordKeyCreated EventName = "password_key.created"
+	EventPasswordKeyRetired EventName = "password_key.retired"
 	EventUserCreated        EventName = "user.created"
 	EventUserChanged        EventName = "user.changed"
 	EventUserDisabled       EventName = "user.disabled"
@@ -89,6 +91,8 @@ func EventNames() []EventMeaning {
 		{EventKeyCreated, "An API key was created."},
 		{EventKeyRevoked, "An API key was revoked."},
 		{EventSigningKeyCreated, "A key for signed tokens was made; data names from when it signs, and whether all before were forgotten."},
+		{EventPasswordKeyCreated, "The next key for encrypted passwords was made; data names from when applications are given it. A pool's first one makes no event."},
+		{EventPasswordKeyRetired, "An older key for encrypted passwords was forgotten: what is encrypted with it is a wrong password."},
 		{EventUserCreated, "A person was created, by sign-up or by an application."},
 		{EventUserChanged, "A person's profile or other data were changed; data names the fields."},
 		{EventUserDisabled, "A person was disabled; their sessions ended."},

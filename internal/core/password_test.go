@@ -14,7 +14,7 @@ import (
 // hash: what CheckPassword lets through is hashed whole.
 func TestI19PasswordLengthAndUnicode(t *testing.T) {
 	s := core.DefaultSettings()
-	hasher := secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}, secret.Pepper{Key: make([]byte, 32), ID: "test"})
+	hasher := secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}, secret.NewPeppers(secret.Pepper{Key: make([]byte, 32), ID: "test"}))
 	slot, err := hasher.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)

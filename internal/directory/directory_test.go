@@ -1,6 +1,8 @@
 package directory_test
 
 import (
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
@@ -64,7 +66,7 @@ func TestUsernames(t *testing.T) {
 func TestChangeOfPassword(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		d, sessions := directory.New(s), session.New(s, session.Spelling{})
-		hasher := secret.NewHasher(secret.Cost{Memory: 8, Passes: 1, Threads: 1}, s.Keys().Pepper())
+		hasher := secret.NewHasher(secret.Cost{Memory: 8, Passes: 1, Threads: 1}, s.Keys().Peppers())
 		passwords := directory.NewPasswords(s, hasher)
 		app := storetest.Caller(storetest.Pool(t, s, "demo", nil))
 		settings := core.DefaultSettings()
@@ -110,6 +112,85 @@ func TestChangeOfPassword(t *testing.T) {
 		}
 		if _, err := passwords.Check(t.Context(), app, settings, person, "the second phrase 2"); err != nil {
 			t.Errorf("the new password: %v", err)
+		}
+	})
+}
+
+// The hash of a password that was right is made anew as hashes are now; that is
+// no change of the password.
+func TestHashesAreRenewed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		const password = "the first phrase 1"
+		d, app, settings := directory.New(s), storetest.Caller(storetest.Pool(t, s, "demo", nil)), core.DefaultSettings()
+		cheap, dear := secret.Cost{Memory: 8, Passes: 1, Threads: 1}, secret.Cost{Memory: 16, Passes: 2, Threads: 1}
+		before, after := secret.NewHasher(cheap, s.Keys().Peppers()), secret.NewHasher(dear, s.Keys().Peppers())
+		other := secret.NewHasher(dear, secret.NewPeppers(secret.Pepper{Key: make([]byte, 32), ID: "other"}))
+		passwords := directory.NewPasswords(s, after)
+		hash := func(h *secret.Hasher) string {
+			slot, err := h.Acquire(t.Context())
+			must(t, err)
+			defer slot.Release()
+			return slot.Hash(password)
+		}
+		ana, err := d.Create(t.Context(), app, directory.NewUser{Email: "ana@example.org"})
+		must(t, err)
+		person := directory.Person{User: ana.ID, Credentials: ana.Credentials}
+		type seen struct {
+			password core.Authenticator
+			user     core.User
+			events   int
+		}
+		look := func() (x seen) {
+			must(t, s.As(app).View(t.Context(), func(tx *store.Tx) error {
+				all, err := tx.Authenticators(ana.ID)
+				if err != nil {
+					return err
+				}
+				x.password = all[0]
+				if x.user, err = tx.User(ana.ID); err != nil {
+					return err
+				}
+				events, err := tx.Events(1000)
+				x.events = len(events)
+				return err
+			}))
+			return x
+		}
+		put := func(phc string) {
+			must(t, s.As(app).Update(t.Context(), func(tx *store.Tx) error {
+				return tx.PutPassword(core.Authenticator{ID: core.NewAuthenticatorID(), User: ana.ID, Secret: phc})
+			}))
+		}
+
+		put(hash(before))
+		old := look()
+		if _, err := passwords.Check(t.Context(), app, settings, person, "another phrase 2"); !core.Is(err, core.CodeWrongCredentials) {
+			t.Fatal(err)
+		}
+		if look().password != old.password {
+			t.Error("law: a wrong password renews nothing")
+		}
+		old = look() // the refusal is an event
+		settle, err := passwords.Check(t.Context(), app, settings, person, password)
+		must(t, err)
+		renewed := look()
+		if renewed.password.Secret == old.password.Secret || !strings.HasPrefix(renewed.password.Secret, "$argon2id$v=19$m=16,t=2,p=1,keyid=") {
+			t.Errorf("law: a right password renews a hash of another cost; it is %s", renewed.password.Secret)
+		}
+		if expected := old; !reflect.DeepEqual(renewed.user, expected.user) || renewed.events != expected.events || !renewed.password.UpdatedAt.Equal(expected.password.UpdatedAt) {
+			t.Errorf("law: a hash that is renewed changes nothing else; there is %+v in place of %+v", renewed, expected)
+		}
+		must(t, s.As(app).Update(t.Context(), settle))
+		if _, err := passwords.Check(t.Context(), app, settings, person, password); err != nil {
+			t.Errorf("law: the password works with the renewed hash; got %v", err)
+		}
+		if look().password != renewed.password {
+			t.Error("law: a hash as they are now stays")
+		}
+
+		put(hash(other))
+		if _, err := passwords.Check(t.Context(), app, settings, person, password); err == nil || core.CodeOf(err) != core.CodeInternal {
+			t.Errorf("law: a hash whose pepper is not here is a fault of ours, not a wrong password; got %v", err)
 		}
 	})
 }

@@ -41,7 +41,9 @@ type Person struct {
 type Settle func(*store.Tx) error
 
 // Check compares a password with a person's. The try is charged before the
-// comparison, so that of many at once no more are made than the pool allows.
+// comparison, so that of many at once no more are made than the pool allows. The
+// hash of a right one is made anew if it has another cost or an older pepper
+// than hashes have now.
 //
 // It returns [core.CodeBusy] if the server has too much to hash,
 // [core.CodeLocked] behind too many wrong tries, [core.CodeTooMany] where the
@@ -74,6 +76,14 @@ func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core
 			return nil, err
 		}
 		return nil, core.Fail(core.CodeWrongCredentials, "The password is wrong, or there is no such account.")
+	}
+	if renewed := slot.Renew(password, phc); renewed != "" {
+		// At once, and not when the try is settled: that waits for a second
+		// factor, and in that sign-in nobody has the password any more.
+		err := p.store.As(caller).Update(ctx, func(tx *store.Tx) error { return tx.RenewPassword(who.User, phc, renewed) })
+		if err != nil {
+			return nil, err
+		}
 	}
 	return try.Settle, nil
 }

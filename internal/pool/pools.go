@@ -19,7 +19,7 @@ type Pools struct {
 	hosts        *store.Memo[core.PoolID]
 	keys         *store.Memo[core.Key]
 	applications *store.Memo[core.PoolID]
-	passwordKeys passwordKeys
+	passwordKeys keptPasswordKeys
 }
 
 // New makes the keeper of a store's pools.
@@ -30,7 +30,7 @@ func New(st *store.Store) *Pools {
 		hosts:        store.NewMemo[core.PoolID](st, 10_000),
 		keys:         store.NewMemo[core.Key](st, 10_000),
 		applications: store.NewMemo[core.PoolID](st, 10_000),
-		passwordKeys: passwordKeys{memo: store.NewMemo[*secret.PasswordKey](st, 10_000)},
+		passwordKeys: keptPasswordKeys{memo: store.NewMemo[*PasswordKeys](st, 10_000)},
 	}
 }
 
@@ -55,7 +55,7 @@ type Created struct {
 
 // Create makes a pool with a default application, a service key and a client
 // key. It returns [core.CodeTaken] if the name, the id or a host is in use. The
-// key pair for passwords comes with its first use: see [Pools.PasswordKey].
+// key pair for passwords comes with its first use: see [Pools.PasswordKeys].
 func (p *Pools) Create(ctx context.Context, actor core.Caller, n NewPool) (Created, error) {
 	if err := core.CheckPoolName(n.Name); err != nil {
 		return Created{}, err

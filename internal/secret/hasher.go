@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -21,8 +22,9 @@ const patience = 500 * time.Millisecond
 // keeps its pace because hashing never takes more than the slots.
 type Hasher struct {
 	cost    Cost
-	pepper  Pepper
+	peppers *Peppers
 	decoy   string
+	mixed   *Peppers // what the decoy was made with
 	slots   chan struct{}
 	queued  atomic.Int64
 	limit   int64
@@ -32,13 +34,14 @@ type Hasher struct {
 
 // NewHasher makes a hasher with one slot for each core and a queue of four
 // times as many.
-func NewHasher(cost Cost, pepper Pepper) *Hasher {
+func NewHasher(cost Cost, peppers *Peppers) *Hasher {
 	n := runtime.GOMAXPROCS(0)
+	own := Pepper{Key: randomKey(), ID: "decoy"} // outlives every pepper that may be forgotten
 	return &Hasher{
-		cost: cost, pepper: pepper,
+		cost: cost, peppers: peppers,
 		// What a password is compared with when there is nobody to compare
 		// with: the same work, never a match.
-		decoy: hashPassword(Random(), cost, pepper),
+		decoy: hashPassword(Random(), cost, own), mixed: NewPeppers(own),
 		slots: make(chan struct{}, n), limit: int64(4 * n),
 	}
 }
@@ -96,7 +99,7 @@ func (s *Slot) Release() { <-s.hasher.slots }
 
 // Hash returns the PHC string of a password.
 func (s *Slot) Hash(password Text) string {
-	return hashPassword(password.Reveal(), s.hasher.cost, s.hasher.pepper)
+	return hashPassword(password.Reveal(), s.hasher.cost, s.hasher.peppers.InUse(time.Now()))
 }
 
 // Verify compares a password with a PHC string. With an empty one it does the
@@ -104,10 +107,19 @@ func (s *Slot) Hash(password Text) string {
 // much time as one who is.
 func (s *Slot) Verify(password Text, phc string) (bool, error) {
 	s.hasher.checked.Add(1)
-	nobody := phc == ""
-	if nobody {
-		phc = s.hasher.decoy
+	if phc == "" {
+		_, err := verifyPassword(password.Reveal(), s.hasher.decoy, s.hasher.mixed)
+		return false, err
 	}
-	ok, err := verifyPassword(password.Reveal(), phc, s.hasher.pepper)
-	return ok && !nobody, err
+	return verifyPassword(password.Reveal(), phc, s.hasher.peppers)
+}
+
+// Renew hashes a password anew that was right, if Hash would not make a PHC
+// string like this one any more: there is a newer pepper, or another cost is
+// asked for. Otherwise it returns "".
+func (s *Slot) Renew(password Text, phc string) string {
+	if pepper := s.hasher.peppers.InUse(time.Now()); strings.HasPrefix(phc, head(s.hasher.cost, pepper)) {
+		return ""
+	}
+	return s.Hash(password)
 }

@@ -4,36 +4,89 @@ import (
 	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"hash"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
+	"time"
 )
 
-// Keys are the working keys of one deployment. They are made at random once,
-// are kept in the database sealed under the [Master] key, and never change
-// with it.
+// Keys are the working keys of one deployment. They are made at random, are
+// kept in the database sealed under the [Master] key, and do not change with
+// it. Of peppers there may be several.
 type Keys struct {
-	lookup *macs
-	derive *macs
-	pepper []byte
-	seal   cipher.AEAD
+	lookup  *macs
+	derive  *macs
+	peppers *Peppers
+	seal    cipher.AEAD
 }
 
-// KeyNames are the names under which the raw keys of [Keys] are stored.
-func KeyNames() []string { return []string{"lookup", "derive", "pepper", "seal"} }
+// RawKey is one working key as it is stored, opened.
+type RawKey struct {
+	Name string
+	Key  []byte
+	Made time.Time
+}
+
+// KeyNames are the names of the keys that a deployment begins with.
+func KeyNames() []string { return []string{"lookup", "derive", PepperName, "seal"} }
 
 // NewKey makes one raw key.
 func NewKey() []byte { return randomKey() }
 
-// NewKeys builds Keys from raw keys by the names of [KeyNames].
-func NewKeys(raw map[string][]byte) (*Keys, error) {
-	for _, name := range KeyNames() {
-		if len(raw[name]) != keySize {
-			return nil, fmt.Errorf("the key %q has %d bytes in place of %d", name, len(raw[name]), keySize)
-		}
+// NewKeys builds Keys from raw keys: one by each of [KeyNames], and any number
+// of further peppers. The first pepper may be gone if there is a later one.
+func NewKeys(raw []RawKey) (*Keys, error) {
+	peppers, err := ParsePeppers(raw)
+	if err != nil {
+		return nil, err
 	}
-	return &Keys{lookup: newMACs(raw["lookup"]), derive: newMACs(raw["derive"]), pepper: raw["pepper"], seal: newAEAD(raw["seal"])}, nil
+	k := &Keys{peppers: NewPeppers(peppers...)}
+	for name, use := range map[string]func(key []byte){
+		"lookup": func(key []byte) { k.lookup = newMACs(key) },
+		"derive": func(key []byte) { k.derive = newMACs(key) },
+		"seal":   func(key []byte) { k.seal = newAEAD(key) },
+	} {
+		i := slices.IndexFunc(raw, func(r RawKey) bool { return r.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("the key %q is not there", name)
+		}
+		if err := raw[i].whole(); err != nil {
+			return nil, err
+		}
+		use(raw[i].Key)
+	}
+	return k, nil
+}
+
+func (r RawKey) whole() error {
+	if len(r.Key) != keySize {
+		return fmt.Errorf("the key %q has %d bytes in place of %d", r.Name, len(r.Key), keySize)
+	}
+	return nil
+}
+
+// Numbered names the nth of several keys that take turns: base, base.2, base.3
+// and so on.
+func Numbered(base string, n int) string {
+	if n == 1 {
+		return base
+	}
+	return base + "." + strconv.Itoa(n)
+}
+
+// NumberOf reads what [Numbered] wrote. It returns 0 for any other name.
+func NumberOf(base, name string) int {
+	if name == base {
+		return 1
+	}
+	n, err := strconv.Atoi(strings.TrimPrefix(name, base+"."))
+	if err != nil || n < 2 || name != Numbered(base, n) {
+		return 0
+	}
+	return n
 }
 
 // Lookup returns the 32-byte keyed hash under which a secret of this purpose
@@ -64,12 +117,8 @@ func (k *Keys) Open(sealed []byte, context ...string) ([]byte, error) {
 	return plain, nil
 }
 
-// Pepper returns the key that passwords are mixed with before they are hashed,
-// and the short name by which a stored hash tells which one it was.
-func (k *Keys) Pepper() Pepper {
-	sum := sha256.Sum256(append([]byte("pepper "), k.pepper...))
-	return Pepper{Key: k.pepper, ID: hex.EncodeToString(sum[:4])}
-}
+// Peppers are the keys that passwords are mixed with before they are hashed.
+func (k *Keys) Peppers() *Peppers { return k.peppers }
 
 // macs computes HMAC-SHA-256 under one key. The states are kept for reuse: a
 // token is hashed with each request that brings it.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,10 +14,10 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 )
 
-func rawKeys(seed byte) map[string][]byte {
-	raw := make(map[string][]byte)
+func rawKeys(seed byte) []secret.RawKey {
+	var raw []secret.RawKey
 	for i, name := range secret.KeyNames() {
-		raw[name] = bytes.Repeat([]byte{seed + byte(i)}, 32)
+		raw = append(raw, secret.RawKey{Name: name, Key: bytes.Repeat([]byte{seed + byte(i)}, 32)})
 	}
 	return raw
 }
@@ -161,19 +162,22 @@ func TestLookupAndDerive(t *testing.T) {
 }
 
 func TestNewKeysWantsEveryKeyWhole(t *testing.T) {
-	for _, name := range secret.KeyNames() {
+	for i, name := range secret.KeyNames() {
 		for _, bad := range [][]byte{nil, {}, make([]byte, 31), make([]byte, 33)} {
 			raw := rawKeys(1)
-			raw[name] = bad
+			raw[i].Key = bad
 			if _, err := secret.NewKeys(raw); err == nil {
 				t.Errorf("law: NewKeys refuses a %s key of %d bytes", name, len(bad))
 			}
+		}
+		if _, err := secret.NewKeys(slices.Delete(rawKeys(1), i, i+1)); err == nil {
+			t.Errorf("law: NewKeys refuses to do without a %s key", name)
 		}
 	}
 	if k := secret.NewKey(); len(k) != 32 || bytes.Equal(k, secret.NewKey()) {
 		t.Errorf("law: NewKey makes 32 new bytes each time")
 	}
-	if p, q := keysOf(t, 1).Pepper(), keysOf(t, 100).Pepper(); p.ID == q.ID || bytes.Equal(p.Key, q.Key) || strings.Contains(hex.EncodeToString(p.Key), p.ID) {
+	if p, q := keysOf(t, 1).Peppers().All()[0], keysOf(t, 100).Peppers().All()[0]; p.ID == q.ID || bytes.Equal(p.Key, q.Key) || strings.Contains(hex.EncodeToString(p.Key), p.ID) {
 		t.Errorf("law: a pepper's id tells peppers apart and is no part of the pepper; got %q and %q", p.ID, q.ID)
 	}
 }
@@ -234,6 +238,9 @@ func TestMasterRotation(t *testing.T) {
 		if _, err := step.m.Open(step.sealed, "c"); (err == nil) != step.opens {
 			t.Errorf("law: the first master key seals and all open: %s; got %v", name, err)
 		}
+	}
+	if both.SealedByFirst(old, "c") || !both.SealedByFirst(fresh, "c") || both.SealedByFirst(fresh, "d") {
+		t.Error("law: what an older master key sealed is told from what the first one did")
 	}
 }
 

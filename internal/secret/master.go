@@ -76,6 +76,13 @@ func (m Master) Open(sealed []byte, context ...string) ([]byte, error) {
 	return nil, ErrSealed
 }
 
+// SealedByFirst reports whether it was the first of the keys that sealed this.
+// What another one sealed is lost when that one is taken out.
+func (m Master) SealedByFirst(sealed []byte, context ...string) bool {
+	_, err := m.ciphers[0].Open(nil, nil, sealed, joined(context))
+	return err == nil
+}
+
 func newAEAD(key []byte) cipher.AEAD {
 	block, err := aes.NewCipher(key)
 	if err != nil {

@@ -1,9 +1,7 @@
 package secret
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
@@ -36,29 +34,25 @@ const (
 // paramsForm is how a PHC string writes a [Cost].
 const paramsForm = "m=%d,t=%d,p=%d"
 
-// Pepper is a key mixed into passwords before hashing, kept outside of the
-// table that holds the hashes (NIST SP 800-63B-4 section 3.1.1.2).
-type Pepper struct {
-	Key []byte
-	ID  string
-}
-
 // errHash is returned for a stored hash that cannot be read.
 var errHash = errors.New("the stored password hash is not one that can be verified")
+
+// head is how a PHC string of a cost and a pepper begins.
+func head(cost Cost, pepper Pepper) string {
+	return fmt.Sprintf("$argon2id$v=%d$"+paramsForm+",keyid=%s$", argon2.Version, cost.Memory, cost.Passes, cost.Threads, pepper.ID)
+}
 
 // hashPassword returns a PHC string: $argon2id$v=19$m=,t=,p=,keyid=$salt$hash.
 func hashPassword(password string, cost Cost, pepper Pepper) string {
 	salt := make([]byte, 16)
 	rand.Read(salt)
 	key := argon2.IDKey(pepper.mix(password), salt, cost.Passes, cost.Memory, cost.Threads, keySize)
-	return fmt.Sprintf("$argon2id$v=%d$"+paramsForm+",keyid=%s$%s$%s", argon2.Version,
-		cost.Memory, cost.Passes, cost.Threads, pepper.ID,
-		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
+	return head(cost, pepper) + base64.RawStdEncoding.EncodeToString(salt) + "$" + base64.RawStdEncoding.EncodeToString(key)
 }
 
 // verifyPassword compares in constant time. Its error says that the hash
 // itself is broken; a wrong password is false and no error.
-func verifyPassword(password, phc string, pepper Pepper) (bool, error) {
+func verifyPassword(password, phc string, peppers *Peppers) (bool, error) {
 	var cost Cost
 	parts := strings.Split(phc, "$")
 	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
@@ -86,19 +80,12 @@ func verifyPassword(password, phc string, pepper Pepper) (bool, error) {
 	}
 	input := []byte(norm.NFC.String(password))
 	if keyed {
-		if id != pepper.ID {
+		pepper, known := peppers.find(id)
+		if !known {
 			return false, fmt.Errorf("the password hash was made with the pepper %q, which is not here", id)
 		}
 		input = pepper.mix(password)
 	}
 	got := argon2.IDKey(input, salt, cost.Passes, cost.Memory, cost.Threads, uint32(len(want)))
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
-}
-
-// mix normalises to NFC, so that one password typed on two keyboards is one
-// password, and keys it. Nothing is trimmed or cut.
-func (p Pepper) mix(password string) []byte {
-	h := hmac.New(sha256.New, p.Key)
-	h.Write([]byte(norm.NFC.String(password)))
-	return h.Sum(nil)
 }

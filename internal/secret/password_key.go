@@ -73,43 +73,68 @@ func (k *PasswordKey) Public() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
+// PasswordKeys are the key pairs that a ciphertext may be for, the oldest first
+// and one at least: while a pool's clients go over from one to the next there
+// are two.
+type PasswordKeys []*PasswordKey
+
 // Decrypt returns the password in a ciphertext in base64. It never says that
-// there is none: where the padding is wrong, and where the text is not base64
-// or of another length, it returns bytes that follow from key and ciphertext
-// alone and that nobody can foresee (implicit rejection, as in
-// draft-irtf-cfrg-rsa-guidance). They are as long as the plaintext of a number
-// chosen at random may be, and are text in any encoding about as often, so that
-// no rule that is asked about the outcome tells one from the other. What
+// there is none: where the padding is wrong under every key, and where the text
+// is not base64 or of another length, it returns bytes that follow from a key
+// and the ciphertext alone and that nobody can foresee (implicit rejection, as
+// in draft-irtf-cfrg-rsa-guidance). They are as long as the plaintext of a
+// number chosen at random may be, and are text in any encoding about as often,
+// so that no rule that is asked about the outcome tells one from the other. What
 // follows must treat both alike. Beside the password it reports whether the text
 // has the form of a ciphertext at all, which anybody can see without the key.
 //
-// All of it costs one operation with the private key, which Go's library does
-// in constant time up to whether the padding was right; that is one branch
-// here, of nanoseconds.
-func (k *PasswordKey) Decrypt(text string) (password Text, formed bool) {
+// All of it costs one operation with each private key, whichever fits, which
+// Go's library does in constant time up to whether the padding was right; that
+// is one branch here, of nanoseconds. Where the padding is right under several,
+// the newest counts: once in 100,000 ciphertexts, by chance.
+func (r PasswordKeys) Decrypt(text string) (password Text, formed bool) {
 	// Strictly, because a ciphertext that had two spellings could be asked
 	// about twice; Go's decoder skips line ends even so.
 	ciphertext, err := base64.StdEncoding.Strict().DecodeString(text)
 	formed = err == nil && len(ciphertext) == passwordKeySize
+	if !formed {
+		ciphertext = []byte(text)
+	}
+	// The oldest key makes it up, because what it cannot decrypt must answer the
+	// same after a younger one has come. When the oldest goes, what it could
+	// decrypt changes its answer too.
+	outcome, length := r[0].madeUp(ciphertext)
+	for _, k := range r {
+		found, n, good := k.try(ciphertext, formed)
+		subtle.ConstantTimeCopy(good, outcome, found)
+		length = subtle.ConstantTimeSelect(good, n, length)
+	}
+	return Text(outcome[:length]), formed
+}
+
+// try decrypts what has the form of a ciphertext, and does the same work for
+// what has not. It returns longestPlain bytes, of which n are the plaintext,
+// and 1 if the padding was right, otherwise 0.
+func (k *PasswordKey) try(ciphertext []byte, formed bool) (found []byte, n, good int) {
 	input := ciphertext
 	if !formed {
-		input, ciphertext = k.decoy, []byte(text)
+		input = k.decoy
 	}
 	// The library calls this function unsafe, for the answer that it gives
 	// away. None is given away here.
 	plain, err := rsa.DecryptPKCS1v15(nil, k.private, input) //nolint:staticcheck // SA1019: its dangers are dealt with, see above
-
-	madeUp := k.stream("message", ciphertext, longestPlain)
-	length := k.length(ciphertext)
-	found := make([]byte, longestPlain)
+	found = make([]byte, longestPlain)
 	copy(found, plain)
-	good := 0
 	if err == nil && formed {
 		good = 1
 	}
-	subtle.ConstantTimeCopy(good, madeUp, found)
-	length = subtle.ConstantTimeSelect(good, len(plain), length)
-	return Text(madeUp[:length]), formed
+	return found, len(plain), good
+}
+
+// madeUp is what stands for the plaintext of a ciphertext that has none, in
+// longestPlain bytes, and how many of them.
+func (k *PasswordKey) madeUp(ciphertext []byte) (message []byte, length int) {
+	return k.stream("message", ciphertext, longestPlain), k.length(ciphertext)
 }
 
 // length makes up how long a plaintext is, from 0 to longestPlain alike: the

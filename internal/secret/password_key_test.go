@@ -37,8 +37,9 @@ func passwordPair(t testing.TB) (*secret.PasswordKey, *rsa.PublicKey) {
 }
 
 // decrypt is the password of a ciphertext, and whether that has the form of one.
-func decrypt(key *secret.PasswordKey, text string) (string, bool) {
-	password, formed := key.Decrypt(text)
+// The keys are the oldest first.
+func decrypt(text string, keys ...*secret.PasswordKey) (string, bool) {
+	password, formed := secret.PasswordKeys(keys).Decrypt(text)
 	return password.Reveal(), formed
 }
 
@@ -66,11 +67,11 @@ func TestPasswordsAreDecrypted(t *testing.T) {
 	for _, password := range []string{"", "x", "passw0rd", "correct horse 7 staple", "пароль 密码 🔑", "a\x00b", strings.Repeat("m", 245)} {
 		text := encrypted(t, public, password)
 		for _, k := range []*secret.PasswordKey{key, again} {
-			if got, formed := decrypt(k, text); got != password || !formed {
+			if got, formed := decrypt(text, k); got != password || !formed {
 				t.Errorf("%q came back as %q, %v", password, got, formed)
 			}
 		}
-		if got, _ := decrypt(key, text[:40]+"\r\n"+text[40:]); got != password {
+		if got, _ := decrypt(text[:40]+"\r\n"+text[40:], key); got != password {
 			t.Errorf("with a line end within, %q came back as %q", password, got)
 		}
 	}
@@ -140,8 +141,8 @@ func TestX1WhatDoesNotDecryptGivesAPasswordAllTheSame(t *testing.T) {
 	}
 	seen := map[string]string{"passw0rd": "the password itself"}
 	for text, name := range bad {
-		got, formed := decrypt(key, text)
-		if again, _ := decrypt(key, text); got != again {
+		got, formed := decrypt(text, key)
+		if again, _ := decrypt(text, key); got != again {
 			t.Errorf("%s: two answers to one ciphertext tell that none is true", name)
 		}
 		if large := strings.Contains(name, "modulus"); formed != (padded[name] || large) {
@@ -151,7 +152,7 @@ func TestX1WhatDoesNotDecryptGivesAPasswordAllTheSame(t *testing.T) {
 			t.Errorf("%s gives what %s gives", name, was)
 		}
 		seen[got] = name
-		if theirs, _ := decrypt(other, text); len(got) > 4 && got == theirs {
+		if theirs, _ := decrypt(text, other); len(got) > 4 && got == theirs {
 			t.Errorf("%s gives the same under every key", name)
 		}
 		if len(got) > 245 {
@@ -166,8 +167,8 @@ func TestX1ACiphertextHasOneAnswer(t *testing.T) {
 	key, public := passwordPair(t)
 	for name, block := range badPadding(public.Size()) {
 		text := raw(public, block)
-		one, _ := decrypt(key, text)
-		if other, _ := decrypt(key, text[:100]+"\n"+text[100:]+"\n"); one != other {
+		one, _ := decrypt(text, key)
+		if other, _ := decrypt(text[:100]+"\n"+text[100:]+"\n", key); one != other {
 			t.Errorf("%s: another spelling of the same bytes gives another password", name)
 		}
 	}
@@ -185,7 +186,7 @@ func TestX1WhatIsMadeUpLooksLikeWhatIsFoundByChance(t *testing.T) {
 		block := make([]byte, public.Size())
 		copy(block[2:], big.NewInt(int64(i+1)).FillBytes(make([]byte, 8)))
 		block[1] = 1
-		got, _ := decrypt(key, raw(public, block))
+		got, _ := decrypt(raw(public, block), key)
 		lengths[len(got)/50]++
 		if utf8.ValidString(got) {
 			texts++
@@ -198,5 +199,58 @@ func TestX1WhatIsMadeUpLooksLikeWhatIsFoundByChance(t *testing.T) {
 	}
 	if texts > rounds/20 { // 1 in 120 is expected
 		t.Errorf("%d of %d made-up passwords are text", texts, rounds)
+	}
+}
+
+// While a pool's keys take turns, what was encrypted for either is decrypted,
+// and what is for neither gives a made-up password: the same before there was a
+// younger key and after, so that its coming tells nothing (X1).
+func TestX1KeysTakeTurns(t *testing.T) {
+	older, public := passwordPair(t)
+	newer, err := secret.NewPasswordKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode([]byte(newer.Public()))
+	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newPublic := parsed.(*rsa.PublicKey)
+	for _, password := range []string{"", "passw0rd", "пароль 密码 🔑", strings.Repeat("m", 245)} {
+		for name, text := range map[string]string{"older": encrypted(t, public, password), "newer": encrypted(t, newPublic, password)} {
+			if got, formed := decrypt(text, older, newer); got != password || !formed {
+				t.Errorf("law: a password for the %s of two keys is decrypted; %q came back as %q, %v", name, password, got, formed)
+			}
+			only, other := older, newer
+			if name == "newer" {
+				only, other = newer, older
+			}
+			if got, _ := decrypt(text, only); got != password {
+				t.Errorf("law: one key is enough; without the other %q came back as %q", password, got)
+			}
+			if got, _ := decrypt(text, other); got == password && password != "" {
+				t.Errorf("law: a key that has gone decrypts nothing; %q was", password)
+			}
+		}
+	}
+	bad := []string{"", "passw0rd", "not base64 at all!", base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{0xff}, 256))}
+	for _, block := range badPadding(public.Size()) {
+		bad = append(bad, raw(public, block))
+	}
+	for _, text := range bad {
+		before, formedBefore := decrypt(text, older)
+		during, formed := decrypt(text, older, newer)
+		if before != during || formed != formedBefore {
+			t.Errorf("law: what the older key could not decrypt answers the same once there is a newer; %.20q was %q and is %q", text, before, during)
+		}
+		if after, _ := decrypt(text, newer); len(after) > 4 && after == during {
+			t.Errorf("law: with the older key all that was encrypted for it changes; %.20q still gives %q", text, after)
+		}
+	}
+	for name, block := range badPadding(newPublic.Size()) {
+		if got, _ := decrypt(raw(newPublic, block), older, newer); got == "passw0rd" {
+			t.Errorf("law: bad padding under the newer key is never decrypted: %s", name)
+		}
 	}
 }

@@ -17,8 +17,8 @@ import (
 // cheap is a cost for tests that are not about cost.
 func cheap() secret.Cost { return secret.Cost{Memory: 64, Passes: 1, Threads: 1} }
 
-func pepper(id string) secret.Pepper {
-	return secret.Pepper{Key: bytes.Repeat([]byte(id[:1]), 32), ID: id}
+func pepper(id string) *secret.Peppers {
+	return secret.NewPeppers(secret.Pepper{Key: bytes.Repeat([]byte(id[:1]), 32), ID: id})
 }
 
 func slotOf(t testing.TB, h *secret.Hasher) *secret.Slot {
@@ -179,7 +179,7 @@ func TestPepperIsPartOfThePassword(t *testing.T) {
 	if verify(t, ours, "password", strings.Replace(stored, ",keyid=a1", "", 1)) {
 		t.Error("law: a hash does not verify without its pepper")
 	}
-	same := secret.Pepper{Key: pepper("b2").Key, ID: "a1"}
+	same := secret.NewPeppers(secret.Pepper{Key: pepper("b2").All()[0].Key, ID: "a1"})
 	if verify(t, slotOf(t, secret.NewHasher(cheap(), same)), "password", stored) {
 		t.Error("law: the pepper's key counts, not its id")
 	}

@@ -52,7 +52,7 @@ func TestTextNeverPrints(t *testing.T) {
 
 func TestTextNeverReachesAnEncoderOrLog(t *testing.T) {
 	var logged bytes.Buffer
-	options := &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}
+	options := &slog.HandlerOptions{Level: slog.LevelDebug}
 	text := secret.Text(plainWords)
 	for _, handler := range []slog.Handler{slog.NewJSONHandler(&logged, options), slog.NewTextHandler(&logged, options)} {
 		log := slog.New(handler)

@@ -1,6 +1,10 @@
 package store
 
-import "github.com/gatehouse-id/gatehouse/internal/core"
+import (
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
+)
 
 // PutApplication stores an application with the keyed hash of its secret. It
 // returns [core.CodeTaken] for an id that any pool has.
@@ -29,10 +33,11 @@ func (tx *Tx) Applications() ([]core.Application, error) {
 
 // PoolSecret is one thing that a pool's applications know the pool by.
 type PoolSecret struct {
-	Name   string
-	Hash   []byte // of a secret that is only compared
-	Plain  []byte // of a private key that is used; stored sealed
-	Public string // what may be shown of it
+	Name      string
+	Hash      []byte // of a secret that is only compared
+	Plain     []byte // of a private key that is used; stored sealed
+	Public    string // what may be shown of it
+	CreatedAt time.Time
 }
 
 // PutPoolSecret stores a pool's secret. It returns [core.CodeTaken] if there is
@@ -49,22 +54,41 @@ func (tx *Tx) PutPoolSecret(s PoolSecret) error {
 	n, err := tx.exec(`
 		INSERT INTO pool_secrets (pool, name, hash, sealed, public, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
 		s.Name, hash, sealed, s.Public, micros(tx.now))
-	if err == nil && n == 0 {
+	if err != nil {
+		return err
+	}
+	if n == 0 {
 		return core.Fail(core.CodeTaken, "The pool has this secret already.")
 	}
-	return err
+	return tx.changed(ChangePool, string(tx.pool))
 }
 
-// PoolSecret returns a pool's secret by its name.
-func (tx *Tx) PoolSecret(name string) (PoolSecret, error) {
-	s := PoolSecret{Name: name}
-	var sealed []byte
-	err := tx.row(`SELECT hash, sealed, public FROM pool_secrets WHERE pool = $1 AND name = $2`, name).Scan(&s.Hash, &sealed, &s.Public)
+// DeletePoolSecret deletes a pool's secret, or returns [core.CodeNotFound].
+func (tx *Tx) DeletePoolSecret(name string) error {
+	n, err := tx.exec(`DELETE FROM pool_secrets WHERE pool = $1 AND name = $2`, name)
 	if err != nil {
-		return PoolSecret{}, found(err, "secret")
+		return err
 	}
-	if len(sealed) > 0 {
-		s.Plain, err = tx.store.keys.Open(sealed, string(tx.pool), "pool_secrets", name, "sealed")
+	if n == 0 {
+		return core.Fail(core.CodeNotFound, "There is no such secret.")
 	}
-	return s, err
+	return tx.changed(ChangePool, string(tx.pool))
+}
+
+// PoolSecrets lists the pool's secrets by name: there are a handful.
+func (tx *Tx) PoolSecrets() ([]PoolSecret, error) {
+	var all []PoolSecret
+	err := tx.rows(func(row scanner) error {
+		var s PoolSecret
+		var sealed []byte
+		var created int64
+		err := row.Scan(&s.Name, &s.Hash, &sealed, &s.Public, &created)
+		if err == nil && len(sealed) > 0 {
+			s.Plain, err = tx.store.keys.Open(sealed, string(tx.pool), "pool_secrets", s.Name, "sealed")
+		}
+		s.CreatedAt = moment(created)
+		all = append(all, s)
+		return err
+	}, `SELECT name, hash, sealed, public, created_at FROM pool_secrets WHERE pool = $1 ORDER BY name`)
+	return all, err
 }

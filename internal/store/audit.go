@@ -111,16 +111,24 @@ func (a Across) sealPool(ctx context.Context, p core.PoolID, events []written) e
 			return err
 		}
 		next := head
-		for _, r := range events {
+		for i := range events {
 			next.Place++
-			r.Place = next.Place
-			next.Link = c.link(next.Link, r)
-			result, err := q.ExecContext(ctx, `UPDATE events SET place = $3, link = $4 WHERE pool = $1 AND seq = $2 AND place = 0`, string(p), r.Seq, r.Place, next.Link)
+			events[i].Place = next.Place
+			events[i].Link = c.link(next.Link, events[i])
+			next.Link = events[i].Link
+		}
+		// The head first: of two sealers the second waits here, and finds that
+		// it has nothing to write.
+		if err := moveHead(ctx, q, c, head, next); err != nil {
+			return err
+		}
+		for _, r := range events {
+			result, err := q.ExecContext(ctx, `UPDATE events SET place = $3, link = $4 WHERE pool = $1 AND seq = $2 AND place = 0`, string(p), r.Seq, r.Place, r.Link)
 			if err := one(result, err); err != nil {
 				return err
 			}
 		}
-		return moveHead(ctx, q, c, head, next)
+		return nil
 	})
 }
 

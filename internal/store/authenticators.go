@@ -19,6 +19,14 @@ func (tx *Tx) PutPassword(a core.Authenticator) error {
 	return err
 }
 
+// RenewPassword stores another hash of the same password, if the person's hash
+// is still the old one. It is no change of the password: what depends on that
+// goes on, and its age too.
+func (tx *Tx) RenewPassword(id core.UserID, old, renewed string) error {
+	_, err := tx.exec(`UPDATE authenticators SET secret = $4 WHERE pool = $1 AND user_id = $2 AND kind = 'password' AND secret = $3`, string(id), old, renewed)
+	return err
+}
+
 // PutAuthenticator enrols one of the ways in that a person has once for each
 // factor. It returns false if they have it already.
 func (tx *Tx) PutAuthenticator(a core.Authenticator) (bool, error) {

@@ -209,13 +209,13 @@ func (b *backupReader) check(end backupEnd, master secret.Master) error {
 	if sum != end.SHA256 {
 		return fmt.Errorf("%w: its checksum differs", ErrBroken)
 	}
-	raw := make(map[string][]byte)
+	var raw []secret.RawKey
 	for name, sealed := range b.sealed {
 		key, err := openKey(master, name, sealed)
 		if err != nil {
 			return err
 		}
-		raw[name] = key
+		raw = append(raw, secret.RawKey{Name: name, Key: key})
 	}
 	keys, err := secret.NewKeys(raw)
 	if err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,11 +29,15 @@ const (
 	ChangeUser    ChangeKind = "user"    // a person; ref is the id
 	ChangeSession ChangeKind = "session" // a session; ref is the id
 	ChangeSigning ChangeKind = "signing" // the signing keys; ref is the pool
+	ChangeKeys    ChangeKind = "keys"    // the deployment's keys; of no pool
 )
 
 // changed puts a change in line for every node, in the same transaction as
-// what changed.
+// what changed. The same is said once.
 func (tx *Tx) changed(kind ChangeKind, ref string) error {
+	if slices.Contains(tx.changes, Change{tx.pool, kind, ref}) {
+		return nil
+	}
 	_, err := tx.exec(`INSERT INTO changes (pool, kind, ref, created_at) VALUES ($1, $2, $3, $4)`, string(kind), ref, micros(tx.now))
 	if err == nil {
 		tx.changes = append(tx.changes, Change{tx.pool, kind, ref})
@@ -95,8 +100,8 @@ func (s *Store) Watch(fn func(Change)) {
 // Mailed receives after messages were put in line on this node.
 func (s *Store) Mailed() <-chan struct{} { return s.feed.mailed }
 
-// Follow reads the changes of other nodes until ctx ends. Without it nothing
-// is remembered.
+// Follow reads the changes of other nodes until ctx ends, and with them the
+// peppers. Without it nothing is remembered.
 func (s *Store) Follow(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -106,6 +111,7 @@ func (s *Store) Follow(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn("cannot read the changes of other nodes", "error", err)
 		}
+		s.followKeys(ctx)
 		select {
 		case <-ctx.Done():
 			return

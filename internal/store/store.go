@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -18,7 +19,9 @@ import (
 // Store is the memory of a deployment. It is safe for use by many goroutines.
 type Store struct {
 	engine engine
+	master secret.Master
 	keys   *secret.Keys
+	keysAt atomic.Int64 // when the peppers were last read, in Unix nanoseconds; 0: they are due
 	feed   *feed
 	flood  *flood
 	log    *slog.Logger
@@ -112,11 +115,16 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 			return nil, errors.Join(err, e.close())
 		}
 	}
-	s := &Store{engine: e, flood: newFlood(), log: o.Log}
+	s := &Store{engine: e, master: o.Master, flood: newFlood(), log: o.Log}
 	if s.keys, err = loadKeys(ctx, e, o.Master); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
 	s.feed = newFeed(s)
+	s.Watch(func(c Change) {
+		if c.Kind == ChangeKeys || c == (Change{}) {
+			s.keysAt.Store(0)
+		}
+	})
 	if err := s.feed.catchUp(ctx); err != nil {
 		return nil, errors.Join(err, e.close())
 	}

@@ -44,7 +44,7 @@ func New(st *store.Store) *House {
 func NewSpelling(st *store.Store, claims func(core.User, core.TokenID) session.Claims) *House {
 	pageURL := func(p core.Pool) string { return PageURL + "/p/" + p.Name }
 	h := &House{Store: st, Pools: pool.New(st), Directory: directory.New(st), Sessions: session.New(st, session.Spelling{Issuer: pageURL, Claims: claims})}
-	h.Hasher = secret.NewHasher(secret.Cost{Memory: 8, Passes: 1, Threads: 1}, st.Keys().Pepper())
+	h.Hasher = secret.NewHasher(secret.Cost{Memory: 8, Passes: 1, Threads: 1}, st.Keys().Peppers())
 	h.Passwords = directory.NewPasswords(st, h.Hasher)
 	h.Agreements = directory.NewAgreements(st)
 	h.Invitations = directory.NewInvitations(st, pageURL)

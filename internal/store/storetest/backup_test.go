@@ -176,8 +176,9 @@ func goesOn(t *testing.T, s *store.Store, f filled) {
 	update(t, b, func(tx *store.Tx) error {
 		user, err := tx.UserByEmail("ana.é@example.org")
 		same(t, "a restored person", []any{user.ID, user.Profile, err}, []any{f.user.ID, f.user.Profile, nil})
-		kept, err := tx.PoolSecret(f.secret.Name)
-		same(t, "a sealed secret", []any{kept.Plain, err}, []any{f.secret.Plain, nil})
+		kept, err := tx.PoolSecrets()
+		same(t, "the sealed secrets", []any{len(kept), err}, []any{1, nil})
+		same(t, "a sealed secret", kept[0].Plain, f.secret.Plain)
 		_, err = tx.AccessToken(f.hash)
 		same(t, "a token that was kept", err, error(nil))
 		if err := tx.CreateUser(person("new")); err != nil {

@@ -102,21 +102,20 @@ func TestX6SQLInjection(t *testing.T) {
 			ask("a cursor", core.Query{After: text})
 
 			for where, look := range map[string]func(tx *store.Tx) error{
-				"a user's id":     func(tx *store.Tx) error { _, err := tx.User(core.UserID(text)); return err },
-				"an e-mail":       func(tx *store.Tx) error { _, err := tx.UserByEmail(text); return err },
-				"a username":      func(tx *store.Tx) error { _, err := tx.UserByUsername(text); return err },
-				"a flow's id":     func(tx *store.Tx) error { _, err := tx.Flow(core.FlowID(text)); return err },
-				"a session's id":  func(tx *store.Tx) error { _, _, err := tx.LiveSession(core.SessionID(text)); return err },
-				"a purpose":       func(tx *store.Tx) error { _, err := tx.Ticket(core.TicketPurpose(text), f.hash); return err },
-				"a hash":          func(tx *store.Tx) error { _, err := tx.AccessToken([]byte(text)); return err },
-				"a refresh hash":  func(tx *store.Tx) error { _, err := tx.RefreshToken([]byte(text)); return err },
-				"a secret's name": func(tx *store.Tx) error { _, err := tx.PoolSecret(text); return err },
-				"a note's name":   func(tx *store.Tx) error { _, err := tx.Note("face", text); return err },
-				"a face":          func(tx *store.Tx) error { _, err := tx.Note(text, f.note); return err },
-				"a key's kind":    func(tx *store.Tx) error { _, err := tx.ShowKey(core.KeyKind(text)); return err },
-				"a pool's id":     func(*store.Tx) error { _, err := s.Across().Pool(context.Background(), core.PoolID(text)); return err },
-				"a pool's name":   func(*store.Tx) error { _, err := s.Across().PoolNamed(context.Background(), text); return err },
-				"a host":          func(*store.Tx) error { _, err := s.Across().PoolAt(context.Background(), text); return err },
+				"a user's id":    func(tx *store.Tx) error { _, err := tx.User(core.UserID(text)); return err },
+				"an e-mail":      func(tx *store.Tx) error { _, err := tx.UserByEmail(text); return err },
+				"a username":     func(tx *store.Tx) error { _, err := tx.UserByUsername(text); return err },
+				"a flow's id":    func(tx *store.Tx) error { _, err := tx.Flow(core.FlowID(text)); return err },
+				"a session's id": func(tx *store.Tx) error { _, _, err := tx.LiveSession(core.SessionID(text)); return err },
+				"a purpose":      func(tx *store.Tx) error { _, err := tx.Ticket(core.TicketPurpose(text), f.hash); return err },
+				"a hash":         func(tx *store.Tx) error { _, err := tx.AccessToken([]byte(text)); return err },
+				"a refresh hash": func(tx *store.Tx) error { _, err := tx.RefreshToken([]byte(text)); return err },
+				"a note's name":  func(tx *store.Tx) error { _, err := tx.Note("face", text); return err },
+				"a face":         func(tx *store.Tx) error { _, err := tx.Note(text, f.note); return err },
+				"a key's kind":   func(tx *store.Tx) error { _, err := tx.ShowKey(core.KeyKind(text)); return err },
+				"a pool's id":    func(*store.Tx) error { _, err := s.Across().Pool(context.Background(), core.PoolID(text)); return err },
+				"a pool's name":  func(*store.Tx) error { _, err := s.Across().PoolNamed(context.Background(), text); return err },
+				"a host":         func(*store.Tx) error { _, err := s.Across().PoolAt(context.Background(), text); return err },
 				"an application": func(*store.Tx) error {
 					_, _, err := s.Across().Application(context.Background(), core.ApplicationID(text))
 					return err
@@ -128,6 +127,8 @@ func TestX6SQLInjection(t *testing.T) {
 			}
 			for where, write := range map[string]func(tx *store.Tx) error{
 				"a user to delete": func(tx *store.Tx) error { return tx.DeleteUser(core.UserID(text)) },
+				"a pool's secret":  func(tx *store.Tx) error { return tx.DeletePoolSecret(text) },
+				"a hash to renew":  func(tx *store.Tx) error { return tx.RenewPassword(f.user.ID, text, text) },
 				"a key to revoke":  func(tx *store.Tx) error { return tx.RevokeKey(core.KeyID(text)) },
 				"a session to end": func(tx *store.Tx) error { _, err := tx.EndSession(core.SessionID(text)); return err },
 				"sessions to end": func(tx *store.Tx) error {
@@ -142,6 +143,7 @@ func TestX6SQLInjection(t *testing.T) {
 			} {
 				calm(where, f.bound.Update(context.Background(), write), false)
 			}
+			calm("a pepper", s.Across().ForgetPepper(context.Background(), text), false)
 		}
 		if after := storetest.Dump(t, db, f.pool.ID); !reflect.DeepEqual(before, after) {
 			t.Errorf("law: looking changes nothing; the rows are\n%v\nin place of\n%v", after, before)

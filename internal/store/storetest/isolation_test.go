@@ -62,9 +62,12 @@ func foreigners() map[string]foreign {
 		"PutPoolSecret": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(tx.PutPoolSecret(store.PoolSecret{Name: a.secret.Name, Public: "other"}))
 		},
-		"PoolSecret": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
-			s, err := tx.PoolSecret(a.secret.Name)
-			return len(s.Plain) > 0 || len(s.Hash) > 0 || s.Public != "", err
+		"PoolSecrets": func(tx *store.Tx, _ filled, _ store.Outgoing) (bool, error) {
+			all, err := tx.PoolSecrets()
+			return len(all) > 0, err
+		},
+		"DeletePoolSecret": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.DeletePoolSecret(a.secret.Name))
 		},
 
 		"CreateUser": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.CreateUser(a.user)) },
@@ -108,6 +111,9 @@ func foreigners() map[string]foreign {
 		},
 		"PutPassword": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(tx.PutPassword(core.Authenticator{ID: a.password.ID, User: a.user.ID, Secret: "other"}))
+		},
+		"RenewPassword": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.RenewPassword(a.user.ID, a.password.Secret, "other"))
 		},
 		"PasswordOf": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			phc, err := tx.PasswordOf(a.user.ID)

@@ -81,8 +81,9 @@ func TestEveryNounComesBack(t *testing.T) {
 			same(t, "the key's text", []any{plain.Reveal(), err}, []any{plainKey, nil})
 			apps, err := tx.Applications()
 			same(t, "the applications", []any{apps, err}, []any{[]core.Application{f.app}, nil})
-			pair, err := tx.PoolSecret(f.secret.Name)
-			same(t, "the pool's secret", []any{pair, err}, []any{f.secret, nil})
+			pairs, err := tx.PoolSecrets()
+			f.secret.CreatedAt = begun
+			same(t, "the pool's secrets", []any{pairs, err}, []any{[]store.PoolSecret{f.secret}, nil})
 			signing, err := tx.SigningKeys()
 			same(t, "the signing keys", []any{signing, err}, []any{[]store.SigningKey{f.signing}, nil})
 			note, err := tx.Note("face", f.note)
@@ -282,7 +283,7 @@ func TestTakenAndNotFoundAreCodes(t *testing.T) {
 			"an unknown user cannot sign in":           {core.CodeDisabled, func(tx *store.Tx) error { return tx.CountLogin(nobody, 0) }},
 			"an unknown key cannot be revoked":         {core.CodeNotFound, func(tx *store.Tx) error { return tx.RevokeKey(core.NewKeyID()) }},
 			"a key of another kind is not shown":       {core.CodeNotFound, func(tx *store.Tx) error { _, err := tx.ShowKey(core.KeyClient); return err }},
-			"an unknown secret of a pool":              {core.CodeNotFound, func(tx *store.Tx) error { _, err := tx.PoolSecret("no"); return err }},
+			"an unknown secret of a pool":              {core.CodeNotFound, func(tx *store.Tx) error { return tx.DeletePoolSecret("no") }},
 			"an unknown note":                          {core.CodeNotFound, func(tx *store.Tx) error { _, err := tx.Note("face", "no"); return err }},
 			"an unknown flow":                          {core.CodeFlowEnded, func(tx *store.Tx) error { _, err := tx.Flow(core.NewFlowID()); return err }},
 			"an unknown ticket":                        {core.CodeTicketInvalid, func(tx *store.Tx) error { _, err := tx.UseTicket(core.TicketLogin, []byte("no")); return err }},

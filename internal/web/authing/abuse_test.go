@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow/flowtest"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
 )
 
 // post sends a body as it is.
@@ -297,7 +298,7 @@ func (s *server) badCiphertexts(t *testing.T) map[string]string {
 	noText := func(next func() []byte) string {
 		for {
 			ciphertext := base64.StdEncoding.EncodeToString(next())
-			if password, _ := s.key.Decrypt(ciphertext); !utf8.ValidString(password.Reveal()) {
+			if password, _ := (secret.PasswordKeys{s.key}).Decrypt(ciphertext); !utf8.ValidString(password.Reveal()) {
 				return ciphertext
 			}
 		}

@@ -136,16 +136,16 @@ func promptOf(s flow.State, choice core.ChoiceName) (flow.Prompt, bool) {
 // is chosen has to come in a ciphertext, and to be text. What was made up for a bad ciphertext is hardly ever
 // text, and neither is what another ciphertext decrypts to by chance, about as
 // often, so that the refusal does not tell the two apart; see
-// [secret.PasswordKey.Decrypt].
+// [secret.PasswordKeys.Decrypt].
 func (f *Face) password(ctx context.Context, v visit, ciphertext string, chosen bool) (secret.Text, error) {
 	if !v.pool.Settings.PasswordEncrypted {
 		return "", faultEncryptionOff
 	}
-	key, err := f.Pools.PasswordKey(ctx, v.caller)
+	keys, err := f.Pools.PasswordKeys(ctx, v.caller)
 	if err != nil {
 		return "", err
 	}
-	password, formed := key.Decrypt(ciphertext)
+	password, formed := keys.Decrypt(ciphertext)
 	if chosen && (!formed || !utf8.ValidString(password.Reveal())) {
 		return "", faultNotDecrypted
 	}

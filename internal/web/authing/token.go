@@ -68,9 +68,9 @@ func (f *Face) wellKnown(ctx context.Context, v visit, _ *http.Request) (any, er
 	if !v.pool.Settings.PasswordEncrypted {
 		return nil, faultEncryptionOff
 	}
-	key, err := f.Pools.PasswordKey(ctx, v.caller)
+	keys, err := f.Pools.PasswordKeys(ctx, v.caller)
 	if err != nil {
 		return nil, err
 	}
-	return object{"publicKey": key.Public()}, nil
+	return object{"publicKey": keys.Given().Public}, nil
 }

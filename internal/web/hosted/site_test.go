@@ -58,7 +58,7 @@ func newSite(t *testing.T, settings map[string]any, change func(*hosted.Deps)) *
 	t.Helper()
 	st := storetest.New(t)
 	s := &site{t: t, store: st, pools: pool.New(st), people: directory.New(st), sessions: session.New(st, session.Spelling{})}
-	s.hasher = secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}, st.Keys().Pepper())
+	s.hasher = secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}, st.Keys().Peppers())
 	s.passwords = directory.NewPasswords(st, s.hasher)
 	pageURL := func(p core.Pool) string {
 		if len(p.Hosts) > 0 {
