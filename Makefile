@@ -43,7 +43,10 @@ fuzz: ## fuzz each target for a minute
 races: test-setup ## 64 at once for every one-time value, 200 rounds
 	ROUNDS=200 scripts/with-postgres $(GO) test -count=1 -timeout 60m -run 'Parallel|F6' -v ./internal/flow
 
-clean: ## remove what was built; data/ stays
-	rm -rf bin .venv compat/node/node_modules compat/browser/node_modules
+release: ## build what is handed out into dist/: every platform, the same bytes everywhere
+	$(GO) run ./packaging/release
 
-.PHONY: help build run test test-setup lint check golden bench gates kills races fuzz clean
+clean: ## remove what was built; data/ stays
+	rm -rf bin dist .venv compat/node/node_modules compat/browser/node_modules
+
+.PHONY: help build run test test-setup lint check golden bench gates kills races fuzz release clean

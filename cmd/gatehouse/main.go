@@ -15,9 +15,12 @@ import (
 //go:embed VERSION
 var version string
 
+// commit is what the program was built from; packaging/release writes it in.
+var commit string
+
 func main() {
 	started := time.Now()
 	os.Exit(cli.Run(context.Background(), cli.Process{
-		Args: os.Args[1:], In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Version: strings.TrimSpace(version), Started: started,
+		Args: os.Args[1:], In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Version: strings.TrimSpace(version), Commit: commit, Started: started,
 	}))
 }

@@ -33,6 +33,7 @@ type Process struct {
 	Out     io.Writer // answers
 	Err     io.Writer // messages and the log
 	Version string
+	Commit  string // empty: as Go has stamped the program, if it has
 	Started time.Time
 }
 

@@ -28,6 +28,9 @@ func (c *console) version() *cobra.Command {
 				}
 			}
 		}
+		if c.Commit != "" {
+			v.Commit = c.Commit
+		}
 		return c.answer(v, func(w io.Writer) error {
 			commit := v.Commit
 			if v.Modified {
