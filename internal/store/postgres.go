@@ -161,6 +161,9 @@ func (e *postgresEngine) classify(err error) error {
 		return unavailable(err)
 	}
 	if fault, ok := errors.AsType[*pgconn.PgError](err); ok {
+		if fault.Code == "53100" { // disk full
+			return full(err)
+		}
 		switch fault.Code[:2] {
 		case "08", "53", "57", "40", "55": // connection, resources, operator, rollback, lock
 			return unavailable(err)

@@ -115,7 +115,9 @@ func (e *sqliteEngine) classify(err error) error {
 		return err
 	}
 	switch fault.Code() & 0xff {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
+	case sqlite3.SQLITE_FULL:
+		return full(err)
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
 		return unavailable(err)
 	}
 	return err
@@ -124,4 +126,9 @@ func (e *sqliteEngine) classify(err error) error {
 // unavailable says that the database cannot do it now.
 func unavailable(cause error) error {
 	return &core.Error{Code: core.CodeUnavailable, Detail: "The database cannot do this just now.", RetryAfter: time.Second, Cause: cause}
+}
+
+// full says that there is no room to write to. Reading goes on.
+func full(cause error) error {
+	return &core.Error{Code: core.CodeUnavailable, Detail: "The storage is full: nothing can be changed until there is room again.", RetryAfter: 5 * time.Second, Cause: cause}
 }
