@@ -37,6 +37,18 @@ gates: ## can answers that tell nobody apart be told apart by their time?
 kills: test-setup ## kill -9 under load, more often than `make test` does
 	KILLS=200 scripts/with-postgres $(GO) test -count=1 -timeout 60m -run Kill ./cmd/gatehouse
 
+overload: test-setup ## twenty times the sign-ins that a server can serve, measured
+	scripts/with-postgres $(GO) run ./soak overload
+
+SOAK ?= 1h
+soak: test-setup ## half of what a server can serve, for SOAK (1h) on each database
+	scripts/with-postgres $(GO) run ./soak -for $(SOAK) mixed
+
+race-load: test-setup ## kills, overload and a mixed minute with the race detector in the server
+	RACE=1 KILLS=20 scripts/with-postgres $(GO) test -count=1 -timeout 30m -run Kill -v ./cmd/gatehouse
+	scripts/with-postgres $(GO) run ./soak -race -rounds 1 overload
+	scripts/with-postgres $(GO) run ./soak -race -for 1m mixed
+
 fuzz: ## fuzz each target for a minute
 	scripts/fuzz 60s
 
@@ -46,4 +58,4 @@ races: test-setup ## 64 at once for every one-time value, 200 rounds
 clean: ## remove what was built; data/ stays
 	rm -rf bin .venv compat/node/node_modules compat/browser/node_modules
 
-.PHONY: help build run test test-setup lint check golden bench gates kills races fuzz clean
+.PHONY: help build run test test-setup lint check golden bench gates kills overload soak race-load races fuzz clean

@@ -3,10 +3,8 @@ package main_test
 import (
 	"bytes"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -229,28 +227,4 @@ func (f *filled) cycle(t *testing.T, fill, free func()) {
 	over.Store(true)
 	running.Wait()
 	f.reads(t)
-}
-
-// create creates somebody, and returns what was answered.
-func (k *killed) create(email string) (int, http.Header, string) {
-	body, err := json.Marshal(map[string]any{"email": email, "profile": map[string]string{"first_name": email, "last_name": "User"}})
-	if err != nil {
-		return 0, nil, err.Error()
-	}
-	request, err := http.NewRequest(http.MethodPost, k.url+"/v2/user/create", bytes.NewReader(body))
-	if err != nil {
-		return 0, nil, err.Error()
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+k.token)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, nil, err.Error()
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		return 0, nil, err.Error()
-	}
-	return response.StatusCode, response.Header, string(text)
 }

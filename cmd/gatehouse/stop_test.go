@@ -76,6 +76,11 @@ func TestR15StopDropsNothing(t *testing.T) {
 	})
 }
 
+// create creates somebody, and returns what was answered.
+func (k *killed) create(email string) (int, http.Header, string) {
+	return k.send("/v2/user/create", map[string]any{"email": email, "profile": map[string]string{"first_name": email, "last_name": "User"}})
+}
+
 // everybody lists the addresses of all who are there.
 func (k *killed) everybody(t *testing.T) (all []string) {
 	t.Helper()
