@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,7 +33,7 @@ func mixed(ctx context.Context, s *server, stretch time.Duration) error {
 	m := &mixture{server: s}
 	m.checks.Store(&times{})
 	whole, cancel := context.WithTimeout(ctx, 10*time.Second)
-	capacity, err := closed(whole, 8, func(int) error { return m.round(ctx) })
+	capacity, err := closed(whole, 2*runtime.NumCPU(), func(int) error { return m.round(ctx) })
 	cancel()
 	if err != nil {
 		return err

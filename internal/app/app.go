@@ -41,6 +41,7 @@ type App struct {
 	limits web.Limits
 	public *url.URL
 	worker *deliver.Worker
+	mails  *deliver.SMTP // nil: none is configured
 	log    *slog.Logger
 }
 
@@ -113,7 +114,7 @@ func (a *App) wire(c config.Config, m Mode) error {
 		if err != nil {
 			return err
 		}
-		sender = smtp
+		sender, a.mails = smtp, smtp
 	case m.Development:
 		a.Inbox = deliver.NewInbox()
 		sender = a.Inbox
@@ -208,6 +209,15 @@ func (a *App) deliver(ctx context.Context) {
 		a.log.Warn("no mail server is configured: mail waits in line", "setting", "mail.smtp")
 		<-ctx.Done()
 		return
+	}
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	if a.mails != nil {
+		looking.Go(func() {
+			if err := a.mails.Reach(ctx); err != nil && ctx.Err() == nil {
+				a.log.Warn("the mail server does not answer: mail waits in line until it does", "error", err)
+			}
+		})
 	}
 	a.worker.Run(ctx)
 }
