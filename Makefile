@@ -40,6 +40,9 @@ kills: test-setup ## kill -9 under load, more often than `make test` does
 overload: test-setup ## twenty times the sign-ins that a server can serve, measured
 	scripts/with-postgres $(GO) run ./soak overload
 
+clocks: test-setup ## set the clock of a running server forwards and backwards
+	CLOCKS=1 scripts/with-postgres $(GO) test -count=1 -timeout 30m -run ClockJumps -v ./cmd/gatehouse
+
 SOAK ?= 1h
 soak: test-setup ## half of what a server can serve, for SOAK (1h) on each database
 	scripts/with-postgres $(GO) run ./soak -for $(SOAK) mixed
@@ -58,4 +61,4 @@ races: test-setup ## 64 at once for every one-time value, 200 rounds
 clean: ## remove what was built; data/ stays
 	rm -rf bin .venv compat/node/node_modules compat/browser/node_modules
 
-.PHONY: help build run test test-setup lint check golden bench gates kills overload soak race-load races fuzz clean
+.PHONY: help build run test test-setup lint check golden bench gates kills overload clocks soak race-load races fuzz clean

@@ -14,8 +14,9 @@ const (
 	// certainty is by how many standard errors a slope must be above that: a
 	// heap goes up and down with each collection.
 	certainty = 3
-	// spread is how many files or threads more than at first are no leak.
-	spread = 8
+	// spread is how many files or threads more than at first are no leak:
+	// connections to the database and of clients come and go.
+	spread = 48
 )
 
 // judge says which of the laws the samples break. The first quarter is for

@@ -43,11 +43,16 @@ func mixed(ctx context.Context, s *server, stretch time.Duration) error {
 	whole, cancel = context.WithTimeout(ctx, stretch)
 	defer cancel()
 	var rounds times
+	var busy atomic.Int64
 	var running sync.WaitGroup
 	defer running.Wait()
 	running.Go(func() {
 		paced(whole, capacity/2, func(_ int, due time.Time) {
 			err := m.round(ctx)
+			if errors.Is(err, errBusy) {
+				busy.Add(1)
+				return
+			}
 			rounds.add(time.Since(due), err)
 		})
 	})
@@ -59,7 +64,7 @@ func mixed(ctx context.Context, s *server, stretch time.Duration) error {
 		select {
 		case <-whole.Done():
 			running.Wait()
-			fmt.Printf("\nrounds: %s\n", &rounds)
+			fmt.Printf("\nrounds: %s, %d given up because the machine was too busy\n", &rounds, busy.Load())
 			if rounds.faults > 0 {
 				err = fmt.Errorf("%d rounds failed: %w", rounds.faults, rounds.fault)
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -176,6 +177,9 @@ func (s *server) prove(ctx context.Context, flow string) (answer, error) {
 	return s.ask(ctx, "/v2/flow/update", map[string]any{"flow_id": flow, "choice": "password", "data": map[string]any{"password": password}})
 }
 
+// errBusy is who came back as often as is reasonable, and was refused each time.
+var errBusy = errors.New("the server is busy")
+
 // tokens are what a sign-in ends with.
 type tokens struct {
 	Refresh struct{ Token string } `json:"refresh_token"`
@@ -206,6 +210,9 @@ func (s *server) sign(ctx context.Context, email, kind string) (tokens, error) {
 	}
 	if err != nil {
 		return tokens{}, err
+	}
+	if a.after != "" {
+		return tokens{}, errBusy
 	}
 	if a.Status != "Success" {
 		return tokens{}, fmt.Errorf("the password is answered %d %s", a.status, a.Status)

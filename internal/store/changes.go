@@ -62,7 +62,8 @@ type feed struct {
 	floor  int64 // every number up to here was handed on
 	seen   map[int64]bool
 	marks  []mark
-	readAt atomic.Int64 // when the last successful reading began, in Unix nanoseconds; 0 before Follow
+	born   time.Time    // by whose monotonic reading time is counted here: a clock may be set meanwhile
+	readAt atomic.Int64 // when the last successful reading began, in nanoseconds since born; 0 before Follow
 }
 
 // mark remembers how far the numbers had come at a time.
@@ -72,7 +73,7 @@ type mark struct {
 }
 
 func newFeed(s *Store) *feed {
-	return &feed{store: s, seen: make(map[int64]bool), mailed: make(chan struct{}, 1)}
+	return &feed{store: s, born: time.Now(), seen: make(map[int64]bool), mailed: make(chan struct{}, 1)}
 }
 
 // Watch calls fn for every change from now on, before the Update that made it
@@ -92,9 +93,15 @@ func (s *Store) Mailed() <-chan struct{} { return s.feed.mailed }
 func (s *Store) Follow(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	compared := time.Now()
 	for {
 		if err := s.feed.read(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("cannot read the changes of other nodes", "error", err)
+		} else if time.Since(compared) >= clockEvery {
+			compared = time.Now()
+			if err := s.clock.compare(ctx); err != nil && ctx.Err() == nil {
+				s.log.Warn("cannot read the database's clock", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -113,7 +120,7 @@ func (f *feed) age(now time.Time) time.Duration {
 	if readAt == 0 {
 		return math.MaxInt64
 	}
-	return now.Sub(time.Unix(0, readAt))
+	return now.Sub(f.born) - time.Duration(readAt)
 }
 
 // committed hands on what a transaction of this node changed.
@@ -197,6 +204,6 @@ func (f *feed) read(ctx context.Context) error {
 			}
 		}
 	}
-	f.readAt.Store(started.UnixNano())
+	f.readAt.Store(max(1, int64(started.Sub(f.born))))
 	return nil
 }

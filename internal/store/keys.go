@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 )
@@ -52,7 +53,7 @@ func makeKeys(ctx context.Context, q querier, master secret.Master) error {
 	for _, name := range secret.KeyNames() {
 		sealed := master.Seal(secret.NewKey(), "deployment_keys", name, "sealed")
 		_, err := q.ExecContext(ctx, `INSERT INTO deployment_keys (name, sealed, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-			name, sealed, micros(now()))
+			name, sealed, micros(stored(time.Now())))
 		if err != nil {
 			return err
 		}

@@ -151,6 +151,8 @@ func (e *postgresEngine) now(ctx context.Context) (time.Time, error) {
 	return t.UTC(), err
 }
 
+func (e *postgresEngine) distant() bool { return true }
+
 func (e *postgresEngine) classify(err error) error {
 	if err == nil {
 		return nil

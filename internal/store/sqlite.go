@@ -102,7 +102,9 @@ func (e *sqliteEngine) check(ctx context.Context) error {
 	})
 }
 
-func (e *sqliteEngine) now(context.Context) (time.Time, error) { return now(), nil }
+func (e *sqliteEngine) now(context.Context) (time.Time, error) { return stored(time.Now()), nil }
+
+func (e *sqliteEngine) distant() bool { return false }
 
 func (e *sqliteEngine) classify(err error) error {
 	fault, ok := errors.AsType[*sqlite.Error](err)

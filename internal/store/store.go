@@ -20,6 +20,7 @@ type Store struct {
 	keys   *secret.Keys
 	feed   *feed
 	flood  *flood
+	clock  *clock
 	log    *slog.Logger
 }
 
@@ -65,6 +66,8 @@ type engine interface {
 	// check says whether acknowledged writes are kept, in words.
 	check(ctx context.Context) error
 	now(ctx context.Context) (time.Time, error)
+	// distant reports whether the database has a clock of its own.
+	distant() bool
 	name() string
 }
 
@@ -90,7 +93,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 			return nil, errors.Join(err, e.close())
 		}
 	}
-	s := &Store{engine: e, flood: newFlood(), log: o.Log}
+	s := &Store{engine: e, flood: newFlood(), clock: &clock{engine: e, log: o.Log}, log: o.Log}
+	if err := s.clock.compare(ctx); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
 	if s.keys, err = loadKeys(ctx, e, o.Master); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
@@ -185,11 +191,8 @@ func (b Bound) Update(ctx context.Context, fn func(*Tx) error) error {
 }
 
 func (b Bound) begin(ctx context.Context, q querier) *Tx {
-	return &Tx{ctx: ctx, q: q, store: b.store, caller: b.caller, pool: b.caller.Pool, now: now()}
+	return &Tx{ctx: ctx, q: q, store: b.store, caller: b.caller, pool: b.caller.Pool, now: b.store.now()}
 }
-
-// now is the time at the precision that is stored.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // Tx is one transaction of one caller.
 type Tx struct {
