@@ -109,25 +109,30 @@ func buildShifted(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	library := filepath.Join(runtime.GOROOT(), "src", "time") //nolint:staticcheck // SA1019: the tests run where Go is
-	text, err := os.ReadFile(filepath.Join(library, "time.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const now = "\nfunc Now() Time {\n"
-	if strings.Count(string(text), now) != 1 {
-		t.Fatal("package time has another form")
-	}
-	renamed := filepath.Join(dir, "time.go")
-	if err := os.WriteFile(renamed, []byte(strings.Replace(string(text), now, "\nfunc unshifted() Time {\n", 1)), 0o600); err != nil {
-		t.Fatal(err)
+	replaced := map[string]string{}
+	for name, change := range map[string][2]string{
+		"time.go": {"\nfunc Now() Time {\n", "\nfunc unshifted() Time {\n"},
+		// Timers send the time from where no file can be read.
+		"sleep.go": {" <- Now().Add(", " <- unshifted().Add("},
+	} {
+		text, err := os.ReadFile(filepath.Join(library, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Count(string(text), change[0]) != 1 {
+			t.Fatalf("%s of package time has another form", name)
+		}
+		replaced[filepath.Join(library, name)] = filepath.Join(dir, name)
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Replace(string(text), change[0], change[1], 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	shifted, err := filepath.Abs(filepath.Join("testdata", "clock", "shifted.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{
-		filepath.Join(library, "time.go"): renamed, filepath.Join(library, "shifted.go"): shifted,
-	}})
+	replaced[filepath.Join(library, "shifted.go")] = shifted
+	overlay, err := json.Marshal(map[string]any{"Replace": replaced})
 	if err != nil {
 		t.Fatal(err)
 	}
