@@ -68,7 +68,7 @@ func run(ctx context.Context, what string, race bool, rounds int, stretch time.D
 	for _, database := range databases {
 		engine, _, _ := strings.Cut(database, ":")
 		fmt.Printf("## %s on %s, %s, %d cores, %s\n\n", what, engine, runtime.Version(), runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly))
-		if err := serve(ctx, binary, database, load); err != nil {
+		if err := serve(ctx, binary, database, race, load); err != nil {
 			faults = append(faults, fmt.Errorf("%s on %s: %w", what, engine, err))
 		}
 		fmt.Println()
@@ -90,13 +90,14 @@ func build(ctx context.Context, folder string, race bool) (string, error) {
 	return binary, nil
 }
 
-// serve starts a server, loads it and ends it. What a server writes to its log
-// while all is well is a fault too, if the race detector wrote it.
-func serve(ctx context.Context, binary, database string, load func(*server) error) error {
+// serve starts a server, loads it and ends it. A data race or a panic in its log
+// is a fault too.
+func serve(ctx context.Context, binary, database string, race bool, load func(*server) error) error {
 	s, err := start(ctx, binary, database)
 	if err != nil {
 		return err
 	}
+	s.race = race
 	err = load(s)
 	if e := s.end(); e != nil {
 		err = errors.Join(err, e)

@@ -23,6 +23,7 @@ type server struct {
 	database, url, token string
 	process              *exec.Cmd
 	log                  locked
+	race                 bool // built with the race detector, which takes memory of its own
 	client               *http.Client
 }
 
