@@ -37,6 +37,21 @@ gates: ## can answers that tell nobody apart be told apart by their time?
 kills: test-setup ## kill -9 under load, more often than `make test` does
 	KILLS=200 scripts/with-postgres $(GO) test -count=1 -timeout 60m -run Kill ./cmd/gatehouse
 
+overload: test-setup ## twenty times the sign-ins that a server can serve, measured
+	scripts/with-postgres $(GO) run ./soak overload
+
+clocks: test-setup ## set the clock of a running server forwards and backwards
+	CLOCKS=1 scripts/with-postgres $(GO) test -count=1 -timeout 30m -run ClockJumps -v ./cmd/gatehouse
+
+SOAK ?= 1h
+soak: test-setup ## half of what a server can serve, for SOAK (1h) on each database
+	scripts/with-postgres $(GO) run ./soak -for $(SOAK) mixed
+
+race-load: test-setup ## kills, overload and a mixed minute with the race detector in the server
+	RACE=1 KILLS=20 scripts/with-postgres $(GO) test -count=1 -timeout 30m -run Kill -v ./cmd/gatehouse
+	scripts/with-postgres $(GO) run ./soak -race -rounds 1 overload
+	scripts/with-postgres $(GO) run ./soak -race -for 1m mixed
+
 fuzz: ## fuzz each target for a minute
 	scripts/fuzz 60s
 
@@ -49,4 +64,4 @@ release: ## build what is handed out into dist/: every platform, the same bytes 
 clean: ## remove what was built; data/ stays
 	rm -rf bin dist .venv compat/node/node_modules compat/browser/node_modules
 
-.PHONY: help build run test test-setup lint check golden bench gates kills races fuzz release clean
+.PHONY: help build run test test-setup lint check golden bench gates kills overload clocks soak race-load races fuzz release clean

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -53,11 +54,16 @@ func killTimes(t *testing.T) int {
 	return kills
 }
 
-// buildServer builds the program and returns where it is.
+// buildServer builds the program and returns where it is. RACE in the
+// environment builds it with the race detector, as `make race-load` does.
 func buildServer(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "gatehouse")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	args := []string{"build", "-o", binary, "."}
+	if os.Getenv("RACE") != "" {
+		args = slices.Insert(args, 1, "-race")
+	}
+	if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
 		t.Fatalf("building the server: %v\n%s", err, out)
 	}
 	return binary
@@ -86,6 +92,11 @@ func newKilled(t *testing.T, binary, database string) *killed {
 		t.Fatal(err)
 	}
 	k.url = "http://" + k.listen
+	t.Cleanup(func() {
+		if bytes.Contains(k.log.Bytes(), []byte("DATA RACE")) {
+			t.Errorf("law: the race detector has nothing to report; it says\n%s", &k.log)
+		}
+	})
 	k.env = append(os.Environ(), "GATEHOUSE_DATABASE="+database, "GATEHOUSE_MASTER_KEY="+secret.NewMasterText(),
 		"GATEHOUSE_LISTEN="+k.listen, "GATEHOUSE_ADMIN_LISTEN=127.0.0.1:0", "GATEHOUSE_PUBLIC_URL="+k.url, "GATEHOUSE_LOG_LEVEL=warn",
 		"GATEHOUSE_HASH_MEMORY=64", "GATEHOUSE_HASH_PASSES=1")

@@ -42,6 +42,7 @@ type App struct {
 	limits      web.Limits
 	public      *url.URL
 	worker      *deliver.Worker
+	mails       *deliver.SMTP // nil: none is configured
 	hasher      *secret.Hasher
 	certificate *web.Certificate // nil: TLS is for a proxy to speak
 	log         *slog.Logger
@@ -49,7 +50,6 @@ type App struct {
 	version     string
 	traffic     *web.Traffic
 	traces      traces
-	clock       clock
 	panics      atomic.Int64 // of workers
 	connections atomic.Pointer[web.Connections]
 	warnedFull  atomic.Int64 // in Unix nanoseconds
@@ -136,7 +136,7 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 		if err != nil {
 			return err
 		}
-		sender = smtp
+		sender, a.mails = smtp, smtp
 	case m.Development:
 		a.Inbox = deliver.NewInbox()
 		sender = a.Inbox
@@ -197,11 +197,11 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 }
 
 // Run keeps the server's own work going until ctx ends: reading other nodes'
-// changes, sending mail, deleting what has passed, comparing clocks.
+// changes, sending mail, deleting what has passed, chaining the audit trail.
 func (a *App) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for name, work := range map[string]func(context.Context){
-		"follow": a.Store.Follow, "deliver": a.deliver, "sweep": a.sweep, "seal": a.seal, "clock": a.compareClocks,
+		"follow": a.Store.Follow, "deliver": a.deliver, "sweep": a.sweep, "seal": a.seal,
 	} {
 		running.Go(func() { a.guard(ctx, name, work) })
 	}
@@ -232,6 +232,15 @@ func (a *App) deliver(ctx context.Context) {
 		a.log.Warn("no mail server is configured: mail waits in line", "setting", "mail.smtp")
 		<-ctx.Done()
 		return
+	}
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	if a.mails != nil {
+		looking.Go(func() {
+			if err := a.mails.Reach(ctx); err != nil && ctx.Err() == nil {
+				a.log.Warn("the mail server does not answer: mail waits in line until it does", "error", err)
+			}
+		})
 	}
 	a.worker.Run(ctx)
 }

@@ -80,7 +80,7 @@ func (a *App) tendTrails(ctx context.Context) error {
 	}
 	for _, p := range pools {
 		for keep := time.Duration(p.Settings.AuditRetention); keep > 0 && ctx.Err() == nil; {
-			n, err := a.Store.Across().TrimAudit(ctx, p.ID, time.Now().Add(-keep), sealRows)
+			n, err := a.Store.Across().TrimAudit(ctx, p.ID, a.Store.Clock().Add(-keep), sealRows)
 			if err != nil {
 				a.log.Warn("cannot delete old events", "pool", p.ID, "error", err)
 			}

@@ -37,7 +37,12 @@ type slowMail struct {
 
 func newSlowMail(t *testing.T) *slowMail {
 	t.Helper()
-	s := &slowMail{listener: listener(t), called: make(chan struct{}, 1000), greet: make(chan struct{}), got: make(chan string, 1000)}
+	return slowMailAt(t, listener(t))
+}
+
+func slowMailAt(t *testing.T, at net.Listener) *slowMail {
+	t.Helper()
+	s := &slowMail{listener: at, called: make(chan struct{}, 1000), greet: make(chan struct{}), got: make(chan string, 1000)}
 	var talks sync.WaitGroup
 	talks.Go(func() {
 		for {

@@ -107,7 +107,7 @@ func metrics() []metric {
 			func(s *scrape, emit emit) { emit(s.app.Store.ChangesAge().Seconds()) }},
 		{"gatehouse_clock_offset_seconds", gauge, nil, "How far the database's clock is ahead of this machine's, negative for behind, as last measured. Missing before the first time.",
 			func(s *scrape, emit emit) {
-				if offset, ok := s.app.clock.offset(); ok {
+				if offset, ok := s.app.Store.ClockOffset(); ok {
 					emit(offset.Seconds())
 				}
 			}},

@@ -273,7 +273,7 @@ func examineClock(ctx context.Context, x *exam) finding {
 		f.State = doubt
 	}
 	if f.State != fine {
-		f.Remedy = "Set both clocks by NTP: tokens and codes expire by this machine's."
+		f.Remedy = "Set both clocks by NTP: tokens and codes expire by this machine's, or by the database's where the two are more than 2 s apart."
 	}
 	return f
 }

@@ -188,6 +188,16 @@ func (s *SMTP) dial(ctx context.Context) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, "tcp", address)
 }
 
+// Reach opens a connection to the server and closes it again, to learn whether
+// there is one.
+func (s *SMTP) Reach(ctx context.Context) error {
+	conn, err := s.dial(ctx)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
 // talk sends the mail over a connection, which it may leave open.
 func (s *SMTP) talk(ctx context.Context, conn net.Conn, m Mail) error {
 	client, err := s.client(conn, m)

@@ -166,7 +166,7 @@ func (w *Worker) try(ctx context.Context, o store.Outgoing, until time.Time) err
 	if o.Unreadable != nil {
 		return dropped{DropUnreadable, o.Unreadable}
 	}
-	if err := late(o); err != nil {
+	if err := w.late(o); err != nil {
 		return err
 	}
 	pool, err := w.store.Across().Pool(ctx, o.Pool)
@@ -180,7 +180,7 @@ func (w *Worker) try(ctx context.Context, o store.Outgoing, until time.Time) err
 	if err != nil {
 		return err
 	}
-	if err := late(o); err != nil { // once more: the database may have been slow
+	if err := w.late(o); err != nil { // once more: the database may have been slow
 		return err
 	}
 	ctx, cancel := context.WithDeadline(ctx, until.Add(-settleTime))
@@ -195,9 +195,9 @@ func (w *Worker) try(ctx context.Context, o store.Outgoing, until time.Time) err
 }
 
 // late drops a message whose time is over.
-func late(o store.Outgoing) error {
+func (w *Worker) late(o store.Outgoing) error {
 	switch {
-	case time.Now().Before(o.ExpiresAt):
+	case w.store.Clock().Before(o.ExpiresAt):
 		return nil
 	case o.Attempts > 1:
 		return dropped{DropGaveUp, errors.New("no try succeeded in time")}
@@ -241,7 +241,8 @@ func (w *Worker) settle(ctx context.Context, o store.Outgoing, failure error, lo
 	if isDropped {
 		event.Name, event.Reason = core.EventMailDropped, string(gone.reason)
 	}
-	again := time.Now().Add(pause(o.ID, o.Attempts, time.Until(o.ExpiresAt)))
+	now := w.store.Clock()
+	again := now.Add(pause(o.ID, o.Attempts, o.ExpiresAt.Sub(now)))
 	switch {
 	case isDropped:
 		log.Warn("a mail was given up", "reason", string(gone.reason), "error", failure)

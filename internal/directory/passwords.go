@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"maps"
 	"slices"
@@ -248,7 +249,18 @@ func (p *Passwords) acquire(ctx context.Context) (*secret.Slot, error) {
 	defer span.End()
 	slot, err := p.hasher.Acquire(ctx)
 	if errors.Is(err, secret.ErrBusy) {
-		return nil, &core.Error{Code: core.CodeBusy, Detail: "The server is checking as many passwords as it can. Try again in a moment.", RetryAfter: time.Second, Cause: err}
+		return nil, &core.Error{Code: core.CodeBusy, Detail: "The server is checking as many passwords as it can. Try again in a moment.", RetryAfter: later(), Cause: err}
 	}
 	return slot, err
 }
+
+// later is from one to five seconds, at random: those who are refused together
+// do not come back together.
+func later() time.Duration {
+	var b [1]byte
+	rand.Read(b[:]) // never fails
+	return time.Duration(1+int(b[0])%5) * time.Second
+}
+
+// Slots is how many passwords are compared or hashed at a time at most.
+func (p *Passwords) Slots() int { return p.hasher.Slots() }

@@ -86,7 +86,7 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 		s.Types = []core.FlowType{core.FlowSignup, core.FlowSignin}
 	}
 	t := Turn{
-		Caller: caller, Pool: p, Settings: p.Settings, Now: time.Now(),
+		Caller: caller, Pool: p, Settings: p.Settings, Now: m.store.Clock(),
 		Flow:  core.Flow{ID: core.NewFlowID(), Version: 1},
 		Facts: core.Facts{Allowed: s.Types, Redirect: s.Redirect, State: s.State, Concealed: (s.Concealed || p.Settings.ConcealAccounts) && guest.ID == "", Browser: caller.Browser, Invitation: guest.ID},
 	}

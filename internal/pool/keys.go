@@ -71,7 +71,7 @@ func (p *Pools) Authenticate(ctx context.Context, kind core.KeyKind, text string
 		key, err := p.store.Across().Key(ctx, hash)
 		return key, []store.Change{{Pool: key.Pool, Kind: store.ChangeKey, Ref: string(key.ID)}}, err
 	})
-	if core.Is(err, core.CodeNotFound) || (err == nil && !key.Alive(time.Now())) {
+	if core.Is(err, core.CodeNotFound) || (err == nil && !key.Alive(p.store.Clock())) {
 		return core.Key{}, unknownKey()
 	}
 	return key, err

@@ -18,8 +18,8 @@ const patience = 500 * time.Millisecond
 
 // Hasher bounds how many password hashes are computed at a time. One argon2id
 // hash takes 19 MiB and tens of milliseconds of a core, so an unbounded number
-// of them is a way to take the machine down; and whatever is not a password
-// keeps its pace because hashing never takes more than the slots.
+// of them is a way to take the machine down. One core is left to whatever is
+// not a password, which so keeps its pace, where there is more than one.
 type Hasher struct {
 	cost    Cost
 	peppers *Peppers
@@ -32,10 +32,10 @@ type Hasher struct {
 	refused atomic.Int64
 }
 
-// NewHasher makes a hasher with one slot for each core and a queue of four
-// times as many.
+// NewHasher makes a hasher with one slot for each core but one, at least with
+// one, and a queue of four times as many.
 func NewHasher(cost Cost, peppers *Peppers) *Hasher {
-	n := runtime.GOMAXPROCS(0)
+	n := max(1, runtime.GOMAXPROCS(0)-1)
 	own := Pepper{Key: randomKey(), ID: "decoy"} // outlives every pepper that may be forgotten
 	return &Hasher{
 		cost: cost, peppers: peppers,
@@ -45,6 +45,9 @@ func NewHasher(cost Cost, peppers *Peppers) *Hasher {
 		slots: make(chan struct{}, n), limit: int64(4 * n),
 	}
 }
+
+// Slots is how many passwords are hashed at a time at most.
+func (h *Hasher) Slots() int { return cap(h.slots) }
 
 // Slot is the right to hash, held until Release.
 type Slot struct {

@@ -133,7 +133,7 @@ var errNoKey = errors.New("the pool has no signing key")
 // revoked, and [core.CodeTokenExpired] for one past its time.
 func (s *Sessions) Check(ctx context.Context, caller core.Caller, token string) (core.AccessToken, error) {
 	t, err := s.find(ctx, caller, token)
-	if err == nil && !time.Now().Before(t.ExpiresAt) {
+	if err == nil && !s.store.Clock().Before(t.ExpiresAt) {
 		return core.AccessToken{}, core.Fail(core.CodeTokenExpired, "This token is past its time.")
 	}
 	return t, err

@@ -230,7 +230,7 @@ func (s *Sessions) verify(ctx context.Context, caller core.Caller, token string)
 	}
 	claims := verified{key: key}
 	if json.Unmarshal(payload, &claims) != nil || claims.ID == "" || claims.Expires <= 0 || claims.Issuer != r.issuer ||
-		time.Unix(claims.Before, 0).After(time.Now().Add(core.ClockSlack)) {
+		time.Unix(claims.Before, 0).After(s.store.Clock().Add(core.ClockSlack)) {
 		return verified{}, invalid
 	}
 	return claims, nil

@@ -64,7 +64,7 @@ func (s *Sessions) ready(ctx context.Context, caller core.Caller, settings core.
 		return nil, err
 	}
 	newest := r.newest()
-	if newest.ID != "" && !newest.Due(time.Now(), time.Duration(settings.SigningKeyLife)) {
+	if newest.ID != "" && !newest.Due(s.store.Clock(), time.Duration(settings.SigningKeyLife)) {
 		return r, nil
 	}
 	caller.Actor = core.Actor{Kind: core.ActorSystem}
@@ -120,7 +120,7 @@ func (s *Sessions) RotateKey(ctx context.Context, caller core.Caller, settings c
 		return core.SigningKey{}, err
 	}
 	newest := r.newest()
-	if newest.ActiveFrom.After(time.Now()) {
+	if newest.ActiveFrom.After(s.store.Clock()) {
 		return core.SigningKey{}, core.Fail(core.CodeConflict, "The next signing key is published already; it signs from "+newest.ActiveFrom.UTC().Format(time.RFC3339)+".")
 	}
 	return s.addKey(ctx, caller, settings, newest.ID)
@@ -173,7 +173,7 @@ func (s *Sessions) KeySet(ctx context.Context, caller core.Caller, settings core
 	}
 	var published []core.SigningKey
 	for _, k := range r.keys {
-		if k.Published(time.Now()) {
+		if k.Published(s.store.Clock()) {
 			published = append(published, k.SigningKey)
 		}
 	}

@@ -84,7 +84,7 @@ func (a Across) Application(ctx context.Context, id core.ApplicationID) (core.Po
 // finished nor put off by then, somebody does. One that cannot be opened comes
 // with its Unreadable set.
 func (a Across) ClaimMessages(ctx context.Context, n int, lease time.Duration) ([]Outgoing, error) {
-	at := now()
+	at := a.store.now()
 	var claimed []Outgoing
 	err := a.store.engine.update(ctx, func(ctx context.Context, q querier) error {
 		claimed = nil
@@ -148,7 +148,7 @@ func allPassed() []passed {
 func (a Across) Sweep(ctx context.Context, n int) (int64, error) {
 	var total int64
 	for _, p := range allPassed() {
-		before := micros(now().Add(-p.after))
+		before := micros(a.store.now().Add(-p.after))
 		var gone int64
 		err := a.store.engine.update(ctx, func(ctx context.Context, q querier) error {
 			result, err := q.ExecContext(ctx, p.delete, before, n)

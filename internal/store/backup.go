@@ -101,7 +101,7 @@ func Backup(ctx context.Context, o Options, w io.Writer) (BackupInfo, error) {
 
 // write writes the backup of what q sees.
 func (info *BackupInfo) write(ctx context.Context, q querier, master secret.Master, w io.Writer) error {
-	info.TakenAt = now()
+	info.TakenAt = stored(time.Now())
 	if newest := newestStep(); info.Schema > newest {
 		return fmt.Errorf("%w: it has step %d, and this program knows %d", ErrSchema, info.Schema, newest)
 	}

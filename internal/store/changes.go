@@ -70,12 +70,12 @@ type feed struct {
 	listeners []func(Change)
 	mailed    chan struct{}
 
-	floor    int64 // every number up to here was handed on
-	seen     map[int64]bool
-	marks    []mark
-	openedAt time.Time
-	readAt   atomic.Int64 // when the last successful reading began, in Unix nanoseconds; 0 before Follow
-	down     atomic.Bool  // the last reading failed because the database is down
+	floor  int64 // every number up to here was handed on
+	seen   map[int64]bool
+	marks  []mark
+	born   time.Time    // by whose monotonic reading time is counted here: a clock may be set meanwhile
+	readAt atomic.Int64 // when the last successful reading began, in nanoseconds since born; 0 before Follow
+	down   atomic.Bool  // the last reading failed because the database is down
 }
 
 // mark remembers how far the numbers had come at a time.
@@ -85,7 +85,7 @@ type mark struct {
 }
 
 func newFeed(s *Store) *feed {
-	return &feed{store: s, seen: make(map[int64]bool), mailed: make(chan struct{}, 1), openedAt: time.Now()}
+	return &feed{store: s, born: time.Now(), seen: make(map[int64]bool), mailed: make(chan struct{}, 1)}
 }
 
 // Watch calls fn for every change from now on, before the Update that made it
@@ -105,11 +105,17 @@ func (s *Store) Mailed() <-chan struct{} { return s.feed.mailed }
 func (s *Store) Follow(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	compared := time.Now()
 	for {
 		err := s.feed.read(ctx)
 		s.feed.down.Store(s.engine.down(err))
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn("cannot read the changes of other nodes", "error", err)
+		} else if time.Since(compared) >= clockEvery {
+			compared = time.Now()
+			if err := s.clock.compare(ctx); err != nil && ctx.Err() == nil {
+				s.log.Warn("cannot read the database's clock", "error", err)
+			}
 		}
 		s.followKeys(ctx)
 		select {
@@ -137,7 +143,7 @@ func (f *feed) age(now time.Time) time.Duration {
 	if readAt == 0 {
 		return math.MaxInt64
 	}
-	return now.Sub(time.Unix(0, readAt))
+	return now.Sub(f.born) - time.Duration(readAt)
 }
 
 // committed hands on what a transaction of this node changed.
@@ -221,6 +227,6 @@ func (f *feed) read(ctx context.Context) error {
 			}
 		}
 	}
-	f.readAt.Store(started.UnixNano())
+	f.readAt.Store(max(1, int64(started.Sub(f.born))))
 	return nil
 }

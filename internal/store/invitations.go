@@ -141,7 +141,7 @@ func (a Across) sweepInvitations(ctx context.Context, n int) (int64, error) {
 		gone = nil
 		rows, err := q.QueryContext(ctx, `
 			DELETE FROM invitations WHERE (pool, id) IN (SELECT pool, id FROM invitations WHERE expires_at < $1 LIMIT $2)
-			RETURNING pool, id`, micros(now().Add(-time.Hour)), n)
+			RETURNING pool, id`, micros(a.store.now().Add(-time.Hour)), n)
 		err = each(rows, err, func(s scanner) error {
 			var r row
 			err := s.Scan(&r.pool, &r.id)

@@ -109,7 +109,7 @@ func makeKeys(ctx context.Context, q querier, master secret.Master, names []stri
 // putKey makes a working key, and reports false if there is one of the name.
 func putKey(ctx context.Context, q querier, master secret.Master, name string) (bool, error) {
 	result, err := q.ExecContext(ctx, `INSERT INTO deployment_keys (name, sealed, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-		name, master.Seal(secret.NewKey(), sealedIn(name)...), micros(now()))
+		name, master.Seal(secret.NewKey(), sealedIn(name)...), micros(stored(time.Now())))
 	return touched(result, err)
 }
 
@@ -219,7 +219,7 @@ func (a Across) RotatePepper(ctx context.Context) (secret.Pepper, error) {
 			return err
 		}
 		newest := all[len(all)-1]
-		if len(all) > 1 && now().Before(newest.UsedFrom()) {
+		if len(all) > 1 && a.store.now().Before(newest.UsedFrom()) {
 			return core.Fail(core.CodeConflict, "The newest pepper is not in use yet; it is from "+newest.UsedFrom().Format(time.RFC3339)+".")
 		}
 		name := secret.NextPepper(all)
@@ -280,7 +280,7 @@ func (a Across) ForgetPepper(ctx context.Context, id string) error {
 			if pepper.ID != id {
 				continue
 			}
-			if i == len(all)-1 || now().Before(all[i+1].UsedFrom().Add(pepperRest)) {
+			if i == len(all)-1 || a.store.now().Before(all[i+1].UsedFrom().Add(pepperRest)) {
 				return core.Fail(core.CodeConflict, "This pepper is in use, or was until a moment ago: a newer one has to have been in use for five minutes.")
 			}
 			gone, err := touched(q.ExecContext(ctx, `
@@ -314,7 +314,7 @@ func (a Across) changeKeys(ctx context.Context, fn transaction) error {
 		if err := fn(ctx, q); err != nil {
 			return err
 		}
-		_, err := q.ExecContext(ctx, `INSERT INTO changes (pool, kind, ref, created_at) VALUES ($1, $2, $3, $4)`, string(c.Pool), string(c.Kind), c.Ref, micros(now()))
+		_, err := q.ExecContext(ctx, `INSERT INTO changes (pool, kind, ref, created_at) VALUES ($1, $2, $3, $4)`, string(c.Pool), string(c.Kind), c.Ref, micros(a.store.now()))
 		return err
 	})
 	if errors.Is(err, errOvertaken) {

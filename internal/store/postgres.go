@@ -219,6 +219,7 @@ func (e *postgresEngine) noTable(err error) bool {
 }
 
 func (e *postgresEngine) connections() Connections { return connectionsOf(e.db) }
+func (e *postgresEngine) distant() bool            { return true }
 
 func (e *postgresEngine) classify(err error) error {
 	if err == nil {
@@ -230,6 +231,9 @@ func (e *postgresEngine) classify(err error) error {
 		return unavailable(err)
 	}
 	if fault, ok := errors.AsType[*pgconn.PgError](err); ok {
+		if fault.Code == "53100" { // disk full
+			return full(err)
+		}
 		switch fault.Code[:2] {
 		case "08", "53", "57", "40", "55": // connection, resources, operator, rollback, lock
 			return unavailable(err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ErrFilled is returned by [Restore] for a database that is not empty.
@@ -58,7 +59,7 @@ func Restore(ctx context.Context, o Options, file io.ReadSeeker, underWay bool) 
 			if _, err := file.Seek(0, io.SeekStart); err != nil {
 				return err
 			}
-			l := &loader{ctx: ctx, engine: e, q: q, underWay: underWay, endedAt: micros(now())}
+			l := &loader{ctx: ctx, engine: e, q: q, underWay: underWay, endedAt: micros(stored(time.Now()))}
 			if _, err := readBackup(file, o.Master, l.begin, l.row); err != nil {
 				return err
 			}

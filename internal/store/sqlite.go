@@ -130,7 +130,9 @@ func (e *sqliteEngine) check(ctx context.Context) error {
 	})
 }
 
-func (e *sqliteEngine) now(context.Context) (time.Time, error) { return now(), nil }
+func (e *sqliteEngine) now(context.Context) (time.Time, error) { return stored(time.Now()), nil }
+
+func (e *sqliteEngine) distant() bool { return false }
 
 func (e *sqliteEngine) noTable(err error) bool {
 	// SQLite has one code for all that is wrong with a statement.
@@ -151,7 +153,9 @@ func (e *sqliteEngine) classify(err error) error {
 		return err
 	}
 	switch fault.Code() & 0xff {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
+	case sqlite3.SQLITE_FULL:
+		return full(err)
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
 		return unavailable(err)
 	}
 	return err
@@ -160,4 +164,9 @@ func (e *sqliteEngine) classify(err error) error {
 // unavailable says that the database cannot do it now.
 func unavailable(cause error) error {
 	return &core.Error{Code: core.CodeUnavailable, Detail: "The database cannot do this just now.", RetryAfter: time.Second, Cause: cause}
+}
+
+// full says that there is no room to write to. Reading goes on.
+func full(cause error) error {
+	return &core.Error{Code: core.CodeUnavailable, Detail: "The storage is full: nothing can be changed until there is room again.", RetryAfter: 5 * time.Second, Cause: cause}
 }

@@ -24,6 +24,7 @@ type Store struct {
 	keysAt atomic.Int64 // when the peppers were last read, in Unix nanoseconds; 0: they are due
 	feed   *feed
 	flood  *flood
+	clock  *clock
 	log    *slog.Logger
 }
 
@@ -86,6 +87,8 @@ type engine interface {
 	check(ctx context.Context) error
 	now(ctx context.Context) (time.Time, error)
 	connections() Connections
+	// distant reports whether the database has a clock of its own.
+	distant() bool
 	name() string
 }
 
@@ -115,7 +118,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 			return nil, errors.Join(err, e.close())
 		}
 	}
-	s := &Store{engine: e, master: o.Master, flood: newFlood(), log: o.Log}
+	s := &Store{engine: e, master: o.Master, flood: newFlood(), clock: &clock{engine: e, log: o.Log}, log: o.Log}
+	if err := s.clock.compare(ctx); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
 	if s.keys, err = loadKeys(ctx, e, o.Master); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
@@ -231,11 +237,8 @@ func traced(span trace.Span, err error) error {
 }
 
 func (b Bound) begin(ctx context.Context, q querier) *Tx {
-	return &Tx{ctx: ctx, q: q, store: b.store, caller: b.caller, pool: b.caller.Pool, now: now()}
+	return &Tx{ctx: ctx, q: q, store: b.store, caller: b.caller, pool: b.caller.Pool, now: b.store.now()}
 }
-
-// now is the time at the precision that is stored.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // Tx is one transaction of one caller.
 type Tx struct {

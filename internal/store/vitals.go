@@ -30,7 +30,7 @@ func (s *Store) ChangesAge() time.Duration {
 	if age := s.feed.age(now); age != math.MaxInt64 {
 		return age
 	}
-	return now.Sub(s.feed.openedAt)
+	return now.Sub(s.feed.born)
 }
 
 // InTouch reports whether this node has read the changes of others lately
@@ -47,7 +47,7 @@ type Backlog struct {
 
 // Backlog counts what waits to leave.
 func (a Across) Backlog(ctx context.Context) (Backlog, error) {
-	at := now()
+	at := a.store.now()
 	var b Backlog
 	var created, due int64
 	row := a.q().QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(MIN(created_at), 0), COALESCE(MIN(due_at), 0) FROM outbox`)

@@ -2,7 +2,6 @@ package hosted
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
@@ -149,7 +148,7 @@ func (p *Pages) restart(v *visit, c choice) (string, error) {
 	prompt, _ := find(before.Prompts, c.name)
 	if sent, resend := sentTo(prompt); sent {
 		said := noticeResent
-		if time.Now().Before(resend) {
+		if p.Store.Clock().Before(resend) {
 			said = noticeEarly
 		}
 		next = withQuery(next, "notice", string(said))
