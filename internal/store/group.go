@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // groupSize is how many transactions share one commit at most.
@@ -154,7 +155,7 @@ var errOneFailed = errors.New("a write of the group failed")
 // transaction commits what fn did, or takes all of it back.
 func (w *writer) transaction(fn func(context.Context) error) error {
 	ctx := context.Background()
-	err := w.step(ctx, `BEGIN IMMEDIATE`)
+	err := w.begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -167,6 +168,24 @@ func (w *writer) transaction(fn func(context.Context) error) error {
 		_ = w.step(ctx, `ROLLBACK`)
 	}
 	return err
+}
+
+// busyFor is how long the writer waits for another process that writes, the
+// command line for one: less than a request may take. busyNap is the time
+// between two looks.
+const (
+	busyFor = 4 * time.Second
+	busyNap = 5 * time.Millisecond
+)
+
+// begin waits here and not in SQLite, whose wait nothing can end.
+func (w *writer) begin(ctx context.Context) error {
+	for started := time.Now(); ; time.Sleep(busyNap) {
+		err := w.step(ctx, `BEGIN IMMEDIATE`)
+		if !busy(err) || time.Since(started) > busyFor {
+			return err
+		}
+	}
 }
 
 // together runs the writes one after the other, until one fails.

@@ -52,6 +52,9 @@ func openSQLite(ctx context.Context, path string, unsafe bool) (engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the database %s: %w", path, errors.Join(err, write.Close()))
 	}
+	if _, err := conn.ExecContext(ctx, `PRAGMA busy_timeout = 0`); err != nil { // the writer waits by itself
+		return nil, errors.Join(err, conn.Close(), write.Close())
+	}
 	read, err := sql.Open("sqlite", sqliteDSN(path, unsafe)+"&_pragma=query_only(1)")
 	if err != nil {
 		return nil, errors.Join(err, conn.Close(), write.Close())
@@ -159,6 +162,12 @@ func (e *sqliteEngine) classify(err error) error {
 		return unavailable(err)
 	}
 	return err
+}
+
+// busy reports that another process holds the lock that a writer needs.
+func busy(err error) bool {
+	fault, ok := errors.AsType[*sqlite.Error](err)
+	return ok && fault.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 // unavailable says that the database cannot do it now.
