@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,7 +35,6 @@ func (a *App) serve(ctx context.Context, m Mode, public, admin net.Listener) err
 		return err
 	}
 	var draining atomic.Bool
-	relaxCollector()
 	probes := web.NewServer(a.probes(&draining), nil, a.log).Watched(a.traffic, nil)
 	servers := []*http.Server{web.HTTP(parting(handler, &draining), a.limits, a.log), web.HTTP(probes, a.limits, a.log)}
 	bound := web.Bound(public, a.config.MaxConnections, a.full)
@@ -49,6 +47,7 @@ func (a *App) serve(ctx context.Context, m Mode, public, admin net.Listener) err
 	defer running.Wait()
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
+	running.Go(func() { tendMemory(work) })
 	running.Go(func() { a.Run(work) })
 
 	failed := make(chan error, len(servers))
@@ -105,16 +104,6 @@ func (a *App) full() {
 	now := time.Now().UnixNano()
 	if last := a.warnedFull.Load(); now-last > int64(time.Minute) && a.warnedFull.CompareAndSwap(last, now) {
 		a.log.Warn("there are as many connections as there may be: others wait", "limit", a.config.MaxConnections, "setting", "max_connections")
-	}
-}
-
-// relaxCollector lets the heap grow to four times what is in use before it is
-// collected, where nobody has set GOGC: so little is in use that collecting at
-// twice as much is most of the work of a token check.
-func relaxCollector() {
-	const usual, relaxed = 100, 400
-	if was := debug.SetGCPercent(relaxed); was != usual {
-		debug.SetGCPercent(was)
 	}
 }
 

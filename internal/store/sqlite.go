@@ -55,7 +55,8 @@ func openSQLite(ctx context.Context, path string, unsafe bool) (engine, error) {
 	if _, err := conn.ExecContext(ctx, `PRAGMA busy_timeout = 0`); err != nil { // the writer waits by itself
 		return nil, errors.Join(err, conn.Close(), write.Close())
 	}
-	read, err := sql.Open("sqlite", sqliteDSN(path, unsafe)+"&_pragma=query_only(1)")
+	// A reader that lacks a page asks the operating system, which has it.
+	read, err := sql.Open("sqlite", sqliteDSN(path, unsafe)+"&_pragma=query_only(1)&_pragma=cache_size(-2000)")
 	if err != nil {
 		return nil, errors.Join(err, conn.Close(), write.Close())
 	}
