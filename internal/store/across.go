@@ -123,9 +123,10 @@ func allPassed() []passed {
 	return []passed{
 		{`DELETE FROM flows WHERE (pool, id) IN (SELECT pool, id FROM flows WHERE expires_at < $1 LIMIT $2)`, 0},
 		{`DELETE FROM tickets WHERE (pool, purpose, hash) IN (SELECT pool, purpose, hash FROM tickets WHERE expires_at < $1 LIMIT $2)`, time.Hour},
-		// An expired token may still come with the refresh token of its session.
+		// The newest of a session may still come with its refresh token, expired
+		// or not.
 		{`DELETE FROM access_tokens WHERE (pool, hash) IN (SELECT t.pool, t.hash FROM access_tokens t LEFT JOIN sessions s ON s.pool = t.pool AND s.id = t.session_id
-			WHERE t.expires_at < $1 AND (s.id IS NULL OR s.ended_at <> 0 OR s.expires_at < $1) LIMIT $2)`, 24 * time.Hour},
+			WHERE t.expires_at < $1 AND (s.id IS NULL OR s.token_id <> t.id OR s.ended_at <> 0 OR s.expires_at < $1) LIMIT $2)`, 24 * time.Hour},
 		{`DELETE FROM outbox WHERE (pool, id) IN (SELECT pool, id FROM outbox WHERE expires_at < $1 LIMIT $2)`, time.Hour},
 		{`DELETE FROM refresh_tokens WHERE (pool, hash) IN (SELECT pool, hash FROM refresh_tokens WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},
 		{`DELETE FROM sessions WHERE (pool, id) IN (SELECT pool, id FROM sessions WHERE expires_at < $1 LIMIT $2)`, 30 * 24 * time.Hour},
@@ -175,7 +176,7 @@ func (a Across) Trim(ctx context.Context, keep, n int) (int64, error) {
 	var total int64
 	for _, statement := range []string{
 		`DELETE FROM budgets WHERE (pool, name, subject) IN (SELECT pool, name, subject FROM budgets ORDER BY ends_at DESC LIMIT $2 OFFSET $1)`,
-		`DELETE FROM attempts WHERE (pool, subject) IN (SELECT pool, subject FROM attempts WHERE subject LIKE 'claim:%' ORDER BY updated_at DESC LIMIT $2 OFFSET $1)`,
+		`DELETE FROM attempts WHERE (pool, subject) IN (SELECT pool, subject FROM attempts WHERE subject LIKE 'claim:%' OR subject LIKE 'device:%' ORDER BY updated_at DESC LIMIT $2 OFFSET $1)`,
 	} {
 		var gone int64
 		err := a.store.engine.update(ctx, func(ctx context.Context, q querier) error {

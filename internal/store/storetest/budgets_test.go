@@ -198,7 +198,7 @@ func TestB22CountersAreBounded(t *testing.T) {
 				if err := tx.Spend(core.BudgetTries, fmt.Sprint("network", n), spends()); err != nil {
 					return err
 				}
-				for _, subject := range []string{"claim:", "usr_"} {
+				for _, subject := range []string{"claim:", "usr_", "device:"} {
 					if _, err := tx.Charge(fmt.Sprint(subject, n), lockout); err != nil {
 						return err
 					}
@@ -221,8 +221,8 @@ func TestB22CountersAreBounded(t *testing.T) {
 		if n := count(t, db, "budgets"); n != 10 {
 			t.Errorf("law: no more budgets are kept than may be; there are %d in place of 10", n)
 		}
-		if claims, people := count(t, db, "attempts WHERE subject LIKE 'claim:%'"), count(t, db, "attempts WHERE subject LIKE 'usr_%'"); claims != 10 || people != 50 {
-			t.Errorf("law: of the tries at nobody 10 are kept, of those at people all; there are %d and %d", claims, people)
+		if strangers, people := count(t, db, "attempts WHERE subject NOT LIKE 'usr_%'"), count(t, db, "attempts WHERE subject LIKE 'usr_%'"); strangers != 10 || people != 50 {
+			t.Errorf("law: of the tries at nobody and from devices 10 are kept, of those at people all; there are %d and %d", strangers, people)
 		}
 		spend(t, b, "the newest")
 		spend(t, b, "the newest")
