@@ -214,6 +214,7 @@ func (m *maker) credential(k kind, where, state string) credential {
 		end = func() {
 			_, err := h.Sessions.ExchangeCode(ctx, g.caller, p.Settings, done.Code, "")
 			must(err)
+			time.Sleep(11 * time.Second) // past the time of a page that was loaded twice
 			// Whoever shows it now ends the session, once.
 			if _, err := h.Sessions.ExchangeCode(ctx, g.caller, p.Settings, done.Code, ""); !core.Is(err, core.CodeTicketInvalid) {
 				m.t.Fatalf("a login code that was used gives %v", err)

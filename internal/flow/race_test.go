@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
 	"github.com/gatehouse-id/gatehouse/internal/flow/flowtest"
+	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
 )
 
 // width is how many callers try at once, and rounds how often. `make test`
@@ -86,10 +87,12 @@ func TestParallelLoginCode(t *testing.T) {
 }
 
 // TestO10CodeUsedAgain is abuse case O10: a login code that comes a second time
-// gives nothing, and ends what it gave the first time; nothing else ends, and
-// nobody can end anything by a code that was none or is past its time.
+// gives nothing. If that is within ten seconds, as of a page that was loaded
+// twice, nothing ends; later it ends what it gave the first time, and nothing
+// else. Nobody can end anything by a code that was none or is past its time.
 func TestO10CodeUsedAgain(t *testing.T) {
-	each(t, func(t *testing.T, h *flowtest.House) {
+	storetest.Engines(t, func(t *testing.T, database string) {
+		h, raw := flowtest.New(storetest.Open(t, database)), storetest.Raw(t, database)
 		app := h.Pool(t, "demo", map[string]any{"signup.verify_email": false})
 		h.Person(t, app, "ana@example.org")
 		before := h.SignIn(t, app, "ana@example.org", flowtest.Password)
@@ -114,10 +117,19 @@ func TestO10CodeUsedAgain(t *testing.T) {
 		want(t, err, core.CodeTicketInvalid, "a code at another pool")
 		_, err = h.Sessions.Check(t.Context(), app, first.Access.Token)
 		must(t, err)
-		for range 2 {
-			_, err = exchange(app, code)
-			want(t, err, core.CodeTicketInvalid, "a code that was used")
+		again := func() {
+			t.Helper()
+			for range 2 {
+				_, err = exchange(app, code)
+				want(t, err, core.CodeTicketInvalid, "a code that was used")
+			}
 		}
+		again()
+		_, err = h.Sessions.Check(t.Context(), app, first.Access.Token)
+		must(t, err)
+		_, err = raw.ExecContext(t.Context(), `UPDATE tickets SET used_at = used_at - 10000000 WHERE used_at > 0`)
+		must(t, err)
+		again()
 		_, err = h.Sessions.Check(t.Context(), app, first.Access.Token)
 		want(t, err, core.CodeTokenInvalid, "the token of a code that was used again")
 		_, err = h.Sessions.Refresh(t.Context(), app, core.DefaultSettings(), first.Refresh.Token, "")

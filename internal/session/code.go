@@ -30,9 +30,9 @@ type codeData struct {
 
 // ExchangeCode starts the session that a login code stands for. The code works
 // once; flow, if it is given, must be the one that the code came from. It
-// returns [core.CodeTicketInvalid] for any other code. A code that comes a
-// second time, as long as it would live, is in two hands: what the first one
-// began ends (RFC 6749 section 4.1.2).
+// returns [core.CodeTicketInvalid] for any other code. A code that comes again
+// later than [codeGrace], as long as it would live, is in two hands: what the
+// first one began ends (RFC 6749 section 4.1.2).
 func (s *Sessions) ExchangeCode(ctx context.Context, caller core.Caller, settings core.Settings, code string, flow core.FlowID) (core.Grant, error) {
 	invalid := core.Fail(core.CodeTicketInvalid, "This code is unknown, was used, or is past its time.")
 	if !secret.IsText(code) {
@@ -79,11 +79,17 @@ func (s *Sessions) ExchangeCode(ctx context.Context, caller core.Caller, setting
 	return grant, err
 }
 
+// codeGrace is for how long a code that comes again is only refused: pages that
+// are loaded twice exchange theirs twice, within moments.
+const codeGrace = 10 * time.Second
+
 // codeAgain ends the session that a code began, if it was used before.
 func (s *Sessions) codeAgain(tx *store.Tx, code string, session core.SessionID) error {
-	if _, err := tx.Ticket(core.TicketLogin, s.codeHash(code)); core.Is(err, core.CodeTicketInvalid) {
+	ticket, err := tx.Ticket(core.TicketLogin, s.codeHash(code))
+	if core.Is(err, core.CodeTicketInvalid) {
 		return nil // it never was one, or is past its time
-	} else if err != nil {
+	}
+	if err != nil || tx.Now().Sub(ticket.UsedAt) < codeGrace {
 		return err
 	}
 	ended, err := tx.EndSession(session)
