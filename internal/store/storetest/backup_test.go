@@ -19,6 +19,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
@@ -468,6 +469,48 @@ func TestHalfARestoreIsNone(t *testing.T) {
 			t.Errorf("law: and it is whole; got %v", got["users"])
 		}
 	})
+}
+
+// slow is a file whose second reading begins with naps.
+type slow struct {
+	*bytes.Reader
+	naps  int
+	again bool
+}
+
+// Seek begins the second reading.
+func (s *slow) Seek(offset int64, whence int) (int64, error) {
+	s.again = true
+	return s.Reader.Seek(offset, whence)
+}
+
+// Read naps for less than a connection may be idle.
+func (s *slow) Read(p []byte) (int, error) {
+	if s.again && s.naps > 0 {
+		s.naps--
+		time.Sleep(4 * time.Second)
+	}
+	return s.Reader.Read(p[:min(len(p), 512)])
+}
+
+// TestRestoreTakesItsTime restores a backup that takes longer than any request's
+// transaction may.
+func TestRestoreTakesItsTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes 12 seconds")
+	}
+	for engine, database := range engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			from := database(t)
+			s := storetest.Open(t, from)
+			f := fill(t, s)
+			oddRows(t, from, f.pool.ID)
+			if _, err := store.Restore(t.Context(), options(database(t)), &slow{Reader: storetest.Backup(t, from), naps: 3}, false); err != nil {
+				t.Errorf("law: a restore takes as long as it takes; got %v", err)
+			}
+		})
+	}
 }
 
 // TestBackupIntoNowhere has a writer that fails.
