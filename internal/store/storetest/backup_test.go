@@ -347,6 +347,22 @@ func TestBrokenBackupsChangeNothing(t *testing.T) {
 		"no end":                 {rewritten(func(l []string) []string { return l[:len(l)-1] }), store.ErrBroken},
 		"a changed row":          {rewritten(replace("Ana", "Eve")), store.ErrBroken},
 		"a table of no database": {rewritten(replace(`{"table":"users"`, `{"table":"sqlite_master"`)), store.ErrBroken},
+		"a first line without an end": {rewritten(func([]string) []string {
+			return []string{`{"gatehouse_backup":1,"rows":{` + strings.Repeat(`"a":1,`, 20_000) + `"b":1}}` + "\n"}
+		}), store.ErrNoBackup},
+		"a table with more columns than memory": {rewritten(func(l []string) []string {
+			return []string{l[0], `{"table":"users","columns":[` + strings.Repeat(`{},`, 30_000) + `{}]}` + "\n"}
+		}), store.ErrBroken},
+		"a key of great length": {rewritten(func(l []string) []string {
+			return []string{l[0], `{"table":"deployment_keys","columns":[]}` + "\n", `[` + strings.Repeat(`0,`, 40_000) + `0]` + "\n"}
+		}), store.ErrBroken},
+		"keys without an end": {rewritten(func(l []string) []string {
+			lines := []string{l[0], `{"table":"deployment_keys","columns":[{"name":"name","kind":"text"}]}` + "\n"}
+			for i := range 20_000 {
+				lines = append(lines, fmt.Sprintf("[\"%d\"]\n", i))
+			}
+			return lines
+		}), store.ErrBroken},
 		"a changed row with the right checksum": {rewritten(func(l []string) []string {
 			text := strings.Replace(strings.Join(l[:len(l)-1], ""), "Ana", "Eve", 1)
 			before, sums := sha256.Sum256([]byte(strings.Join(l[:len(l)-1], ""))), sha256.Sum256([]byte(text))
