@@ -103,7 +103,7 @@ func metrics() []metric {
 		{"gatehouse_mail_failing", gauge, nil, "1 if this server's last try of a mail failed and will be made again, as when the mail server is away; else 0.",
 			func(s *scrape, emit emit) { emit(truth(s.app.worker.Counts().Failing)) }},
 
-		{"gatehouse_changes_age_seconds", gauge, nil, "How long ago this server last read what others changed. Normally below 0.3; from 30 on it trusts nothing that it remembers, and is not ready.",
+		{"gatehouse_changes_age_seconds", gauge, nil, "How long ago this server last read what others changed. Normally below 0.3; from 5 on, or from 30 while the database is down, it trusts nothing that it remembers, and is not ready.",
 			func(s *scrape, emit emit) { emit(s.app.Store.ChangesAge().Seconds()) }},
 		{"gatehouse_clock_offset_seconds", gauge, nil, "How far the database's clock is ahead of this machine's, negative for behind, as last measured. Missing before the first time.",
 			func(s *scrape, emit emit) {

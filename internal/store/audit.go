@@ -67,16 +67,53 @@ func (c chain) mac(purpose string, words ...string) string {
 	return hex.EncodeToString(c.keys.Lookup(purpose, string(text)))
 }
 
+// errAltered is returned for a chain that cannot be gone on from: that would hide
+// what was done to it.
+var errAltered = errors.New("the audit trail was altered in the database; `gatehouse audit verify` tells more")
+
 // errSealedElsewhere ends a transaction whose events another node sealed.
 var errSealedElsewhere = errors.New("another node was quicker")
 
-// Seal puts events that stand in no chain yet into their pool's, at most n,
-// and returns how many it did. Nodes may do it side by side: of two that seal
-// the same, one writes.
+// Seal puts events that stand in no chain yet into their pool's, about n at a
+// time, and returns how many it did. Nodes may do it side by side: of two that
+// seal the same, one writes. A pool whose head was altered is left out, and does
+// not keep the others from theirs; the error names it.
 func (a Across) Seal(ctx context.Context, n int) (int, error) {
-	var pools []core.PoolID
-	waiting := make(map[core.PoolID][]written)
-	rows, err := a.q().QueryContext(ctx, `SELECT pool, `+eventColumns+` FROM events WHERE place = 0 ORDER BY seq LIMIT $1`, n)
+	sealed := 0
+	var altered []error
+	var out []any
+	for {
+		pools, waiting, err := a.unsealed(ctx, n, out)
+		if err != nil {
+			return sealed, a.failed(err)
+		}
+		before := len(out)
+		for _, p := range pools {
+			err := a.sealPool(ctx, p, waiting[p])
+			switch {
+			case errors.Is(err, errAltered):
+				altered, out = append(altered, err), append(out, string(p))
+			case errors.Is(err, errSealedElsewhere):
+			case err != nil:
+				return sealed, a.failed(err)
+			default:
+				sealed += len(waiting[p])
+			}
+		}
+		if len(out) == before || sealed >= n {
+			return sealed, errors.Join(altered...)
+		}
+	}
+}
+
+// unsealed reads events that stand in no chain, at most n, of all pools but some.
+func (a Across) unsealed(ctx context.Context, n int, but []any) (pools []core.PoolID, waiting map[core.PoolID][]written, err error) {
+	others := ""
+	for i := range but {
+		others += ` AND pool <> $` + strconv.Itoa(i+2)
+	}
+	waiting = make(map[core.PoolID][]written)
+	rows, err := a.q().QueryContext(ctx, `SELECT pool, `+eventColumns+` FROM events WHERE place = 0`+others+` ORDER BY seq LIMIT $1`, append([]any{n}, but...)...)
 	err = each(rows, err, func(row scanner) error {
 		var p core.PoolID
 		r, err := scanWritten(row, &p)
@@ -86,21 +123,7 @@ func (a Across) Seal(ctx context.Context, n int) (int, error) {
 		waiting[p] = append(waiting[p], r)
 		return err
 	})
-	if err != nil {
-		return 0, a.failed(err)
-	}
-	sealed := 0
-	for _, p := range pools {
-		err := a.sealPool(ctx, p, waiting[p])
-		if errors.Is(err, errSealedElsewhere) {
-			continue
-		}
-		if err != nil {
-			return sealed, a.failed(err)
-		}
-		sealed += len(waiting[p])
-	}
-	return sealed, nil
+	return pools, waiting, err
 }
 
 func (a Across) sealPool(ctx context.Context, p core.PoolID, events []written) error {
@@ -143,7 +166,7 @@ func readHead(ctx context.Context, q querier, c chain) (AuditHead, error) {
 	}
 	h, proof, err := scanHead(q.QueryRowContext(ctx, `SELECT place, link, trimmed, trimmed_link, proof FROM audit_heads WHERE pool = $1`, string(c.pool)))
 	if err == nil && !hmac.Equal([]byte(proof), []byte(c.proof(h))) {
-		err = fmt.Errorf("the head of the audit chain of pool %s was altered; `gatehouse audit verify` tells more", c.pool)
+		err = fmt.Errorf("pool %s: %w", c.pool, errAltered)
 	}
 	return h, err
 }
@@ -169,9 +192,17 @@ func moveHead(ctx context.Context, q querier, c chain, was, is AuditHead) error 
 
 // TrimAudit deletes a pool's sealed events that were made before a time, from
 // the beginning of its chain on, at most n. The head keeps where the chain
-// begins now. It returns how many went.
+// begins now. It returns how many went. An event that does not fit the one
+// before it stays: whoever wrote it wants it gone.
 func (a Across) TrimAudit(ctx context.Context, p core.PoolID, before time.Time, n int) (int, error) {
 	c := chain{a.store.keys, p}
+	head, err := a.AuditHead(ctx, p)
+	if core.Is(err, core.CodeNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
 	var old []written
 	rows, err := a.q().QueryContext(ctx, trailQuery, string(p), firstPlace, n)
 	err = each(rows, err, func(row scanner) error {
@@ -182,30 +213,34 @@ func (a Across) TrimAudit(ctx context.Context, p core.PoolID, before time.Time, 
 	if err != nil {
 		return 0, a.failed(err)
 	}
-	gone := 0
-	for gone < len(old) && old[gone].At.Before(before) {
-		gone++
+	next, gone, fits := head, 0, true
+	for ; gone < len(old) && old[gone].At.Before(before); gone++ {
+		r := old[gone]
+		if fits = r.Place == next.Trimmed+1 && hmac.Equal([]byte(r.Link), []byte(c.link(next.TrimmedLink, r))); !fits {
+			break
+		}
+		next.Trimmed, next.TrimmedLink = r.Place, r.Link
 	}
-	if gone == 0 {
+	if gone == 0 && fits {
 		return 0, nil
 	}
-	last := old[gone-1]
 	err = a.store.engine.update(ctx, func(ctx context.Context, q querier) error {
-		head, err := readHead(ctx, q, c)
+		now, err := readHead(ctx, q, c)
 		if err != nil {
 			return err
 		}
-		// A row that somebody else put before the beginning is not ours to
-		// make the beginning of.
-		if last.Place <= head.Trimmed || last.Place > head.Place {
-			return fmt.Errorf("the audit chain of pool %s has events where none belong; `gatehouse audit verify` tells more", p)
+		if now.Trimmed != head.Trimmed || now.TrimmedLink != head.TrimmedLink {
+			return errSealedElsewhere
 		}
-		next := head
-		next.Trimmed, next.TrimmedLink = last.Place, last.Link
-		if err := moveHead(ctx, q, c, head, next); err != nil {
+		if !fits || next.Trimmed > now.Place {
+			return fmt.Errorf("pool %s: %w", p, errAltered)
+		}
+		to := now
+		to.Trimmed, to.TrimmedLink = next.Trimmed, next.TrimmedLink
+		if err := moveHead(ctx, q, c, now, to); err != nil {
 			return err
 		}
-		_, err = q.ExecContext(ctx, `DELETE FROM events WHERE pool = $1 AND place <> 0 AND place <= $2`, string(p), last.Place)
+		_, err = q.ExecContext(ctx, `DELETE FROM events WHERE pool = $1 AND place <> 0 AND place <= $2`, string(p), to.Trimmed)
 		return err
 	})
 	if errors.Is(err, errSealedElsewhere) {
@@ -312,6 +347,7 @@ func (tx *Tx) verifyOnce(c chain, known AuditHead) (AuditReport, error) {
 	}
 	link, place := head.TrimmedLink, head.Trimmed
 	// Places below the beginning are looked at too: nothing may stand there.
+pages:
 	for after := firstPlace; ; {
 		var page []written
 		err := tx.rows(func(row scanner) error {
@@ -335,7 +371,7 @@ func (tx *Tx) verifyOnce(c chain, known AuditHead) (AuditReport, error) {
 				if err != nil || !genuine || r.Place > now.Place {
 					return firstOf(report, err, AuditFault{AuditAdded, r.Place, r.Seq})
 				}
-				return report, nil // sealed after the head was read
+				break pages // sealed after the head was read
 			case r.Place != place+1:
 				return fault(AuditRemoved, place+1, 0)
 			}

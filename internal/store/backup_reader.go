@@ -95,12 +95,30 @@ func (b *backupReader) next() ([]byte, error) {
 	return line, nil
 }
 
+// What is read before anything is known to be genuine takes no more memory than
+// this: shortLine bytes for a line that is no row, or the row of a working key,
+// and mostKeys of those.
+const (
+	shortLine = 64 << 10
+	mostKeys  = 10_000
+)
+
+func short(line []byte) error {
+	if len(line) > shortLine {
+		return fmt.Errorf("%w: what should be a short line has %d bytes", ErrBroken, len(line))
+	}
+	return nil
+}
+
 // begin reads the first line.
 func (b *backupReader) begin() (BackupInfo, error) {
 	var info BackupInfo
 	line, err := b.next()
 	if err != nil {
 		return info, err
+	}
+	if short(line) != nil {
+		return BackupInfo{}, ErrNoBackup
 	}
 	if err := json.Unmarshal(line, &info); err != nil || info.Format == 0 {
 		return BackupInfo{}, ErrNoBackup
@@ -136,6 +154,9 @@ func (b *backupReader) tables(info BackupInfo, begin func(section) error, row fu
 				return backupEnd{}, err
 			}
 			continue
+		}
+		if err := short(line); err != nil {
+			return backupEnd{}, err
 		}
 		var other struct {
 			section
@@ -175,6 +196,12 @@ func kept(schema int64) []string {
 
 // key remembers a row with a working key.
 func (b *backupReader) key(at section, line []byte) error {
+	if len(b.sealed) >= mostKeys {
+		return fmt.Errorf("%w: it has more keys than there can be", ErrBroken)
+	}
+	if err := short(line); err != nil {
+		return err
+	}
 	values, err := readRow(at.Columns, line)
 	if err != nil {
 		return err
@@ -241,7 +268,7 @@ func readRow(columns []column, line []byte) ([]any, error) {
 	for i, c := range columns {
 		v, ok := readValue(c.Kind, values[i])
 		if !ok {
-			return nil, fmt.Errorf("%w: a value of the column %s is no %s", ErrBroken, c.Name, c.Kind)
+			return nil, fmt.Errorf("%w: a value of the column %q is no %q", ErrBroken, c.Name, c.Kind)
 		}
 		values[i] = v
 	}

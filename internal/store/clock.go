@@ -58,6 +58,8 @@ func (c *clock) compare(ctx context.Context) error {
 	if !c.engine.distant() {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, readWithin) // the feed waits for this
+	defer cancel()
 	before := time.Now()
 	theirs, err := c.engine.now(ctx)
 	if err != nil {

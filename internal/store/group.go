@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"modernc.org/sqlite"
 )
 
 // groupSize is how many transactions share one commit at most.
@@ -208,6 +210,11 @@ func (w *writer) apart(ctx context.Context, group []*write) error {
 		}
 		if item.err = guarded(ctx, item.fn, w.prepared); item.err != nil {
 			if err := w.step(ctx, `ROLLBACK TO one`); err != nil {
+				// SQLite has taken everything back by itself, as when the disk is
+				// full. Why, the write's error says.
+				if cause, ok := errors.AsType[*sqlite.Error](item.err); ok {
+					return cause
+				}
 				return err
 			}
 		}

@@ -140,9 +140,9 @@ func (s *Store) followKeys(ctx context.Context) {
 }
 
 func (s *Store) readPeppers(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, readWithin) // the feed waits for this
 	defer cancel()
-	raw, err := openKeys(ctx, s.engine.reader(), s.master)
+	raw, err := openKeys(ctx, s.engine.follower(), s.master)
 	if err != nil {
 		return err
 	}

@@ -209,7 +209,7 @@ func (e *postgresEngine) check(ctx context.Context) error {
 
 func (e *postgresEngine) now(ctx context.Context) (time.Time, error) {
 	var t time.Time
-	err := e.db.QueryRowContext(ctx, `SELECT clock_timestamp()`).Scan(&t)
+	err := e.own.QueryRowContext(ctx, `SELECT clock_timestamp()`).Scan(&t)
 	return t.UTC(), err
 }
 

@@ -14,6 +14,10 @@ import (
 // ErrFilled is returned by [Restore] for a database that is not empty.
 var ErrFilled = errors.New("a backup is restored into an empty database only")
 
+// restoreWithin is how long the rows may take. PostgreSQL gives a transaction
+// that names no end seconds only, see longest.
+const restoreWithin = 7 * 24 * time.Hour
+
 // Restore reads a backup twice: first as [CheckBackup] does, then into an empty
 // database of either engine, in one transaction. Then it brings the schema up
 // to date. If it fails, the database is as empty as before, though it may have
@@ -51,6 +55,8 @@ func Restore(ctx context.Context, o Options, file io.ReadSeeker, underWay bool) 
 		if err := migrateTo(ctx, o.Database, info.Schema); err != nil {
 			return err
 		}
+		ctx, cancel := context.WithTimeout(ctx, restoreWithin)
+		defer cancel()
 		return e.update(ctx, func(ctx context.Context, q querier) error {
 			// Once more, where nobody comes in between.
 			if err := refuseFilled(ctx, q, info.Schema); err != nil {

@@ -18,6 +18,8 @@ import (
 func variable() map[string]string {
 	return map[string]string{
 		"across.go: where":                        "a literal of each caller: see TestX6CallersOfPool",
+		"audit.go: others":                        "placeholders",
+		"audit.go: strconv.Itoa(i + 2)":           "a placeholder",
 		"backup.go: t.name":                       "the table of tables",
 		"restore.go: t.name":                      "the table of tables",
 		"restore.go: l.table.name":                "the table of tables",

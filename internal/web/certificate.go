@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 )
 
 // Certificate is a certificate and its key in two files, which are read anew
@@ -18,7 +19,12 @@ type Certificate struct {
 	mu      sync.Mutex
 	current *tls.Certificate
 	seen    [2]os.FileInfo // of the files when they were last read; nil: not there
+	again   time.Time      // when what could not be read is tried again; zero: it could
 }
+
+// again is how long a pair that cannot be used rests. What is wrong with it may
+// be righted with no trace in the files: who may read them, for one.
+const again = 10 * time.Second
 
 // ReadCertificate reads the pair for the first time. chain and key are paths of
 // files in PEM form; chain has the certificate first, and those that vouch for
@@ -38,10 +44,15 @@ func (c *Certificate) TLS() *tls.Config {
 func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := c.look(); !same(now[0], c.seen[0]) || !same(now[1], c.seen[1]) {
-		c.seen = now
+	now := c.look()
+	changed := !same(now[0], c.seen[0]) || !same(now[1], c.seen[1])
+	if changed || !c.again.IsZero() && time.Now().After(c.again) {
+		c.seen, c.again = now, time.Time{}
 		if err := c.read(); err != nil {
-			c.log.Warn("the new TLS certificate cannot be used; the one before it stays", "error", err)
+			c.again = time.Now().Add(again)
+			if changed { // once
+				c.log.Warn("the new TLS certificate cannot be used; the one before it stays", "error", err, "expires", c.current.Leaf.NotAfter)
+			}
 		} else {
 			c.log.Info("read a new TLS certificate", "file", c.chain, "expires", c.current.Leaf.NotAfter)
 		}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -179,19 +180,20 @@ func TestX35SetBack(t *testing.T) {
 func TestAuditIsTrimmedFromItsBeginning(t *testing.T) {
 	storetest.Engines(t, func(t *testing.T, database string) {
 		s, db := storetest.Open(t, database), storetest.Raw(t, database)
-		b := trail(t, s, "demo", 10)
+		b := trail(t, s, "demo", 0)
 		pool := named(t, s, "demo")
+		for i := range 10 {
+			tell(t, b, i)
+		}
+		tamper(t, db, `UPDATE events SET created_at = created_at - 7200000000 WHERE pool = ? AND target <= 'user 5'`, b)
+		seal(t, s, 10)
 		trim := func(n, want int) {
 			t.Helper()
 			if gone, err := s.Across().TrimAudit(t.Context(), pool, time.Now().Add(-time.Hour), n); err != nil || gone != want {
 				t.Errorf("law: of the oldest events those before the time go, at most so many; %d went in place of %d (%v)", gone, want, err)
 			}
 		}
-		trim(100, 0)
-		tamper(t, db, `UPDATE events SET created_at = created_at - 7200000000 WHERE pool = ? AND place <= 6`, b)
 		trim(4, 4)
-		// The times are part of the links, so what was aged by hand fits no
-		// more; the next event that was not is the eighth.
 		trim(100, 2)
 		trim(100, 0)
 		r := verify(t, b, store.AuditHead{})
@@ -202,6 +204,72 @@ func TestAuditIsTrimmedFromItsBeginning(t *testing.T) {
 		seal(t, s, 1)
 		if r := verify(t, b, store.AuditHead{}); r.Fault != nil || r.Head.Place != 11 {
 			t.Errorf("law: a trimmed chain goes on; got %+v, fault %+v", r, r.Fault)
+		}
+	})
+}
+
+// TestX35AgedByHand has somebody who can write to the database make events old, so
+// that the server itself deletes them.
+func TestX35AgedByHand(t *testing.T) {
+	storetest.Engines(t, func(t *testing.T, database string) {
+		s, db := storetest.Open(t, database), storetest.Raw(t, database)
+		b := trail(t, s, "demo", 4)
+		tamper(t, db, `UPDATE events SET created_at = 1 WHERE pool = ? AND place <= 2`, b)
+		if gone, err := s.Across().TrimAudit(t.Context(), named(t, s, "demo"), time.Now().Add(-time.Hour), 100); gone != 0 || err == nil {
+			t.Errorf("law: an event that was made old by hand is not deleted, and the log says why; %d went (%v)", gone, err)
+		}
+		if r := verify(t, b, store.AuditHead{}); r.Fault == nil || r.Fault.Kind != store.AuditAltered || r.Fault.Place != 1 {
+			t.Errorf("law: and the check names it; got %+v, fault %+v", r, r.Fault)
+		}
+	})
+}
+
+// TestX35OneChainAlone has the head of one pool altered: the other pools' events
+// are chained as before, however many of that pool's wait before them.
+func TestX35OneChainAlone(t *testing.T) {
+	storetest.Engines(t, func(t *testing.T, database string) {
+		s, db := storetest.Open(t, database), storetest.Raw(t, database)
+		bad, good := trail(t, s, "bad", 2), trail(t, s, "good", 2)
+		tamper(t, db, `UPDATE audit_heads SET link = 'x' WHERE pool = ?`, bad)
+		for i := range 5 {
+			tell(t, bad, i)
+		}
+		for i := range 3 {
+			tell(t, good, i)
+		}
+		n, err := s.Across().Seal(t.Context(), 2)
+		for err != nil && n == 2 {
+			n, err = s.Across().Seal(t.Context(), 2)
+		}
+		if err == nil || !strings.Contains(err.Error(), string(named(t, s, "bad"))) {
+			t.Errorf("law: the error names the pool whose head was altered; got %v", err)
+		}
+		if r := verify(t, good, store.AuditHead{}); r.Fault != nil || r.Checked != 5 {
+			t.Errorf("law: another pool's chain goes on; got %+v, fault %+v", r, r.Fault)
+		}
+		if r := verify(t, bad, store.AuditHead{}); r.Fault == nil || r.Fault.Kind != store.AuditHeadBad {
+			t.Errorf("law: and the check names what is wrong; got %+v", r.Fault)
+		}
+	})
+}
+
+// TestTrimmedByTwo lets two nodes delete the same old events.
+func TestTrimmedByTwo(t *testing.T) {
+	storetest.Engines(t, func(t *testing.T, database string) {
+		nodes := []*store.Store{storetest.Open(t, database), storetest.Open(t, database)}
+		b, pool := trail(t, nodes[0], "demo", 200), named(t, nodes[0], "demo")
+		var gone atomic.Int64
+		storetest.Together(4, func(i int) {
+			for range 50 {
+				n, err := nodes[i%2].Across().TrimAudit(t.Context(), pool, time.Now().Add(time.Hour), 7)
+				if err != nil {
+					t.Errorf("law: of two that delete the same, one does, and nobody takes it for tampering; got %v", err)
+				}
+				gone.Add(int64(n))
+			}
+		})
+		if r := verify(t, b, store.AuditHead{}); r.Fault != nil || gone.Load() != 200 || r.Head.Trimmed != 200 {
+			t.Errorf("law: each event goes once; %d went, got %+v, fault %+v", gone.Load(), r, r.Fault)
 		}
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
@@ -346,6 +347,22 @@ func TestBrokenBackupsChangeNothing(t *testing.T) {
 		"no end":                 {rewritten(func(l []string) []string { return l[:len(l)-1] }), store.ErrBroken},
 		"a changed row":          {rewritten(replace("Ana", "Eve")), store.ErrBroken},
 		"a table of no database": {rewritten(replace(`{"table":"users"`, `{"table":"sqlite_master"`)), store.ErrBroken},
+		"a first line without an end": {rewritten(func([]string) []string {
+			return []string{`{"gatehouse_backup":1,"rows":{` + strings.Repeat(`"a":1,`, 20_000) + `"b":1}}` + "\n"}
+		}), store.ErrNoBackup},
+		"a table with more columns than memory": {rewritten(func(l []string) []string {
+			return []string{l[0], `{"table":"users","columns":[` + strings.Repeat(`{},`, 30_000) + `{}]}` + "\n"}
+		}), store.ErrBroken},
+		"a key of great length": {rewritten(func(l []string) []string {
+			return []string{l[0], `{"table":"deployment_keys","columns":[]}` + "\n", `[` + strings.Repeat(`0,`, 40_000) + `0]` + "\n"}
+		}), store.ErrBroken},
+		"keys without an end": {rewritten(func(l []string) []string {
+			lines := []string{l[0], `{"table":"deployment_keys","columns":[{"name":"name","kind":"text"}]}` + "\n"}
+			for i := range 20_000 {
+				lines = append(lines, fmt.Sprintf("[\"%d\"]\n", i))
+			}
+			return lines
+		}), store.ErrBroken},
 		"a changed row with the right checksum": {rewritten(func(l []string) []string {
 			text := strings.Replace(strings.Join(l[:len(l)-1], ""), "Ana", "Eve", 1)
 			before, sums := sha256.Sum256([]byte(strings.Join(l[:len(l)-1], ""))), sha256.Sum256([]byte(text))
@@ -468,6 +485,48 @@ func TestHalfARestoreIsNone(t *testing.T) {
 			t.Errorf("law: and it is whole; got %v", got["users"])
 		}
 	})
+}
+
+// slow is a file whose second reading begins with naps.
+type slow struct {
+	*bytes.Reader
+	naps  int
+	again bool
+}
+
+// Seek begins the second reading.
+func (s *slow) Seek(offset int64, whence int) (int64, error) {
+	s.again = true
+	return s.Reader.Seek(offset, whence)
+}
+
+// Read naps for less than a connection may be idle.
+func (s *slow) Read(p []byte) (int, error) {
+	if s.again && s.naps > 0 {
+		s.naps--
+		time.Sleep(4 * time.Second)
+	}
+	return s.Reader.Read(p[:min(len(p), 512)])
+}
+
+// TestRestoreTakesItsTime restores a backup that takes longer than any request's
+// transaction may.
+func TestRestoreTakesItsTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes 12 seconds")
+	}
+	for engine, database := range engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			from := database(t)
+			s := storetest.Open(t, from)
+			f := fill(t, s)
+			oddRows(t, from, f.pool.ID)
+			if _, err := store.Restore(t.Context(), options(database(t)), &slow{Reader: storetest.Backup(t, from), naps: 3}, false); err != nil {
+				t.Errorf("law: a restore takes as long as it takes; got %v", err)
+			}
+		})
+	}
 }
 
 // TestBackupIntoNowhere has a writer that fails.

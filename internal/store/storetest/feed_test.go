@@ -335,3 +335,31 @@ func TestNoChangeIsMissedOrTwice(t *testing.T) {
 		}
 	})
 }
+
+// TestBusyConnectionsDoNotDeafen holds every connection that requests have: what
+// others change is read all the same, and the clock and the peppers with it.
+func TestBusyConnectionsDoNotDeafen(t *testing.T) {
+	s := storetest.Open(t, storetest.Postgres(t))
+	b := demo(t, s)
+	follow(t, s)
+	var held, done sync.WaitGroup
+	free := make(chan struct{})
+	for range s.Connections().Most {
+		held.Add(1)
+		done.Go(func() {
+			if err := b.Update(t.Context(), func(*store.Tx) error { held.Done(); <-free; return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	held.Wait()
+	oldest := time.Duration(0)
+	for until := time.Now().Add(3 * time.Second); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		oldest = max(oldest, s.ChangesAge())
+	}
+	close(free)
+	done.Wait()
+	if oldest > time.Second {
+		t.Errorf("law: requests that have all connections keep nobody from reading the changes; the last reading was %s ago", oldest)
+	}
+}
