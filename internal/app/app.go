@@ -122,7 +122,7 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 	}
 	a.Pools = pool.New(a.Store)
 	a.Directory = directory.New(a.Store)
-	a.hasher = secret.NewHasher(cost, a.Store.Keys().Peppers())
+	a.hasher = secret.NewHasher(cost, a.Store.Keys().Peppers()).By(a.Store.Clock)
 	a.Passwords = directory.NewPasswords(a.Store, a.hasher)
 	a.Agreements = directory.NewAgreements(a.Store)
 	a.Invitations = directory.NewInvitations(a.Store, a.PageURL)
@@ -257,11 +257,16 @@ const (
 func (a *App) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	var clock steadyClock
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		if !clock.steady(a.Store.Clock()) {
+			a.log.Warn("the clock has jumped: nothing is deleted for being old until it has been steady for an hour")
+			continue
 		}
 		for {
 			gone, err := a.Store.Across().Sweep(ctx, sweepRows)

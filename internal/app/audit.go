@@ -28,7 +28,9 @@ func (a *App) seal(ctx context.Context) {
 	tick := time.NewTicker(sealEvery)
 	defer tick.Stop()
 	counted, heads := time.Now(), time.Time{}
+	var clock steadyClock
 	for {
+		steady := clock.steady(a.Store.Clock())
 		if err := a.sealAll(ctx); err != nil && ctx.Err() == nil {
 			a.log.Warn("cannot chain the audit trail", "error", err)
 			tick.Reset(sealRest)
@@ -37,7 +39,7 @@ func (a *App) seal(ctx context.Context) {
 		}
 		if now := time.Now(); now.Sub(heads) >= headsEvery {
 			heads = now
-			if err := a.tendTrails(ctx); err != nil && ctx.Err() == nil {
+			if err := a.tendTrails(ctx, steady); err != nil && ctx.Err() == nil {
 				a.log.Warn("cannot tend the audit trails", "error", err)
 			}
 		}
@@ -72,14 +74,15 @@ func (a *App) tellCounted(ctx context.Context) {
 	}
 }
 
-// tendTrails deletes what a pool keeps no longer, and logs the heads.
-func (a *App) tendTrails(ctx context.Context) error {
+// tendTrails deletes what a pool keeps no longer, if the clock is steady, and
+// logs the heads.
+func (a *App) tendTrails(ctx context.Context, steady bool) error {
 	pools, err := a.Store.Across().Pools(ctx)
 	if err != nil {
 		return err
 	}
 	for _, p := range pools {
-		for keep := time.Duration(p.Settings.AuditRetention); keep > 0 && ctx.Err() == nil; {
+		for keep := time.Duration(p.Settings.AuditRetention); steady && keep > 0 && ctx.Err() == nil; {
 			n, err := a.Store.Across().TrimAudit(ctx, p.ID, a.Store.Clock().Add(-keep), sealRows)
 			if err != nil {
 				a.log.Warn("cannot delete old events", "pool", p.ID, "error", err)

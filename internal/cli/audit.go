@@ -287,6 +287,7 @@ type trailAnswer struct {
 	State   string `json:"state"` // whole, or what is wrong
 	Checked int64  `json:"checked"`
 	Deleted int64  `json:"deleted_as_old"`
+	Before  bool   `json:"head_before_beginning,omitempty"` // the head that was given can say nothing any more
 	Head    string `json:"head,omitempty"`
 	Place   int64  `json:"place,omitempty"`
 	Event   int64  `json:"event,omitempty"`
@@ -306,6 +307,9 @@ func (a trailAnswer) saying() string {
 		return "where the chain begins or ends was altered"
 	case store.AuditSetBack:
 		return fmt.Sprintf("the chain does not contain the head that was given, at place %d: it was set back, or written anew", a.Place)
+	}
+	if a.Before {
+		return fmt.Sprintf("%d events are whole; the head that was given lies before the first of them, and so says nothing: note down %s", a.Checked, a.Head)
 	}
 	return fmt.Sprintf("%d events are whole", a.Checked)
 }
@@ -337,7 +341,7 @@ func (c *console) auditVerify() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				a := trailAnswer{Pool: p.Name, State: "whole", Checked: report.Checked, Deleted: report.Head.Trimmed, Head: report.Head.String()}
+				a := trailAnswer{Pool: p.Name, State: "whole", Checked: report.Checked, Deleted: report.Head.Trimmed, Before: head.Place != 0 && head.Place < report.Head.Trimmed, Head: report.Head.String()}
 				if f := report.Fault; f != nil {
 					a.State, a.fault, a.Place, a.Event = string(f.Kind), f.Kind, f.Place, f.Seq
 				} else if sealing != nil {

@@ -23,6 +23,7 @@ const patience = 500 * time.Millisecond
 type Hasher struct {
 	cost    Cost
 	peppers *Peppers
+	clock   func() time.Time // by which a pepper comes into use
 	decoy   string
 	mixed   *Peppers // what the decoy was made with
 	slots   chan struct{}
@@ -38,12 +39,19 @@ func NewHasher(cost Cost, peppers *Peppers) *Hasher {
 	n := max(1, runtime.GOMAXPROCS(0)-1)
 	own := Pepper{Key: randomKey(), ID: "decoy"} // outlives every pepper that may be forgotten
 	return &Hasher{
-		cost: cost, peppers: peppers,
+		cost: cost, peppers: peppers, clock: time.Now,
 		// What a password is compared with when there is nobody to compare
 		// with: the same work, never a match.
 		decoy: hashPassword(Random(), cost, own), mixed: NewPeppers(own),
 		slots: make(chan struct{}, n), limit: int64(4 * n),
 	}
+}
+
+// By makes the hasher go by another clock than this machine's. It belongs
+// before the first hash.
+func (h *Hasher) By(clock func() time.Time) *Hasher {
+	h.clock = clock
+	return h
 }
 
 // Slots is how many passwords are hashed at a time at most.
@@ -102,7 +110,7 @@ func (s *Slot) Release() { <-s.hasher.slots }
 
 // Hash returns the PHC string of a password.
 func (s *Slot) Hash(password Text) string {
-	return hashPassword(password.Reveal(), s.hasher.cost, s.hasher.peppers.InUse(time.Now()))
+	return hashPassword(password.Reveal(), s.hasher.cost, s.hasher.peppers.InUse(s.hasher.clock()))
 }
 
 // Verify compares a password with a PHC string. With an empty one it does the
@@ -119,9 +127,11 @@ func (s *Slot) Verify(password Text, phc string) (bool, error) {
 
 // Renew hashes a password anew that was right, if Hash would not make a PHC
 // string like this one any more: there is a newer pepper, or another cost is
-// asked for. Otherwise it returns "".
+// asked for. Otherwise it returns "", and so it does for a hash with a pepper
+// that by this node's clock is not in use yet: another node was first.
 func (s *Slot) Renew(password Text, phc string) string {
-	if pepper := s.hasher.peppers.InUse(time.Now()); strings.HasPrefix(phc, head(s.hasher.cost, pepper)) {
+	pepper := s.hasher.peppers.InUse(s.hasher.clock())
+	if strings.HasPrefix(phc, head(s.hasher.cost, pepper)) || s.hasher.peppers.newer(phc, pepper) {
 		return ""
 	}
 	return s.Hash(password)

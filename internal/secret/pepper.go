@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -93,6 +94,20 @@ func (p *Peppers) InUse(now time.Time) Pepper {
 		}
 	}
 	return all[0]
+}
+
+// newer reports whether a PHC string was made with a newer pepper than this
+// one.
+func (p *Peppers) newer(phc string, than Pepper) bool {
+	for _, pepper := range slices.Backward(*p.all.Load()) {
+		if pepper.ID == than.ID {
+			return false
+		}
+		if strings.Contains(phc, ",keyid="+pepper.ID+"$") {
+			return true
+		}
+	}
+	return false
 }
 
 // find returns the pepper with an id.

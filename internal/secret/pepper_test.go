@@ -93,6 +93,12 @@ func TestPeppersTakeTurns(t *testing.T) {
 			t.Errorf("law: a hash as they are made now is not renewed; it became %s", renewed)
 		}
 
+		// Another node, whose clock is behind.
+		behind := slotOf(t, secret.NewHasher(cheap(), ring).By(func() time.Time { return time.Now().Add(-time.Hour) }))
+		if renewed := behind.Renew("password", third); renewed != "" || !verify(t, behind, "password", third) {
+			t.Errorf("law: a hash is never renewed with an older pepper; it became %s", renewed)
+		}
+
 		ring.Replace(all[1:])
 		if ok, err := slot.Verify("password", first); ok || err == nil || !strings.Contains(err.Error(), all[0].ID) {
 			t.Errorf("law: with a forgotten pepper nothing verifies, and the error names it; got %t, %v", ok, err)

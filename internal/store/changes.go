@@ -46,8 +46,10 @@ func (tx *Tx) changed(kind ChangeKind, ref string) error {
 }
 
 const (
-	// pollEvery is how often a node asks for the changes of others.
+	// pollEvery is how often a node asks for the changes of others, and
+	// warnEvery how often it says that it cannot.
 	pollEvery = 250 * time.Millisecond
+	warnEvery = time.Minute
 	// settleAfter is how long a number is kept open: on PostgreSQL a lower
 	// one may be committed after a higher one, but not later than its
 	// transaction may run.
@@ -106,11 +108,18 @@ func (s *Store) Follow(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	compared := time.Now()
+	var warned time.Time // zero while all is well
 	for {
 		err := s.feed.read(ctx)
 		s.feed.down.Store(s.engine.down(err))
+		if err == nil {
+			warned = time.Time{}
+		}
 		if err != nil && ctx.Err() == nil {
-			s.log.Warn("cannot read the changes of other nodes", "error", err)
+			if time.Since(warned) >= warnEvery {
+				warned = time.Now()
+				s.log.Warn("cannot read the changes of other nodes", "error", err)
+			}
 		} else if time.Since(compared) >= clockEvery {
 			compared = time.Now()
 			if err := s.clock.compare(ctx); err != nil && ctx.Err() == nil {

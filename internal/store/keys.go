@@ -99,7 +99,7 @@ func openKey(master secret.Master, name string, sealed []byte) ([]byte, error) {
 
 func makeKeys(ctx context.Context, q querier, master secret.Master, names []string) error {
 	for _, name := range names {
-		if _, err := putKey(ctx, q, master, name); err != nil {
+		if _, err := putKey(ctx, q, master, name, stored(time.Now())); err != nil {
 			return err
 		}
 	}
@@ -107,9 +107,9 @@ func makeKeys(ctx context.Context, q querier, master secret.Master, names []stri
 }
 
 // putKey makes a working key, and reports false if there is one of the name.
-func putKey(ctx context.Context, q querier, master secret.Master, name string) (bool, error) {
+func putKey(ctx context.Context, q querier, master secret.Master, name string, at time.Time) (bool, error) {
 	result, err := q.ExecContext(ctx, `INSERT INTO deployment_keys (name, sealed, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-		name, master.Seal(secret.NewKey(), sealedIn(name)...), micros(stored(time.Now())))
+		name, master.Seal(secret.NewKey(), sealedIn(name)...), micros(at))
 	return touched(result, err)
 }
 
@@ -223,7 +223,7 @@ func (a Across) RotatePepper(ctx context.Context) (secret.Pepper, error) {
 			return core.Fail(core.CodeConflict, "The newest pepper is not in use yet; it is from "+newest.UsedFrom().Format(time.RFC3339)+".")
 		}
 		name := secret.NextPepper(all)
-		made, err := putKey(ctx, q, a.store.master, name)
+		made, err := putKey(ctx, q, a.store.master, name, a.store.now())
 		if err != nil {
 			return err
 		}
