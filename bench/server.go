@@ -41,7 +41,7 @@ type bench struct {
 
 // people is how many sign in at once, and pageOf how many a page lists.
 const (
-	people = 8
+	people = 4
 	pageOf = 100
 )
 
