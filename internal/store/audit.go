@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"crypto/hmac"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -252,16 +253,12 @@ func (a Across) TrimAudit(ctx context.Context, p core.PoolID, before time.Time, 
 	return gone, nil
 }
 
-// one requires a statement to have touched one row: else another node did it.
-func one(result interface{ RowsAffected() (int64, error) }, err error) error {
-	if err != nil {
+// one requires a statement to have touched its row: else another node did it.
+func one(result sql.Result, err error) error {
+	if there, err := touched(result, err); err != nil || there {
 		return err
 	}
-	n, err := result.RowsAffected()
-	if err == nil && n != 1 {
-		return errSealedElsewhere
-	}
-	return err
+	return errSealedElsewhere
 }
 
 // AuditFault is the first thing that is wrong with a chain.

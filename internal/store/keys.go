@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -114,7 +115,7 @@ func putKey(ctx context.Context, q querier, master secret.Master, name string, a
 }
 
 // touched reports whether a statement touched a row.
-func touched(result interface{ RowsAffected() (int64, error) }, err error) (bool, error) {
+func touched(result sql.Result, err error) (bool, error) {
 	if err != nil {
 		return false, err
 	}
