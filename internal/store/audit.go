@@ -365,8 +365,11 @@ pages:
 					return fault(AuditRemoved, place+1, 0)
 				}
 				now, genuine, err := tx.auditHead(c)
-				if err != nil || !genuine || r.Place > now.Place {
-					return firstOf(report, err, AuditFault{AuditAdded, r.Place, r.Seq})
+				if err != nil {
+					return report, err
+				}
+				if !genuine || r.Place > now.Place {
+					return fault(AuditAdded, r.Place, r.Seq)
 				}
 				break pages // sealed after the head was read
 			case r.Place != place+1:
@@ -393,11 +396,4 @@ pages:
 		return fault(AuditHeadBad, 0, 0)
 	}
 	return report, nil
-}
-
-func firstOf(report AuditReport, err error, fault AuditFault) (AuditReport, error) {
-	if err == nil {
-		report.Fault = &fault
-	}
-	return report, err
 }
