@@ -35,7 +35,7 @@ gates: ## can answers that tell nobody apart be told apart by their time?
 	@set -o pipefail; GATES=1 $(GO) test -count=1 -timeout 60m -run TestGates -v ./gates | grep -v '^=== '
 
 kills: test-setup ## kill -9 under load, more often than `make test` does
-	KILLS=200 scripts/with-postgres $(GO) test -count=1 -timeout 60m -run Kill ./cmd/gatehouse
+	KILLS=200 WRITES=500 scripts/with-postgres $(GO) test -count=1 -timeout 60m -run Kill ./cmd/gatehouse
 
 overload: test-setup ## twenty times the sign-ins that a server can serve, measured
 	scripts/with-postgres $(GO) run ./soak overload

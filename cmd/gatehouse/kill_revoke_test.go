@@ -16,7 +16,7 @@ import (
 // people sign in, go on and are signed out. Once it is back, what was revoked
 // and acknowledged is refused, and the sessions that nobody ended go on.
 func TestO15RevocationsOutliveAKill(t *testing.T) {
-	kills, binary := killTimes(t), buildServer(t)
+	kills, binary := number(t, "KILLS", 20), buildServer(t)
 	storetest.Engines(t, func(t *testing.T, database string) {
 		k := newKilled(t, binary, database)
 		k.set(t, "signup.verify_email=false", "token.refresh_grace=0s", "budget.tries_per_minute=0", "budget.tries_per_hour=0", "budget.flows_per_minute=0")

@@ -25,13 +25,14 @@ import (
 // TestKillLosesNothing kills a server under write load, again and again, with
 // the signal that it cannot see coming. What it had acknowledged must be there
 // afterwards, whole; what it had not may be there or not. `make test` kills
-// twenty times on each engine, KILLS sets another number.
+// twenty times on each engine, KILLS sets another number, and WRITES how many
+// are acknowledged between two of them at least.
 func TestKillLosesNothing(t *testing.T) {
-	kills, binary := killTimes(t), buildServer(t)
+	kills, least, binary := number(t, "KILLS", 20), number(t, "WRITES", 1), buildServer(t)
 	storetest.Engines(t, func(t *testing.T, database string) {
 		k := newKilled(t, binary, database)
 		for range kills {
-			k.round(t)
+			k.round(t, least)
 		}
 		k.start(t)
 		k.audit(t)
@@ -40,18 +41,18 @@ func TestKillLosesNothing(t *testing.T) {
 	})
 }
 
-// killTimes is how often a server is killed on each engine.
-func killTimes(t *testing.T) int {
+// number reads a number from the environment.
+func number(t *testing.T, name string, otherwise int) int {
 	t.Helper()
-	text := os.Getenv("KILLS")
+	text := os.Getenv(name)
 	if text == "" {
-		return 20
+		return otherwise
 	}
-	kills, err := strconv.Atoi(text)
+	n, err := strconv.Atoi(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return kills
+	return n
 }
 
 // buildServer builds the program and returns where it is. RACE in the
@@ -153,10 +154,14 @@ func (k *killed) kill(t *testing.T) {
 	_ = k.process.Wait() // says that it was killed
 }
 
-// round starts the server, writes, and kills it in the midst of it.
-func (k *killed) round(t *testing.T) {
+// round starts the server, writes, and kills it in the midst of it, once so
+// many writes were acknowledged.
+func (k *killed) round(t *testing.T, least int) {
 	t.Helper()
 	k.start(t)
+	k.mu.Lock()
+	least += len(k.acknowledged)
+	k.mu.Unlock()
 	var running sync.WaitGroup
 	var dead atomic.Bool
 	for range 16 {
@@ -173,9 +178,22 @@ func (k *killed) round(t *testing.T) {
 		})
 	}
 	time.Sleep(time.Duration(100+k.next.Load()%200) * time.Millisecond)
+	for deadline := time.Now().Add(time.Minute); !k.wrote(least); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Errorf("a minute was too short for the writes:\n%s", &k.log)
+			break
+		}
+	}
 	k.kill(t)
 	dead.Store(true)
 	running.Wait()
+}
+
+// wrote reports whether so many writes were acknowledged so far.
+func (k *killed) wrote(n int) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.acknowledged) >= n
 }
 
 // audit looks for every acknowledged person, and for halves.
