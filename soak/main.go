@@ -27,6 +27,7 @@ func main() {
 	race := flag.Bool("race", false, "build the server with the race detector, and fail on what it reports")
 	rounds := flag.Int("rounds", 3, "overload: how often")
 	stretch := flag.Duration("for", 10*time.Second, "overload: how long each stretch is; mixed: how long in all")
+	engine := flag.String("engine", "", "the one database to do it on, sqlite or postgres; empty: on one after the other")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: soak [flags] overload|mixed")
 		flag.PrintDefaults()
@@ -34,13 +35,13 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, flag.Arg(0), *race, *rounds, *stretch); err != nil {
+	if err := run(ctx, flag.Arg(0), *engine, *race, *rounds, *stretch); err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, what string, race bool, rounds int, stretch time.Duration) error {
+func run(ctx context.Context, what, only string, race bool, rounds int, stretch time.Duration) error {
 	load := map[string]func(*server) error{
 		"overload": func(s *server) error { return overload(ctx, s, rounds, stretch) },
 		"mixed":    func(s *server) error { return mixed(ctx, s, stretch) },
@@ -67,6 +68,9 @@ func run(ctx context.Context, what string, race bool, rounds int, stretch time.D
 	var faults []error
 	for _, database := range databases {
 		engine, _, _ := strings.Cut(database, ":")
+		if only != "" && only != engine {
+			continue
+		}
 		fmt.Printf("## %s on %s, %s, %d cores, %s\n\n", what, engine, runtime.Version(), runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly))
 		if err := serve(ctx, binary, database, race, load); err != nil {
 			faults = append(faults, fmt.Errorf("%s on %s: %w", what, engine, err))
