@@ -16,12 +16,16 @@ type Sessions struct {
 	store    *store.Store
 	memo     *store.Memo[core.AccessToken]
 	rings    *store.Memo[*ring]
+	verified *store.Memo[verified]
 	spelling Spelling
 }
 
 // New makes the keeper of a store's sessions.
 func New(st *store.Store, spelling Spelling) *Sessions {
-	return &Sessions{store: st, memo: store.NewMemo[core.AccessToken](st, 100_000), rings: store.NewMemo[*ring](st, 10_000), spelling: spelling}
+	return &Sessions{
+		store: st, spelling: spelling,
+		memo: store.NewMemo[core.AccessToken](st, 100_000), rings: store.NewMemo[*ring](st, 10_000), verified: store.NewMemo[verified](st, maxVerified),
+	}
 }
 
 // Pending is a session about to start: its ids and secrets, made before the

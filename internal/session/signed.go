@@ -62,10 +62,13 @@ func LooksSigned(token string) bool {
 		return false
 	}
 	for part := range strings.SplitSeq(token, ".") {
-		if part == "" || strings.ContainsFunc(part, func(r rune) bool {
-			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
-		}) {
+		if part == "" {
 			return false
+		}
+		for _, c := range []byte(part) {
+			if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+				return false
+			}
 		}
 	}
 	return true
@@ -180,7 +183,25 @@ type verified struct {
 	Expires int64  `json:"exp"`
 	Before  int64  `json:"nbf"`
 
-	key signingKey
+	key  signingKey
+	hash []byte // under which it is kept
+}
+
+// maxVerified is how many signed tokens are remembered as verified.
+const maxVerified = 20_000
+
+// readSigned is verify, which is asked once for each token in use. Only what
+// was verified is remembered, so that nobody can fill the memory with tokens of
+// his own.
+func (s *Sessions) readSigned(ctx context.Context, caller core.Caller, token string) (verified, error) {
+	if len(token) > MaxSigned {
+		return s.verify(ctx, caller, token)
+	}
+	sum := sha256.Sum256([]byte(token))
+	return s.verified.Get(string(caller.Pool)+string(sum[:]), func() (verified, []store.Change, error) {
+		claims, err := s.verify(ctx, caller, token)
+		return claims, ringNeeds(caller), err
+	})
 }
 
 // verify is the one way to read a signed token. It returns what one of the
@@ -233,17 +254,18 @@ func (s *Sessions) verify(ctx context.Context, caller core.Caller, token string)
 		time.Unix(claims.Before, 0).After(s.store.Clock().Add(core.ClockSlack)) {
 		return verified{}, invalid
 	}
+	claims.hash = s.signedHash(claims.ID)
 	return claims, nil
 }
 
 // findSigned is find for a signed token. What it says is believed only as far
 // as the session's own record of it goes.
 func (s *Sessions) findSigned(ctx context.Context, caller core.Caller, token string) (core.AccessToken, error) {
-	claims, err := s.verify(ctx, caller, token)
+	claims, err := s.readSigned(ctx, caller, token)
 	if err != nil {
 		return core.AccessToken{}, err
 	}
-	t, err := s.kept(ctx, caller, s.signedHash(claims.ID))
+	t, err := s.kept(ctx, caller, claims.hash)
 	if err != nil {
 		return core.AccessToken{}, err
 	}
@@ -267,7 +289,7 @@ func (s *Sessions) hash(ctx context.Context, caller core.Caller, token string) (
 	if core.Is(err, core.CodeTokenInvalid) {
 		return s.signedHash(""), nil
 	}
-	return s.signedHash(claims.ID), err
+	return claims.hash, err
 }
 
 // signedHash is under which a signed token is kept: its id is no secret, and

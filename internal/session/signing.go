@@ -24,11 +24,16 @@ type ring struct {
 func (s *Sessions) ring(ctx context.Context, caller core.Caller) (*ring, error) {
 	return s.rings.Get(string(caller.Pool), func() (*ring, []store.Change, error) {
 		r, err := s.loadRing(ctx, caller)
-		return r, []store.Change{
-			{Pool: caller.Pool, Kind: store.ChangeSigning, Ref: string(caller.Pool)},
-			{Pool: caller.Pool, Kind: store.ChangePool, Ref: string(caller.Pool)},
-		}, err
+		return r, ringNeeds(caller), err
 	})
+}
+
+// ringNeeds is what a ring depends on, and whatever was read with it.
+func ringNeeds(caller core.Caller) []store.Change {
+	return []store.Change{
+		{Pool: caller.Pool, Kind: store.ChangeSigning, Ref: string(caller.Pool)},
+		{Pool: caller.Pool, Kind: store.ChangePool, Ref: string(caller.Pool)},
+	}
 }
 
 // loadRing reads the pool's keys.
