@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vektah/gqlparser/v2/ast"
-
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
@@ -34,7 +32,7 @@ type Deps struct {
 // Face answers the vendor's API.
 type Face struct {
 	Deps
-	schema        *ast.Schema
+	documents     documents
 	introspection prepared
 	routes        map[string]map[string]handler // by path and method
 	asked         map[string]*web.Route         // by path, or by the operation's name
@@ -46,9 +44,10 @@ const faceName = "authing"
 
 // New makes the face.
 func New(d Deps) *Face {
-	f := &Face{Deps: d, schema: readSchema(), routes: make(map[string]map[string]handler), asked: make(map[string]*web.Route)}
+	schema := readSchema()
+	f := &Face{Deps: d, documents: newDocuments(schema), routes: make(map[string]map[string]handler), asked: make(map[string]*web.Route)}
 	f.other = d.Traffic.Route(faceName, "other")
-	f.introspection = prepare(f.schema)
+	f.introspection = prepare(schema)
 	for _, r := range routes() {
 		if f.routes[r.path] == nil {
 			f.routes[r.path] = make(map[string]handler)

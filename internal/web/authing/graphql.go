@@ -11,9 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
-	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/web"
@@ -80,12 +78,12 @@ func (f *Face) graphql(w http.ResponseWriter, r *http.Request) {
 		failGraphQL(w, r, bodyStatus(err), err)
 		return
 	}
-	doc, err := parse(in.Query)
+	doc, err := f.documents.read(in.Query)
 	if err != nil {
 		failGraphQL(w, r, http.StatusOK, err)
 		return
 	}
-	op, err := choose(doc, in.OperationName)
+	op, err := doc.operation(in.OperationName)
 	if err != nil {
 		failGraphQL(w, r, http.StatusOK, err)
 		return
@@ -133,46 +131,18 @@ func bodyStatus(err error) int {
 	}
 }
 
-// maxTokens is how many words and signs a document may have.
-const maxTokens = 2000
-
-func parse(query string) (*ast.QueryDocument, error) {
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, maxTokens)
-	if err != nil {
-		return nil, located{error: faultSyntax, places: placesOf(err)}
-	}
-	return doc, nil
-}
-
-// choose returns the operation of this name, or the only one.
-func choose(doc *ast.QueryDocument, name *string) (*ast.OperationDefinition, error) {
-	if name != nil && *name != "" {
-		if op := doc.Operations.ForName(*name); op != nil {
-			return op, nil
-		}
-		return nil, faultOperation
-	}
-	if len(doc.Operations) != 1 {
-		return nil, faultOperation
-	}
-	return doc.Operations[0], nil
-}
-
 // operate checks an operation and runs it.
-func (f *Face) operate(ctx context.Context, v visit, doc *ast.QueryDocument, op *ast.OperationDefinition, given map[string]any) (data outcomeOf, err error) {
+func (f *Face) operate(ctx context.Context, v visit, doc document, op *ast.OperationDefinition, given map[string]any) (data outcomeOf, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic in an operation: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if err := measure(doc); err != nil {
+	if err := f.documents.check(doc); err != nil {
 		return outcomeOf{}, err
 	}
-	if list := validator.ValidateWithRules(f.schema, doc, rules.NewDefaultRules()); len(list) > 0 {
-		return outcomeOf{}, located{error: faultQuery, places: placesOf(list)}
-	}
 	withoutNulls(given)
-	variables, err := validator.VariableValues(f.schema, op, given)
+	variables, err := validator.VariableValues(f.documents.schema, op, given)
 	if err != nil {
 		return outcomeOf{}, variableError(op, err)
 	}
