@@ -2,11 +2,8 @@ package authing
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/gatehouse-id/gatehouse/internal/web"
@@ -142,11 +139,13 @@ func shape(variables map[string]any, fields []*ast.Field, value any) (any, error
 		if value == nil {
 			return nil, nil
 		}
-		return shapeObject(variables, fields, value)
+		return shapeObject(variables, fields, value.get)
+	case ordered:
+		return shapeObject(variables, fields, value.get)
 	case []object:
 		list := []any{}
 		for _, item := range value {
-			shaped, err := shapeObject(variables, fields, item)
+			shaped, err := shapeObject(variables, fields, item.get)
 			if err != nil {
 				return nil, err
 			}
@@ -158,7 +157,7 @@ func shape(variables map[string]any, fields []*ast.Field, value any) (any, error
 	}
 }
 
-func shapeObject(variables map[string]any, fields []*ast.Field, from object) (any, error) {
+func shapeObject(variables map[string]any, fields []*ast.Field, get func(key string) (any, bool)) (any, error) {
 	var sets []ast.SelectionSet
 	for _, field := range fields {
 		sets = append(sets, field.SelectionSet)
@@ -170,7 +169,7 @@ func shapeObject(variables map[string]any, fields []*ast.Field, from object) (an
 			into = append(into, member{s.key, field.ObjectDefinition.Name})
 			continue
 		}
-		value, served := from[field.Name]
+		value, served := get(field.Name)
 		if !served {
 			return nil, faultUnservedSub
 		}
@@ -181,22 +180,4 @@ func shapeObject(variables map[string]any, fields []*ast.Field, from object) (an
 		into = append(into, member{s.key, shaped})
 	}
 	return into, nil
-}
-
-// ordered is an object of an answer, whose keys stand in the order in which they
-// were asked for.
-type ordered []member
-
-type member struct {
-	key   string
-	value any
-}
-
-// MarshalJSONTo implements [json.MarshalerTo].
-func (o ordered) MarshalJSONTo(e *jsontext.Encoder) error {
-	err := e.WriteToken(jsontext.BeginObject)
-	for _, m := range o {
-		err = errors.Join(err, e.WriteToken(jsontext.String(m.key)), json.MarshalEncode(e, m.value))
-	}
-	return errors.Join(err, e.WriteToken(jsontext.EndObject))
 }

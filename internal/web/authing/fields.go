@@ -1,10 +1,6 @@
 package authing
 
-import (
-	"context"
-	"maps"
-	"slices"
-)
+import "context"
 
 // operation is a root field of the schema that is served.
 type operation struct {
@@ -24,12 +20,6 @@ func operations() map[string]operation {
 		"user":             {run: (*Face).user},
 	}
 }
-
-// object is a value of one of the schema's types, by the names of its fields:
-// null, text, a number, a truth, an object or a list of them.
-type object map[string]any
-
-func sorted(o object) []string { return slices.Sorted(maps.Keys(o)) }
 
 // arguments are those of a field, or the fields of one of them. They fit the
 // schema, and hold no null: what is null was not given.

@@ -1,6 +1,7 @@
 package authing
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -160,13 +161,10 @@ func dataTypes() map[core.ProfileFieldType]string {
 // customData is the fields that the pool has of its own and the person has a
 // value of.
 func customData(settings core.Settings, profile core.Profile) []object {
-	vendors := make(map[string]bool)
-	for _, w := range profileWords() {
-		vendors[w.field] = true
-	}
 	list := []object{}
 	for _, f := range settings.ProfileFields {
-		if value := profile[f.ID]; value != "" && !vendors[f.ID] {
+		vendors := func(w profileWord) bool { return w.field == f.ID }
+		if value := profile[f.ID]; value != "" && !slices.ContainsFunc(profileWords(), vendors) {
 			list = append(list, object{"key": f.ID, "value": value, "label": f.Label, "dataType": dataTypes()[f.Type]})
 		}
 	}

@@ -57,7 +57,7 @@ func (f *Face) registerByEmail(ctx context.Context, v visit, args arguments) (an
 		return nil, err
 	}
 	shown := newUser(v.pool, user)
-	shown["newlyCreated"] = true
+	shown.set("newlyCreated", true)
 	return shown, nil
 }
 
@@ -164,7 +164,7 @@ func (f *Face) sendBefore(ctx context.Context, v visit, s flow.State, why error)
 }
 
 // complete ends a flow with a session.
-func (f *Face) complete(ctx context.Context, v visit, s flow.State, created bool) (object, error) {
+func (f *Face) complete(ctx context.Context, v visit, s flow.State, created bool) (ordered, error) {
 	grant, err := f.Flows.CompleteAs(ctx, v.caller, s.ID, v.form())
 	if err != nil {
 		return nil, err
@@ -175,22 +175,25 @@ func (f *Face) complete(ctx context.Context, v visit, s flow.State, created bool
 		return nil, err
 	}
 	shown := withToken(newUser(v.pool, user), grant.Access.Token, showTime(grant.Access.ExpiresAt))
-	shown["newlyCreated"] = created
+	shown.set("newlyCreated", created)
 	return shown, nil
 }
 
 // keepProfile keeps what a person brought of their own profile when they signed
 // in.
-func (f *Face) keepProfile(ctx context.Context, v visit, shown object, c credentials) (any, error) {
+func (f *Face) keepProfile(ctx context.Context, v visit, shown ordered, c credentials) (any, error) {
 	changes := make(map[string]*string, len(c.profile))
 	for field, value := range c.profile {
 		changes[field] = &value
 	}
-	id := read[core.UserID](prefixUser, shown["id"].(string))
-	v.caller.Actor = core.Actor{Kind: core.ActorPerson, ID: string(id)}
-	user, err := f.Directory.Change(ctx, v.caller, core.UserRef{ID: id}, directory.UserChange{Profile: changes})
+	id, _ := shown.get("id")
+	token, _ := shown.get("token")
+	expires, _ := shown.get("tokenExpiredAt")
+	person := read[core.UserID](prefixUser, id.(string))
+	v.caller.Actor = core.Actor{Kind: core.ActorPerson, ID: string(person)}
+	user, err := f.Directory.Change(ctx, v.caller, core.UserRef{ID: person}, directory.UserChange{Profile: changes})
 	if err != nil {
 		return nil, err
 	}
-	return withToken(newUser(v.pool, user), shown["token"].(string), shown["tokenExpiredAt"]), nil
+	return withToken(newUser(v.pool, user), token.(string), expires), nil
 }

@@ -10,28 +10,20 @@ import (
 
 // usersMe answers who the token's person is, with the token.
 func (f *Face) usersMe(ctx context.Context, v visit, _ *http.Request) (any, error) {
-	return f.current(ctx, v)
-}
-
-func (f *Face) current(ctx context.Context, v visit) (object, error) {
-	t, err := f.person(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	return withToken(newUser(v.pool, t.User), v.bearer, showTime(t.ExpiresAt)), nil
+	return f.user(ctx, v, nil)
 }
 
 // user is the GraphQL form of the same. Whose id is given must be the caller's
 // own: other people are for the management API.
 func (f *Face) user(ctx context.Context, v visit, args arguments) (any, error) {
-	shown, err := f.current(ctx, v)
+	t, err := f.person(ctx, v)
 	if err != nil {
 		return nil, err
 	}
-	if id := args.text("id"); id != "" && id != shown["id"] && id != prefixUser+shown["id"].(string) {
+	if id := args.text("id"); id != "" && read[core.UserID](prefixUser, id) != t.User.ID {
 		return nil, core.Fail(core.CodeForbidden, "")
 	}
-	return shown, nil
+	return withToken(newUser(v.pool, t.User), v.bearer, showTime(t.ExpiresAt)), nil
 }
 
 // checkLoginStatus tells whether a token works: the one in the argument, else
