@@ -42,8 +42,7 @@ type App struct {
 	limits      web.Limits
 	public      *url.URL
 	worker      *deliver.Worker
-	mails       *deliver.SMTP // nil: none is configured
-	hasher      *secret.Hasher
+	mails       *deliver.SMTP    // nil: none is configured
 	certificate *web.Certificate // nil: TLS is for a proxy to speak
 	log         *slog.Logger
 
@@ -122,8 +121,7 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 	}
 	a.Pools = pool.New(a.Store)
 	a.Directory = directory.New(a.Store)
-	a.hasher = secret.NewHasher(cost, a.Store.Keys().Peppers()).By(a.Store.Clock)
-	a.Passwords = directory.NewPasswords(a.Store, a.hasher)
+	a.Passwords = directory.NewPasswords(a.Store, secret.NewHasher(cost, a.Store.Keys().Peppers()).By(a.Store.Clock))
 	a.Agreements = directory.NewAgreements(a.Store)
 	a.Invitations = directory.NewInvitations(a.Store, a.PageURL)
 	a.Sessions = session.New(a.Store, session.Spelling{Issuer: a.PageURL, Claims: pangea.Claims})

@@ -79,13 +79,13 @@ func metrics() []metric {
 			func(s *scrape, emit emit) { emit(float64(s.app.config.MaxConnections)) }},
 
 		{"gatehouse_hash_slots", gauge, nil, "How many passwords may be hashed at a time.",
-			func(s *scrape, emit emit) { emit(float64(s.app.hasher.Load().Slots)) }},
+			func(s *scrape, emit emit) { emit(float64(s.app.Passwords.Load().Slots)) }},
 		{"gatehouse_hash_slots_in_use", gauge, nil, "How many are hashed at this moment.",
-			func(s *scrape, emit emit) { emit(float64(s.app.hasher.Load().InUse)) }},
+			func(s *scrape, emit emit) { emit(float64(s.app.Passwords.Load().InUse)) }},
 		{"gatehouse_hash_waiting", gauge, nil, "Requests that wait for a slot.",
-			func(s *scrape, emit emit) { emit(float64(s.app.hasher.Load().Waiting)) }},
+			func(s *scrape, emit emit) { emit(float64(s.app.Passwords.Load().Waiting)) }},
 		{"gatehouse_hash_refused_total", counter, nil, "Requests that found no slot in time and were told to come back.",
-			func(s *scrape, emit emit) { emit(float64(s.app.hasher.Load().Refused)) }},
+			func(s *scrape, emit emit) { emit(float64(s.app.Passwords.Load().Refused)) }},
 
 		{"gatehouse_outbox_messages", gauge, nil, "Messages in line to leave, of all pools. Like the next two it is missing while the database does not answer.",
 			func(s *scrape, emit emit) { s.backlog(func(waiting, _, _ float64) { emit(waiting) }) }},

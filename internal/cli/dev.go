@@ -57,7 +57,7 @@ func (c *console) dev() *cobra.Command {
 			if err := c.welcome(w); err != nil {
 				return closing(err, public, admin, a)
 			}
-			widen(a)
+			defer tendCores(a.Passwords.Load)()
 			return a.Serve(ctx, app.Mode{Development: true}, public, admin)
 		})
 	serverFlags(cmd)

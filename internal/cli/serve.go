@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime"
 	"sync"
 	"syscall"
 
@@ -51,7 +50,7 @@ func (c *console) serve() *cobra.Command {
 					return closing(err, public, admin, a)
 				}
 			}
-			widen(a)
+			defer tendCores(a.Passwords.Load)()
 			return a.Serve(ctx, app.Mode{}, public, admin)
 		})
 	serverFlags(cmd)
@@ -77,13 +76,6 @@ func (c *console) logger(conf config.Config) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(c.Err, options))
 	}
 	return slog.New(slog.NewTextHandler(c.Err, options))
-}
-
-// widen lets so many more goroutines run at a time as passwords are hashed, so
-// that no request waits until one of those has had its turn: the system shares
-// the cores out sooner than Go does. It is for a process that does nothing else.
-func widen(a *app.App) {
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + a.Passwords.Slots())
 }
 
 // untilSignal ends at the first signal to stop. The second one ends the

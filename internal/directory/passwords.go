@@ -262,5 +262,5 @@ func later() time.Duration {
 	return time.Duration(1+int(b[0])%5) * time.Second
 }
 
-// Slots is how many passwords are compared or hashed at a time at most.
-func (p *Passwords) Slots() int { return p.hasher.Slots() }
+// Load says how many passwords are compared or hashed, and how many wait for it.
+func (p *Passwords) Load() secret.Load { return p.hasher.Load() }
