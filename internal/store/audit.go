@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"database/sql"
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -146,14 +148,48 @@ func (a Across) sealPool(ctx context.Context, p core.PoolID, events []written) e
 		if err := moveHead(ctx, q, c, head, next); err != nil {
 			return err
 		}
-		for _, r := range events {
-			result, err := q.ExecContext(ctx, `UPDATE events SET place = $3, link = $4 WHERE pool = $1 AND seq = $2 AND place = 0`, string(p), r.Seq, r.Place, r.Link)
-			if err := one(result, err); err != nil {
+		for some := range slices.Chunk(events, a.store.engine.rowsAtOnce()) {
+			if err := a.place(ctx, q, p, some); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// place writes where events stand in their pool's chain.
+func (a Across) place(ctx context.Context, q querier, p core.PoolID, events []written) error {
+	if len(events) == 1 {
+		r := events[0]
+		result, err := q.ExecContext(ctx, `UPDATE events SET place = $3, link = $4 WHERE pool = $1 AND seq = $2 AND place = 0`, string(p), r.Seq, r.Place, r.Link)
+		return one(result, err)
+	}
+	args := []any{string(p)}
+	for _, r := range events {
+		args = append(args, r.Seq, r.Place, r.Link)
+	}
+	// Rows of no event fill it up to one of a few lengths, so that there are few
+	// texts of it, which connections remember.
+	length := a.store.engine.rowsAtOnce()
+	for _, shorter := range []int{64, 16, 4} {
+		if len(events) <= shorter {
+			length = shorter
+		}
+	}
+	for range length - len(events) {
+		args = append(args, 0, 0, "")
+	}
+	rows := strings.NewReplacer("$2,", "CAST($2 AS BIGINT),", "$3,", "CAST($3 AS BIGINT),").Replace(rowsOf(1, 3, length))
+	result, err := q.ExecContext(ctx, `
+		UPDATE events SET place = v.column3, link = v.column4 FROM (VALUES `+rows+`) AS v
+		WHERE events.pool = v.column1 AND events.seq = v.column2 AND events.place = 0`, args...)
+	if err != nil {
+		return err
+	}
+	if placed, err := result.RowsAffected(); err != nil || placed < int64(len(events)) {
+		return cmp.Or(err, errSealedElsewhere)
+	}
+	return nil
 }
 
 // readHead reads a pool's head, and makes it if there is none. It fails for

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -186,20 +185,7 @@ func (l *loader) flush() error {
 	if len(l.args) == 0 {
 		return nil
 	}
-	var places strings.Builder
-	for i := range l.args {
-		switch {
-		case i == 0:
-			places.WriteString("(")
-		case i%len(l.columns) == 0:
-			places.WriteString("), (")
-		default:
-			places.WriteString(", ")
-		}
-		places.WriteString("$" + strconv.Itoa(i+1))
-	}
-	places.WriteString(")")
-	_, err := l.q.ExecContext(l.ctx, l.into+places.String(), l.args...)
+	_, err := l.q.ExecContext(l.ctx, l.into+rowsOf(0, len(l.columns), len(l.args)/len(l.columns)), l.args...)
 	if err != nil {
 		return fmt.Errorf("the table %s: %w", l.table.name, err)
 	}

@@ -20,6 +20,8 @@ func variable() map[string]string {
 		"across.go: where":                        "a literal of each caller: see TestX6CallersOfPool",
 		"audit.go: others":                        "placeholders",
 		"audit.go: strconv.Itoa(i + 2)":           "a placeholder",
+		"audit.go: rows":                          "placeholders",
+		"users.go: rowsOf(2, 2, len(names))":      "placeholders",
 		"backup.go: t.name":                       "the table of tables",
 		"restore.go: t.name":                      "the table of tables",
 		"restore.go: l.table.name":                "the table of tables",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -274,6 +275,33 @@ func (tx *Tx) exec(query string, args ...any) (int64, error) {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+// rowsOf writes n rows of parameters as VALUES has them. Each begins with the
+// statement's first ones, which all share, and goes on with some of its own:
+// rowsOf(1, 2, 2) is "($1, $2, $3), ($1, $4, $5)".
+func rowsOf(shared, own, n int) string {
+	var text strings.Builder
+	next := shared
+	for row := range n {
+		if row > 0 {
+			text.WriteString("), ")
+		}
+		for i := range shared + own {
+			number := i + 1
+			if i >= shared {
+				next++
+				number = next
+			}
+			if i == 0 {
+				text.WriteString("(")
+			} else {
+				text.WriteString(", ")
+			}
+			text.WriteString("$" + strconv.Itoa(number))
+		}
+	}
+	return text.String() + ")"
 }
 
 // row runs a query for one row whose $1 is the pool.

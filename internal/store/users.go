@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"slices"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 )
@@ -214,9 +216,12 @@ func userList() list {
 }
 
 func (tx *Tx) putProfileValues(id core.UserID, profile core.Profile) error {
-	for name, value := range profile {
-		_, err := tx.exec(`INSERT INTO user_profile_values (pool, user_id, name, value_key) VALUES ($1, $2, $3, $4)`,
-			string(id), name, core.Fold(value))
+	for names := range slices.Chunk(slices.Sorted(maps.Keys(profile)), tx.store.engine.rowsAtOnce()) {
+		args := []any{string(id)}
+		for _, name := range names {
+			args = append(args, name, core.Fold(profile[name]))
+		}
+		_, err := tx.exec(`INSERT INTO user_profile_values (pool, user_id, name, value_key) VALUES `+rowsOf(2, 2, len(names)), args...)
 		if err != nil {
 			return err
 		}
