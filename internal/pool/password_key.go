@@ -41,8 +41,9 @@ type PasswordKey struct {
 // PasswordKeys are a pool's key pairs, the oldest first: one, or two while its
 // applications go over to the next. They are immutable.
 type PasswordKeys struct {
-	keys []PasswordKey
-	ring secret.PasswordKeys
+	keys  []PasswordKey
+	ring  secret.PasswordKeys
+	clock func() time.Time // which nodes go by alike
 }
 
 // All lists the key pairs, the oldest first.
@@ -50,7 +51,7 @@ func (k *PasswordKeys) All() []PasswordKey { return slices.Clone(k.keys) }
 
 // Given is the key pair that applications are given now.
 func (k *PasswordKeys) Given() PasswordKey {
-	now := time.Now()
+	now := k.clock()
 	for _, key := range slices.Backward(k.keys) {
 		if !now.Before(key.GivenFrom) {
 			return key
@@ -89,7 +90,7 @@ func (p *Pools) storedPasswordKeys(ctx context.Context, caller core.Caller) (*Pa
 	if len(stored) == 0 {
 		return nil, core.Fail(core.CodeNotFound, "The pool has no key for passwords yet.")
 	}
-	keys := &PasswordKeys{}
+	keys := &PasswordKeys{clock: p.store.Clock}
 	for _, s := range stored {
 		key, err := secret.ParsePasswordKey(s.Plain)
 		if err != nil {

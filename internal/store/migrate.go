@@ -130,7 +130,9 @@ func newestStep() (newest int64) {
 	return newest
 }
 
-// CheckSchema returns [ErrSchema] unless the database has every step.
+// CheckSchema returns [ErrSchema] unless the database has every step. Steps that
+// this program does not know are no fault: an upgrade is under way, or was
+// taken back.
 func CheckSchema(ctx context.Context, database string) error {
 	steps, err := Migrations(ctx, database)
 	if err != nil {
