@@ -9,6 +9,9 @@ type Authenticator struct {
 	Kind      AuthenticatorKind
 	Second    bool   // it counts as a second factor, and not on its own
 	Secret    string // for a password its PHC string; never leaves the server
+	Handle    string // what it is known by beside its person; of a kind that has one, no two of a pool are alike
+	Counter   int64  // only grows
+	Data      string // what else its kind keeps, as JSON; empty: nothing
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	ExpiredAt time.Time // when it was declared due for a change; zero while it is not

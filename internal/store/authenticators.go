@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/core"
 )
 
-const authenticatorColumns = `id, user_id, kind, second, secret, created_at, updated_at, expired_at`
+const authenticatorColumns = `id, user_id, kind, second, secret, handle, counter, data, created_at, updated_at, expired_at`
 
 // PutPassword stores a person's password hash in place of any before. It is
 // due for no change.
@@ -27,14 +27,40 @@ func (tx *Tx) RenewPassword(id core.UserID, old, renewed string) error {
 	return err
 }
 
-// PutAuthenticator enrols one of the ways in that a person has once for each
-// factor. It returns false if they have it already.
+// PutAuthenticator enrols a way in. It returns false if the person has one of
+// its kind and factor already, and may only have one, or if somebody has one of
+// its handle.
 func (tx *Tx) PutAuthenticator(a core.Authenticator) (bool, error) {
 	n, err := tx.exec(`
-		INSERT INTO authenticators (pool, id, user_id, kind, second, secret, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+		INSERT INTO authenticators (pool, id, user_id, kind, second, secret, handle, counter, data, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
 		ON CONFLICT DO NOTHING`,
-		string(a.ID), string(a.User), string(a.Kind), a.Second, a.Secret, micros(tx.now))
+		string(a.ID), string(a.User), string(a.Kind), a.Second, a.Secret, a.Handle, a.Counter, a.Data, micros(tx.now))
 	return n > 0, err
+}
+
+// AdvanceAuthenticator raises the counter of a person's authenticator. Of any
+// number who try at once with one count, one gets true; it returns false where
+// the counter is as high already, and where there is no such authenticator.
+func (tx *Tx) AdvanceAuthenticator(user core.UserID, id core.AuthenticatorID, count int64) (bool, error) {
+	n, err := tx.exec(`UPDATE authenticators SET counter = $4, updated_at = $5 WHERE pool = $1 AND user_id = $2 AND id = $3 AND counter < $4`,
+		string(user), string(id), count, micros(tx.now))
+	return n > 0, err
+}
+
+// AuthenticatorByHandle returns the authenticator of a kind that is known by
+// this handle, or [core.CodeNotFound]. It is for kinds whose handles differ.
+func (tx *Tx) AuthenticatorByHandle(kind core.AuthenticatorKind, handle string) (core.Authenticator, error) {
+	a, err := scanAuthenticator(tx.row(`SELECT `+authenticatorColumns+` FROM authenticators WHERE pool = $1 AND kind = $2 AND handle = $3`, string(kind), handle))
+	return a, found(err, "authenticator")
+}
+
+func scanAuthenticator(row scanner) (core.Authenticator, error) {
+	var a core.Authenticator
+	var created, updated, expired int64
+	err := row.Scan(&a.ID, &a.User, &a.Kind, &a.Second, &a.Secret, &a.Handle, &a.Counter, &a.Data, &created, &updated, &expired)
+	a.CreatedAt, a.UpdatedAt, a.ExpiredAt = moment(created), moment(updated), moment(expired)
+	return a, err
 }
 
 // PasswordOf returns a person's password hash, or "" if they have none.
@@ -69,10 +95,7 @@ func (tx *Tx) DeleteAuthenticator(user core.UserID, id core.AuthenticatorID) (co
 func (tx *Tx) Authenticators(id core.UserID) ([]core.Authenticator, error) {
 	var all []core.Authenticator
 	err := tx.rows(func(row scanner) error {
-		var a core.Authenticator
-		var created, updated, expired int64
-		err := row.Scan(&a.ID, &a.User, &a.Kind, &a.Second, &a.Secret, &created, &updated, &expired)
-		a.CreatedAt, a.UpdatedAt, a.ExpiredAt = moment(created), moment(updated), moment(expired)
+		a, err := scanAuthenticator(row)
 		all = append(all, a)
 		return err
 	}, `SELECT `+authenticatorColumns+` FROM authenticators WHERE pool = $1 AND user_id = $2 ORDER BY created_at, id`, string(id))

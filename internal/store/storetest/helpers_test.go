@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -70,6 +71,7 @@ type filled struct {
 	secret   store.PoolSecret
 	user     core.User
 	password core.Authenticator
+	passkey  core.Authenticator
 	flow     core.Flow
 	ticket   core.Ticket
 	session  core.Session
@@ -105,6 +107,7 @@ func fill(t testing.TB, s *store.Store) filled {
 		CreatedAt: soon(-2 * time.Hour), UpdatedAt: soon(-time.Hour), Version: 1,
 	}
 	f.password = core.Authenticator{ID: core.NewAuthenticatorID(), User: f.user.ID, Kind: core.AuthenticatorPassword, Secret: "$argon2id$of-" + random}
+	f.passkey = core.Authenticator{ID: core.NewAuthenticatorID(), User: f.user.ID, Kind: "passkey", Second: true, Handle: "handle-" + random, Counter: 7, Data: `{"k":"密"}`}
 	f.flow = core.Flow{ID: core.NewFlowID(), Version: 1, ExpiresAt: soon(time.Hour), Facts: core.Facts{
 		Allowed: []core.FlowType{core.FlowSignup}, Redirect: "https://a.example/cb", State: "s\x00'\"", Browser: []byte{0, 1, 255}, User: f.user.ID, Created: true,
 		Email: core.Email{Text: "A@b.example", Key: "a@b.example"}, Primary: core.AuthenticatorPassword, Profile: core.Profile{"a": "b"},
@@ -123,7 +126,7 @@ func fill(t testing.TB, s *store.Store) filled {
 	err := f.bound.Update(context.Background(), func(tx *store.Tx) error {
 		return errors.Join(
 			tx.CreatePool(f.pool), tx.PutKey(f.key, f.hash, plainKey), tx.PutApplication(f.app, []byte("secret-hash")), tx.PutPoolSecret(f.secret),
-			tx.CreateUser(f.user), tx.PutPassword(f.password), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
+			tx.CreateUser(f.user), tx.PutPassword(f.password), added(tx.PutAuthenticator(f.passkey)), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
 			tx.PutRefresh(f.hash, f.refresh), tx.PutAccess(f.hash, f.access), tx.Send(f.message), tx.PutNote("face", f.note, "data", soon(time.Hour)),
 			charge(tx, f.subject), tx.Spend(core.BudgetMailsTo, f.subject, core.DefaultSettings()), tx.PutInvitation(f.hash, f.invite), tx.PutAgreement(f.terms), tx.PutSigningKey(f.signing, ""),
 			tx.Record(core.Event{Name: core.EventUserCreated, Target: string(f.user.ID), Reason: "r", Data: map[string]string{"k": "v"}}),
@@ -139,6 +142,20 @@ func fill(t testing.TB, s *store.Store) filled {
 }
 
 // charge takes a try that locks its subject out for an hour.
+// added is the error of what must be new.
+func added(is bool, err error) error {
+	if err == nil && !is {
+		err = errors.New("it was there already")
+	}
+	return err
+}
+
+// passwordsOf lists a person's password, and nothing else of theirs.
+func passwordsOf(tx *store.Tx, user core.UserID) ([]core.Authenticator, error) {
+	all, err := tx.Authenticators(user)
+	return slices.DeleteFunc(all, func(a core.Authenticator) bool { return a.Kind != core.AuthenticatorPassword }), err
+}
+
 func charge(tx *store.Tx, subject string) error {
 	_, err := tx.Charge(subject, core.Lockout{Free: 1, First: time.Hour, Longest: time.Hour, Most: 1000})
 	return err

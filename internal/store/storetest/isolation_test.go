@@ -109,6 +109,13 @@ func foreigners() map[string]foreign {
 			_, err := tx.PutAuthenticator(core.Authenticator{ID: core.NewAuthenticatorID(), User: a.user.ID, Kind: core.AuthenticatorEmailOTP})
 			return wrote(err)
 		},
+		"AdvanceAuthenticator": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return tx.AdvanceAuthenticator(a.user.ID, a.passkey.ID, a.passkey.Counter+1)
+		},
+		"AuthenticatorByHandle": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			found, err := tx.AuthenticatorByHandle(a.passkey.Kind, a.passkey.Handle)
+			return found.ID != "", err
+		},
 		"PutPassword": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(tx.PutPassword(core.Authenticator{ID: a.password.ID, User: a.user.ID, Secret: "other"}))
 		},

@@ -143,6 +143,15 @@ func TestOnceOnlyThingsHappenOnce(t *testing.T) {
 				return err
 			})
 		})
+		race(t, "a counter reaches a count once", core.CodeConflict, func(round, _ int) error {
+			return f.bound.Update(context.Background(), func(tx *store.Tx) error {
+				advanced, err := tx.AdvanceAuthenticator(f.user.ID, f.passkey.ID, f.passkey.Counter+1+int64(round))
+				if err == nil && !advanced {
+					return core.Fail(core.CodeConflict, "not advanced")
+				}
+				return err
+			})
+		})
 		race(t, "a flow changes once from each version", core.CodeConflict, func(round, _ int) error {
 			return f.bound.Update(context.Background(), func(tx *store.Tx) error { return tx.UpdateFlow(flows[round]) })
 		})

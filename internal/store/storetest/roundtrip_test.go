@@ -1,10 +1,12 @@
 package storetest_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,8 +44,11 @@ func TestEveryNounComesBack(t *testing.T) {
 			phc, err := tx.PasswordOf(f.user.ID)
 			same(t, "the password", []any{phc, err}, []any{f.password.Secret, nil})
 			all, err := tx.Authenticators(f.user.ID)
-			f.password.CreatedAt, f.password.UpdatedAt = begun, begun
-			same(t, "the authenticators", []any{all, err}, []any{[]core.Authenticator{f.password}, nil})
+			f.password.CreatedAt, f.password.UpdatedAt, f.passkey.CreatedAt, f.passkey.UpdatedAt = begun, begun, begun, begun
+			slices.SortFunc(all, func(a, b core.Authenticator) int { return cmp.Compare(a.Kind, b.Kind) })
+			same(t, "the authenticators", []any{all, err}, []any{[]core.Authenticator{f.passkey, f.password}, nil})
+			passkey, err := tx.AuthenticatorByHandle(f.passkey.Kind, f.passkey.Handle)
+			same(t, "the authenticator by its handle", []any{passkey, err}, []any{f.passkey, nil})
 
 			flow, err := tx.Flow(f.flow.ID)
 			f.flow.CreatedAt = begun
@@ -155,7 +160,7 @@ func TestChangesComeBack(t *testing.T) {
 			}
 			got, err := tx.Flow(f.flow.ID)
 			same(t, "a changed flow", []any{got.Facts, got.Version, err}, []any{flow.Facts, int64(2), nil})
-			all, err := tx.Authenticators(f.user.ID)
+			all, err := passwordsOf(tx, f.user.ID)
 			if err != nil || len(all) != 1 || all[0].Secret != "second" {
 				t.Errorf("law: a password takes the place of the one before; got %+v, %v", all, err)
 			}
@@ -345,7 +350,7 @@ func TestDeletedPeopleLeaveNothing(t *testing.T) {
 		before := storetest.Dump(t, db, f.pool.ID)
 		update(t, f.bound, func(tx *store.Tx) error { return tx.DeleteUser(f.user.ID) })
 		after := storetest.Dump(t, db, f.pool.ID)
-		for table, gone := range map[string]int{"users": 1, "sessions": 1, "access_tokens": 1, "refresh_tokens": 1, "authenticators": 1, "user_profile_values": 2, "tickets": 1, "invitations": 1} {
+		for table, gone := range map[string]int{"users": 1, "sessions": 1, "access_tokens": 1, "refresh_tokens": 1, "authenticators": 2, "user_profile_values": 2, "tickets": 1, "invitations": 1} {
 			if len(before[table])-len(after[table]) != gone {
 				t.Errorf("law: with a person goes what was theirs; of %s there were %d rows and are %d", table, len(before[table]), len(after[table]))
 			}

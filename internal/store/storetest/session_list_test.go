@@ -204,7 +204,7 @@ func TestExpiredPasswords(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		f := fill(t, s)
 		state := func(tx *store.Tx) string {
-			all, err := tx.Authenticators(f.user.ID)
+			all, err := passwordsOf(tx, f.user.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -221,7 +221,7 @@ func TestExpiredPasswords(t *testing.T) {
 			if got := state(tx); got != "false 1 0" {
 				t.Errorf("law: a password is due for no change at first; got %s", got)
 			}
-			all, err := tx.Authenticators(f.user.ID)
+			all, err := passwordsOf(tx, f.user.ID)
 			if err != nil || !all[0].Due(time.Microsecond, tx.Now().Add(time.Second)) {
 				t.Errorf("law: a password that is too old is due; got %v, %v", all, err)
 			}
@@ -239,7 +239,7 @@ func TestExpiredPasswords(t *testing.T) {
 			if got := state(tx); got != "false 1 0" {
 				t.Errorf("law: a new password is due for no change; got %s", got)
 			}
-			all, err = tx.Authenticators(f.user.ID)
+			all, err = passwordsOf(tx, f.user.ID)
 			if err != nil {
 				return err
 			}
