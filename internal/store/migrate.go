@@ -199,7 +199,7 @@ func sqliteProvider(ctx context.Context, path string, use func(*goose.Provider) 
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("cannot lock the database: %w", err)
 	}
-	db, err := sql.Open("sqlite", sqliteDSN(path, false))
+	db, err := sql.Open("sqlite", sqliteDSN(path, false, writerCache))
 	if err != nil {
 		return err
 	}

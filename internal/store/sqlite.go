@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ func openSQLite(ctx context.Context, path string, unsafe bool) (engine, error) {
 	if err := file.Close(); err != nil {
 		return nil, err
 	}
-	write, err := sql.Open("sqlite", sqliteDSN(path, unsafe))
+	write, err := sql.Open("sqlite", sqliteDSN(path, unsafe, writerCache))
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +56,7 @@ func openSQLite(ctx context.Context, path string, unsafe bool) (engine, error) {
 	if _, err := conn.ExecContext(ctx, `PRAGMA busy_timeout = 0`); err != nil { // the writer waits by itself
 		return nil, errors.Join(err, conn.Close(), write.Close())
 	}
-	// A reader that lacks a page asks the operating system, which has it.
-	read, err := sql.Open("sqlite", sqliteDSN(path, unsafe)+"&_pragma=query_only(1)&_pragma=cache_size(-2000)")
+	read, err := sql.Open("sqlite", sqliteDSN(path, unsafe, readerCache)+"&_pragma=query_only(1)")
 	if err != nil {
 		return nil, errors.Join(err, conn.Close(), write.Close())
 	}
@@ -66,16 +66,21 @@ func openSQLite(ctx context.Context, path string, unsafe bool) (engine, error) {
 	return &sqliteEngine{read: read, reads: newPreparer(read), write: write, writer: newWriter(conn)}, nil
 }
 
+// writerCache and readerCache are how many KiB of pages a connection keeps. In
+// memory they take more than twice as much. Who lacks a page asks the operating
+// system, which has it.
+const writerCache, readerCache = 8000, 1000
+
 // sqliteDSN sets the pragmas on every connection: synchronous=FULL keeps an
 // acknowledged write through a power failure, and case_sensitive_like lets
 // LIKE compare bytes as PostgreSQL does (sqlite.org/pragma.html).
-func sqliteDSN(path string, unsafe bool) string {
+func sqliteDSN(path string, unsafe bool, cache int) string {
 	synchronous := "FULL"
 	if unsafe {
 		synchronous = "OFF"
 	}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(" + synchronous +
-		")&_pragma=foreign_keys(1)&_pragma=cache_size(-8000)&_pragma=case_sensitive_like(1)"
+		")&_pragma=foreign_keys(1)&_pragma=cache_size(-" + strconv.Itoa(cache) + ")&_pragma=case_sensitive_like(1)"
 }
 
 func (e *sqliteEngine) name() string { return "sqlite" }
