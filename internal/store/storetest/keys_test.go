@@ -305,7 +305,7 @@ func TestPeppersComeAndGo(t *testing.T) {
 func (f filled) authenticator(t *testing.T) (a core.Authenticator) {
 	t.Helper()
 	view(t, f.bound, func(tx *store.Tx) error {
-		all, err := tx.Authenticators(f.user.ID)
+		all, err := passwordsOf(tx, f.user.ID)
 		if err == nil {
 			a = all[0]
 		}
