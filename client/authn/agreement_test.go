@@ -126,7 +126,7 @@ func TestFlowAgreements(t *testing.T) {
 		got = answer(t, a, got, authn.AgreementsAnswer{Agreed: []string{terms.ID}})
 		known.Phase, known.Choices = authn.PhaseCompleted, authn.FlowChoices{}
 		state(t, got, known)
-		pair(t, ok(a.Flow.Complete(ctx, got.FlowID))(t), email, authn.Profile{})
+		pair(t, ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), email, authn.Profile{})
 		who := ok(a.User.Profile.Get(ctx, authn.ByEmail(email)))(t)
 		if who.AcceptedEULAID != terms.ID || who.AcceptedPrivacyPolicyID != policy.ID {
 			t.Errorf("accepted are %q and %q", who.AcceptedEULAID, who.AcceptedPrivacyPolicyID)

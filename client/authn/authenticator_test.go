@@ -66,7 +66,7 @@ func TestPasswordExpire(t *testing.T) {
 			Choices: authn.FlowChoices{authn.SetPasswordChoice{Policy: policy}},
 		})
 		got = answer(t, a, got, authn.SetPasswordAnswer{Password: newPassword})
-		pair(t, ok(a.Flow.Complete(ctx, got.FlowID))(t), email, authn.Profile{})
+		pair(t, ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), email, authn.Profile{})
 
 		refused(t, a.User.Password.Expire(ctx, "pui_"+strings.Repeat("a", 32)), authn.StatusNotFound, http.StatusNotFound, "DoesNotExist")
 		refused(t, a.User.Password.Expire(ctx, ""), authn.StatusValidationError, http.StatusBadRequest, "FieldRequired /id")

@@ -49,7 +49,7 @@ func TestFlowByMailbox(t *testing.T) {
 		got = answer(t, a, got, authn.EmailOTPAnswer{Code: code})
 		known.Phase, known.Choices = authn.PhaseCompleted, authn.FlowChoices{}
 		state(t, got, known)
-		pair(t, ok(a.Flow.Complete(ctx, got.FlowID))(t), email, authn.Profile{})
+		pair(t, ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), email, authn.Profile{})
 		factor(t, a, email, authn.AuthenticatorEmailOTP, authn.AuthenticatorPrimary)
 
 		const other = "bob@example.org"
@@ -61,7 +61,7 @@ func TestFlowByMailbox(t *testing.T) {
 		}
 		code = ok(s.link(ctx, other, "magic_link"))(t)
 		got = answer(t, a, got, authn.MagicLinkAnswer{State: link.State, Code: code})
-		pair(t, ok(a.Flow.Complete(ctx, got.FlowID))(t), other, authn.Profile{})
+		pair(t, ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), other, authn.Profile{})
 		factor(t, a, other, authn.AuthenticatorMagicLink, authn.AuthenticatorPrimary)
 	})
 }
@@ -70,6 +70,7 @@ func TestFlowByMailbox(t *testing.T) {
 func TestFlowNamesPhonesAndSecondFactor(t *testing.T) {
 	onEngines(t, map[string]any{
 		"username.format": "string", "signup.phone": true, "profile.fields": []any{}, "signin.secondary": []string{"email_otp"}, "signin.require_secondary": true,
+		"signin.remember_device": "device_and_address", "signin.remember_device_life": "48h",
 	}, func(t *testing.T, s *server) {
 		a, ctx := s.with(t, s.service), t.Context()
 		const email, name = "ana@example.org", "ana_roe"
@@ -102,7 +103,16 @@ func TestFlowNamesPhonesAndSecondFactor(t *testing.T) {
 		if got.Phase != authn.PhaseCompleted {
 			t.Fatalf("after the code: %+v", got)
 		}
-		tokens := ok(a.Flow.Complete(ctx, got.FlowID))(t)
+		const device = "5b0c3d9e-7f11-4c1e-9a53-2f6f0e6c1d10"
+		_, err = a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID, DeviceID: "mine"})
+		refused(t, err, authn.StatusValidationError, http.StatusBadRequest, "DoesNotMatchPattern /device_id")
+		tokens := ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID, DeviceID: device}))(t)
+		for id, phase := range map[string]authn.FlowPhase{device: authn.PhaseCompleted, "": authn.PhaseSecondary} {
+			again := answer(t, a, ok(a.Flow.Start(ctx, authn.FlowStartRequest{Username: name, DeviceID: id}))(t), authn.PasswordAnswer{Password: password})
+			if again.Phase != phase || !reflect.DeepEqual(again.ConditionalMFA, &authn.ConditionalMFA{StrictMode: true, Lifetime: 2}) {
+				t.Errorf("in the browser %q the flow is %+v", id, again)
+			}
+		}
 		if tokens.ActiveToken.Email != email || tokens.ActiveToken.Owner != name {
 			t.Errorf("the tokens are of %+v", tokens.ActiveToken.TokenInfo)
 		}

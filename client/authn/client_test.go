@@ -275,7 +275,7 @@ func TestWithEndUserAddress(t *testing.T) {
 			signUp(t, a, email, nil)
 			state := ok(a.Flow.Start(ctx, authn.FlowStartRequest{Email: email}))(t)
 			state = ok(a.Flow.Update(ctx, authn.FlowUpdateRequest{FlowID: state.FlowID, Answer: authn.PasswordAnswer{Password: password}}))(t)
-			ok(a.Flow.Complete(ctx, state.FlowID))(t)
+			ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: state.FlowID}))(t)
 			if got := ok(service.User.Profile.Get(t.Context(), authn.ByEmail(email)))(t).LastLoginIP; got != want {
 				t.Errorf("last signed in from %s, want %s", got, want)
 			}

@@ -114,7 +114,7 @@ func signUpOrIn(ctx context.Context, a *authn.AuthN, email, password string, pro
 	if err != nil {
 		return nil, err
 	}
-	return a.Flow.Complete(ctx, state.FlowID)
+	return a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: state.FlowID})
 }
 
 // An application with pages of its own signs people up and in over a flow, on
@@ -178,7 +178,7 @@ func ExampleFlowService_Restart() {
 			return
 		}
 	}
-	tokens, err := a.Flow.Complete(ctx, state.FlowID)
+	tokens, err := a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: state.FlowID})
 	fmt.Println(err == nil && tokens.ActiveToken.Enabled)
 	// Output:
 	// sent: true

@@ -31,16 +31,24 @@ const (
 
 // FlowState is a flow, as it is after each step.
 type FlowState struct {
-	FlowID         string      `json:"flow_id"`
-	FlowTypes      []FlowType  `json:"flow_type"` // what was asked for, and one alone once somebody is known
-	UsernameFormat string      `json:"username_format"`
-	Username       string      `json:"username,omitempty"` // once it is known, as Email
-	Email          string      `json:"email,omitempty"`
-	Phone          string      `json:"phone,omitempty"`
-	Disclaimer     string      `json:"disclaimer,omitempty"`    // what people are to read; "" for nothing
-	RememberUser   string      `json:"remember_user,omitempty"` // not "": offer to remember the username; "check": chosen from the start
-	Phase          FlowPhase   `json:"flow_phase"`
-	Choices        FlowChoices `json:"flow_choices"` // what can be answered now
+	FlowID         string          `json:"flow_id"`
+	FlowTypes      []FlowType      `json:"flow_type"` // what was asked for, and one alone once somebody is known
+	UsernameFormat string          `json:"username_format"`
+	Username       string          `json:"username,omitempty"` // once it is known, as Email
+	Email          string          `json:"email,omitempty"`
+	Phone          string          `json:"phone,omitempty"`
+	Disclaimer     string          `json:"disclaimer,omitempty"`      // what people are to read; "" for nothing
+	ConditionalMFA *ConditionalMFA `json:"conditional_mfa,omitempty"` // nil: browsers are not remembered
+	RememberUser   string          `json:"remember_user,omitempty"`   // not "": offer to remember the username; "check": chosen from the start
+	Phase          FlowPhase       `json:"flow_phase"`
+	Choices        FlowChoices     `json:"flow_choices"` // what can be answered now
+}
+
+// ConditionalMFA tells that a second factor is asked for once in a browser, if
+// the person wishes so: see FlowStartRequest.DeviceID.
+type ConditionalMFA struct {
+	StrictMode bool `json:"strict_mode"` // only while the browser comes from the same address
+	Lifetime   int  `json:"lifetime"`    // for so many days
 }
 
 // FlowStartRequest begins a flow. The zero value asks for the address first.
@@ -50,6 +58,7 @@ type FlowStartRequest struct {
 	CallbackURI string     `json:"cb_uri,omitempty"`     // where links in mails lead back to; must be registered with the pool
 	FlowTypes   []FlowType `json:"flow_types,omitempty"` // both if there are none
 	Invitation  string     `json:"invitation,omitempty"` // the ticket of one
+	DeviceID    string     `json:"device_id,omitempty"`  // a random UUID that the browser keeps, if it was remembered by it
 }
 
 // Start begins a flow. It calls /v2/flow/start.
@@ -105,10 +114,17 @@ func (s FlowService) Restart(ctx context.Context, r FlowRestartRequest) (*FlowSt
 	}{r.Email}})
 }
 
+// FlowCompleteRequest ends a flow.
+type FlowCompleteRequest struct {
+	FlowID string `json:"flow_id"`
+	// DeviceID is a random UUID (version 4) by which the browser is remembered
+	// from now on, if the person gave a second factor and wishes so. Whoever has
+	// it needs none the next time. "": the browser is not remembered.
+	DeviceID string `json:"device_id,omitempty"`
+}
+
 // Complete ends a flow in [PhaseCompleted] and gives the tokens, once. It calls
 // /v2/flow/complete.
-func (s FlowService) Complete(ctx context.Context, flowID string) (*Tokens, error) {
-	return result[Tokens](ctx, s.t, "v2/flow/complete", struct {
-		FlowID string `json:"flow_id"`
-	}{flowID})
+func (s FlowService) Complete(ctx context.Context, r FlowCompleteRequest) (*Tokens, error) {
+	return result[Tokens](ctx, s.t, "v2/flow/complete", r)
 }

@@ -47,7 +47,7 @@ func TestFlowSignUpAndIn(t *testing.T) {
 		state(t, got, known)
 		state(t, answer(t, a, got, nil), known)
 		state(t, ok(a.Flow.Restart(ctx, authn.FlowRestartRequest{FlowID: got.FlowID, Choice: authn.ChoicePassword}))(t), known)
-		_, err := a.Flow.Complete(ctx, got.FlowID)
+		_, err := a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID})
 		refused(t, err, authn.StatusValidationError, http.StatusBadRequest, "BadState /flow_id")
 		got = answer(t, a, got, authn.PasswordAnswer{Password: password})
 		known.Phase, known.Choices = authn.PhaseProfile, authn.FlowChoices{authn.ProfileChoice{Fields: fields}}
@@ -55,8 +55,8 @@ func TestFlowSignUpAndIn(t *testing.T) {
 		got = answer(t, a, got, authn.ProfileAnswer{Profile: authn.Profile{"first_name": "Ana"}})
 		known.Phase, known.Choices = authn.PhaseCompleted, authn.FlowChoices{}
 		state(t, got, known)
-		pair(t, ok(a.Flow.Complete(ctx, got.FlowID))(t), email, authn.Profile{"first_name": "Ana"})
-		_, err = a.Flow.Complete(ctx, got.FlowID)
+		pair(t, ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), email, authn.Profile{"first_name": "Ana"})
+		_, err = a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID})
 		refused(t, err, authn.StatusNotFound, http.StatusNotFound, "DoesNotExist /flow_id")
 
 		got = ok(a.Flow.Start(ctx, authn.FlowStartRequest{Username: email, CallbackURI: callback, FlowTypes: signin}))(t)
@@ -73,7 +73,7 @@ func TestFlowSignUpAndIn(t *testing.T) {
 		got = answer(t, a, got, authn.PasswordAnswer{Password: password})
 		known.Phase, known.Choices = authn.PhaseCompleted, authn.FlowChoices{}
 		state(t, got, known)
-		pair(t, ok(a.Flow.Complete(ctx, got.FlowID))(t), email, authn.Profile{"first_name": "Ana"})
+		pair(t, ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), email, authn.Profile{"first_name": "Ana"})
 	})
 }
 
@@ -102,7 +102,7 @@ func TestFlowVerifyEmail(t *testing.T) {
 		got = answer(t, a, got, authn.VerifyEmailAnswer{State: sent.State, Code: code})
 		known.Phase, known.Choices = authn.PhaseCompleted, authn.FlowChoices{}
 		state(t, got, known)
-		pair(t, ok(a.Flow.Complete(ctx, got.FlowID))(t), email, authn.Profile{})
+		pair(t, ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), email, authn.Profile{})
 		if !ok(a.User.Profile.Get(ctx, authn.ByEmail(email)))(t).Verified {
 			t.Error("the mailbox is not proved")
 		}
@@ -126,7 +126,7 @@ func TestFlowResetPassword(t *testing.T) {
 		_, err := a.Flow.Update(ctx, authn.FlowUpdateRequest{FlowID: got.FlowID, Answer: authn.SetPasswordAnswer{Password: "short"}})
 		refused(t, err, authn.StatusValidationError, http.StatusBadRequest, "BelowMinLength /data/password")
 		got = answer(t, a, got, authn.SetPasswordAnswer{Password: newPassword})
-		pair(t, ok(a.Flow.Complete(ctx, got.FlowID))(t), email, authn.Profile{})
+		pair(t, ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), email, authn.Profile{})
 	})
 }
 

@@ -212,7 +212,7 @@ func signUp(t *testing.T, a *authn.AuthN, email string, profile authn.Profile) *
 	state := ok(a.Flow.Start(t.Context(), authn.FlowStartRequest{Email: email, CallbackURI: callback}))(t)
 	state = answer(t, a, state, authn.PasswordAnswer{Password: password})
 	state = answer(t, a, state, authn.ProfileAnswer{Profile: profile})
-	return ok(a.Flow.Complete(t.Context(), state.FlowID))(t)
+	return ok(a.Flow.Complete(t.Context(), authn.FlowCompleteRequest{FlowID: state.FlowID}))(t)
 }
 
 func answer(t *testing.T, a *authn.AuthN, state *authn.FlowState, with authn.FlowAnswer) *authn.FlowState {

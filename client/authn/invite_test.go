@@ -113,7 +113,7 @@ func TestInvited(t *testing.T) {
 		}
 		got = answer(t, client, got, authn.PasswordAnswer{Password: password})
 		got = answer(t, client, got, authn.ProfileAnswer{})
-		pair(t, ok(client.Flow.Complete(ctx, got.FlowID))(t), "ana@example.org", authn.Profile{})
+		pair(t, ok(client.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), "ana@example.org", authn.Profile{})
 		if !ok(a.User.Profile.Get(ctx, authn.ByEmail("ana@example.org")))(t).Verified {
 			t.Error("law: the mail of an invitation proves the mailbox")
 		}

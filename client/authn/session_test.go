@@ -15,7 +15,7 @@ func signIn(t *testing.T, a *authn.AuthN, email string) *authn.Tokens {
 	t.Helper()
 	state := ok(a.Flow.Start(t.Context(), authn.FlowStartRequest{Email: email, FlowTypes: signin}))(t)
 	state = answer(t, a, state, authn.PasswordAnswer{Password: password})
-	return ok(a.Flow.Complete(t.Context(), state.FlowID))(t)
+	return ok(a.Flow.Complete(t.Context(), authn.FlowCompleteRequest{FlowID: state.FlowID}))(t)
 }
 
 // isSession wants a session by value: that of these tokens, which are its

@@ -35,6 +35,7 @@ const (
 	EventPasswordExpired    EventName = "password.expired"
 	EventFactorAdded        EventName = "authenticator.added"
 	EventFactorRemoved      EventName = "authenticator.removed"
+	EventDeviceRemembered   EventName = "device.remembered"
 	EventPasswordRefused    EventName = "password.refused"
 	EventBudgetSpent        EventName = "budget.spent"
 	EventFlowRefused        EventName = "flow.refused"
@@ -106,6 +107,7 @@ func EventNames() []EventMeaning {
 		{EventPasswordExpired, "A person's password was declared due for a change: they choose a new one at their next sign-in."},
 		{EventPasswordRefused, "A password was wrong, or the person was locked out; reason says which. Of the tries during one lockout, the first is told."},
 		{EventFactorAdded, "A person enrolled a way to prove who they are; data names the kind, and which factor it is."},
+		{EventDeviceRemembered, "A person had the browser remembered from which they gave a second factor; data says until when."},
 		{EventFactorRemoved, "A way in which a person proved who they are was taken from them; data names the kind."},
 		{EventBudgetSpent, "A budget was used up, and more is refused for a while; data names the budget. Told once each time, not for each refusal."},
 		{EventFlowRefused, "An answer in a flow was refused; reason says why."},

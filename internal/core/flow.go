@@ -90,6 +90,11 @@ type Facts struct {
 	Primary AuthenticatorKind `json:"primary,omitempty"`
 	// Secondary is how the second factor was proved; empty before.
 	Secondary AuthenticatorKind `json:"secondary,omitempty"`
+	// Device is the keyed hash of what the browser keeps to be remembered by;
+	// nil for one that keeps nothing.
+	Device []byte `json:"device,omitempty"`
+	// KeepDevice: the person asked to have the browser remembered.
+	KeepDevice bool `json:"keep_device,omitempty"`
 	// Credentials is the person's number of that name when the first factor
 	// was proved; with another one the proof counts no more.
 	Credentials int64 `json:"credentials,omitempty"`

@@ -22,6 +22,9 @@ type Settings struct {
 	SigninSecondary        []AuthenticatorKind
 	SigninSkipSecondary    []AuthenticatorKind
 	SigninRequireSecondary bool
+	SigninRememberDevice   string
+	RememberDeviceLife     Duration
+	RememberDeviceMost     int
 	SignupDomainsMode      string
 	SignupDomains          []string
 
@@ -156,6 +159,16 @@ func SettingsTable() []Setting {
 				}
 				return nil
 			}},
+		{"signin.remember_device", "off, device or device_and_address", "Whether people may have the browser remembered from which they gave a second factor, so that it asks for none the next time; device_and_address: only while it comes from the same address. A new password ends it.",
+			func(s *Settings) any { return &s.SigninRememberDevice }, func(s *Settings) error {
+				return oneOf(s.SigninRememberDevice, DeviceOff, DeviceByItself, DeviceAtAddress)
+			}},
+		{"signin.remember_device_life", "duration", "For how long a browser is remembered, 30 days at most.",
+			func(s *Settings) any { return &s.RememberDeviceLife }, func(s *Settings) error {
+				return within(s.RememberDeviceLife, 24*time.Hour, 30*24*time.Hour)
+			}},
+		{"signin.remember_device_most", "integer", "How many browsers of a person are remembered. One more takes the place of the oldest.",
+			func(s *Settings) any { return &s.RememberDeviceMost }, func(s *Settings) error { return between(s.RememberDeviceMost, 1, 100) }},
 		{"signup.domains_mode", "off, allow or deny", "What signup.domains means: nothing, the only domains with whose e-mail addresses people may sign up by themselves, or those with which they may not.",
 			func(s *Settings) any { return &s.SignupDomainsMode }, func(s *Settings) error {
 				return oneOf(s.SignupDomainsMode, DomainsOff, DomainsAllow, DomainsDeny)
@@ -324,12 +337,13 @@ const maxBudget = 1_000_000_000
 // DefaultSettings is what holds where a pool sets nothing.
 func DefaultSettings() Settings {
 	return Settings{
-		SignupEnabled:       true,
-		SignupVerifyEmail:   true,
-		UsernameFormat:      UsernameEmail,
-		SigninPrimary:       []AuthenticatorKind{AuthenticatorPassword},
-		SignupDomainsMode:   DomainsOff,
-		SigninRemember:      RememberOff,
+		SignupEnabled:        true,
+		SignupVerifyEmail:    true,
+		UsernameFormat:       UsernameEmail,
+		SigninPrimary:        []AuthenticatorKind{AuthenticatorPassword},
+		SignupDomainsMode:    DomainsOff,
+		SigninRemember:       RememberOff,
+		SigninRememberDevice: DeviceOff, RememberDeviceLife: Duration(30 * 24 * time.Hour), RememberDeviceMost: 10,
 		PasswordMinLength:   8,
 		PasswordMaxLength:   256,
 		PasswordBlocklist:   true,

@@ -35,6 +35,10 @@ func (d *Directory) RemoveAuthenticator(ctx context.Context, caller core.Caller,
 		if err != nil {
 			return err
 		}
+		// Whoever had it may have had a browser remembered with it.
+		if _, err := tx.ForgetDevices(user.ID); err != nil {
+			return err
+		}
 		if kind == core.AuthenticatorPassword {
 			if err := endSessions(tx, settings, user.ID, ""); err != nil {
 				return err

@@ -37,6 +37,7 @@ type Turn struct {
 	User     *core.User // nil for somebody new, and for somebody unknown
 	Factors  []Factor   // the ways in that the person has
 	Due      bool       // their password is due for a change
+	Known    bool       // they had this browser remembered
 	Now      time.Time
 	// Agreements are the active ones of the kinds that the pool requires.
 	Agreements []core.Agreement
@@ -80,6 +81,7 @@ type Answer struct {
 	Code     string            // the same; email_otp
 	Profile  map[string]string // profile
 	Agreed   []Agreed          // agreements
+	Keep     bool              // with a second factor: the browser is to be remembered
 }
 
 // byName reports whether people go by something else than their address.

@@ -54,6 +54,7 @@ type Start struct {
 	Email     string          // empty: asked for
 	Username  string          // the same, where people go by a name
 	Redirect  string          // where to go on; must be registered
+	Device    string          // what the browser keeps to be remembered by, if anything
 	State     string          // the application's own
 	Concealed bool            // answer alike for everybody until something is proved
 	// Invitation is the secret of an invitation's mail, which stands for type,
@@ -104,6 +105,9 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 	}
 	if err != nil {
 		return State{}, err
+	}
+	if s.Device != "" && p.Settings.SigninRememberDevice != core.DeviceOff {
+		t.Facts.Device = m.deviceHash(s.Device)
 	}
 	var after Turn
 	err = m.store.As(caller).Update(ctx, func(tx *store.Tx) error {
@@ -183,6 +187,9 @@ func (m *Machine) step(ctx context.Context, caller core.Caller, id core.FlowID, 
 	if effect == nil {
 		return m.state(t), nil
 	}
+	if p, _ := m.look(t); p.name == core.PhaseSecondary {
+		effect = keeping(effect, a.Keep)
+	}
 	after, err := m.write(ctx, t, effect)
 	if err != nil {
 		return State{}, m.refused(ctx, caller, id, a.Choice, err)
@@ -237,21 +244,35 @@ func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
 // Of any number who try at once, one gets tokens. It returns
 // [core.CodeFlowIncomplete] while something is left.
 func (m *Machine) Complete(ctx context.Context, caller core.Caller, id core.FlowID) (core.Grant, error) {
-	return m.CompleteAs(ctx, caller, id, session.Form{})
+	return m.CompleteAs(ctx, caller, id, Wanted{})
 }
 
-// CompleteAs is Complete for a face that asks for a form of the token.
-func (m *Machine) CompleteAs(ctx context.Context, caller core.Caller, id core.FlowID, form session.Form) (core.Grant, error) {
+// Wanted is what a face asks for beside the tokens when a flow ends.
+type Wanted struct {
+	Form session.Form
+	// Device is what the browser keeps to be remembered by from now on, if a
+	// second factor was proved and the pool remembers browsers. Empty: it is
+	// not to be.
+	Device string
+}
+
+// CompleteAs is Complete for a face that asks for more than tokens.
+func (m *Machine) CompleteAs(ctx context.Context, caller core.Caller, id core.FlowID, w Wanted) (core.Grant, error) {
 	p, err := m.pools.Get(ctx, caller.Pool)
 	if err != nil {
 		return core.Grant{}, err
 	}
-	pending, err := m.sessions.PrepareAs(ctx, caller, p.Settings, form)
+	pending, err := m.sessions.PrepareAs(ctx, caller, p.Settings, w.Form)
 	if err != nil {
 		return core.Grant{}, err
 	}
 	var grant core.Grant
 	_, err = m.finish(ctx, caller, id, func(tx *store.Tx, t Turn) (err error) {
+		if w.Device != "" {
+			if err := m.remember(tx, t, w.Device); err != nil {
+				return err
+			}
+		}
 		grant, err = pending.Start(tx, *t.User, t.Settings)
 		return err
 	})
@@ -263,13 +284,22 @@ type Completed struct {
 	State
 	Code   string // for the application, to fetch the tokens with
 	Device string // for the browser, to be known by: see [core.Caller]
+	// Remembered is for the browser to keep, to be remembered by: see [Start].
+	// Empty: it is not.
+	Remembered string
 }
 
 // CompleteWithCode ends a flow like Complete, and returns a login code in
 // place of tokens, with where to take it.
 func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id core.FlowID) (Completed, error) {
 	c := Completed{Code: secret.Random()}
+	remembered := secret.Random()
 	t, err := m.finish(ctx, caller, id, func(tx *store.Tx, t Turn) error {
+		if t.Facts.KeepDevice {
+			if err := m.remember(tx, t, remembered); err != nil {
+				return err
+			}
+		}
 		return m.sessions.PutCode(tx, c.Code, t.Flow.ID, *t.User, t.Settings)
 	})
 	if err != nil {
@@ -278,6 +308,9 @@ func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id c
 	user := *t.User
 	user.Credentials = t.Facts.Credentials
 	c.State, c.Device = m.state(t), m.passwords.Device(caller.Pool, user)
+	if t.Facts.KeepDevice && t.remembers() {
+		c.Remembered = remembered
+	}
 	return c, nil
 }
 
@@ -386,7 +419,8 @@ func (t *Turn) identify(tx *store.Tx, user core.User) error {
 		t.Factors = append(t.Factors, Factor{a.Kind, a.Second})
 		t.Due = t.Due || a.Due(time.Duration(t.Settings.PasswordMaxAge), tx.Now())
 	}
-	return nil
+	t.Known, err = t.known(tx, user)
+	return err
 }
 
 // copy makes a turn that an effect may change, for one run of its transaction.

@@ -89,8 +89,11 @@ func needsMailbox(t Turn) bool {
 func needsNewPassword(t Turn) bool { return t.Facts.Primary == core.AuthenticatorPassword && t.Due }
 
 // needsSecondary: the pool wants a second factor of everybody, or of who has
-// one, and the first one does not make it needless.
+// one, and neither the first one nor the browser makes it needless.
 func needsSecondary(t Turn) bool {
+	if t.Known && t.hasAny(t.Settings.SigninSecondary, true) {
+		return false
+	}
 	if t.Facts.Secondary != "" || len(t.Settings.SigninSecondary) == 0 || slices.Contains(t.Settings.SigninSkipSecondary, t.Facts.Primary) {
 		return false
 	}

@@ -53,6 +53,7 @@ func allTables() []table {
 		{"flows", 1, fleeting, ""},
 		{"tickets", 1, fleeting, ""},
 		{"notes", 1, fleeting, ""},
+		{"devices", 16, fleeting, ""},
 		// A mail that has left since would leave twice.
 		{"outbox", 1, fleeting, ""},
 		// What running nodes must forget: a restored database has none.

@@ -116,6 +116,17 @@ func foreigners() map[string]foreign {
 			found, err := tx.AuthenticatorByHandle(a.passkey.Kind, a.passkey.Handle)
 			return found.ID != "", err
 		},
+		"RememberDevice": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.RememberDevice(core.Device{User: a.user.ID, Hash: a.hash, ExpiresAt: soon(time.Hour)}, 10))
+		},
+		"Device": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			_, err := tx.Device(a.user.ID, a.hash)
+			return err == nil, err
+		},
+		"ForgetDevices": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			n, err := tx.ForgetDevices(a.user.ID)
+			return n > 0, err
+		},
 		"PutPassword": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(tx.PutPassword(core.Authenticator{ID: a.password.ID, User: a.user.ID, Secret: "other"}))
 		},

@@ -165,7 +165,7 @@ func (f *Face) sendBefore(ctx context.Context, v visit, s flow.State, why error)
 
 // complete ends a flow with a session.
 func (f *Face) complete(ctx context.Context, v visit, s flow.State, created bool) (ordered, error) {
-	grant, err := f.Flows.CompleteAs(ctx, v.caller, s.ID, v.form())
+	grant, err := f.Flows.CompleteAs(ctx, v.caller, s.ID, flow.Wanted{Form: v.form()})
 	if err != nil {
 		return nil, err
 	}

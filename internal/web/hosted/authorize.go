@@ -18,7 +18,7 @@ func (p *Pages) authorize(w http.ResponseWriter, v *visit) error {
 	if err := checkState(q["state"]); err != nil {
 		return err
 	}
-	start := flow.Start{Redirect: q["redirect_uri"], State: q["state"], Concealed: true}
+	start := flow.Start{Redirect: q["redirect_uri"], State: q["state"], Concealed: true, Device: p.kept(v.r)}
 	switch core.FlowType(q["screen"]) {
 	case core.FlowSignin, "":
 		start.Types = []core.FlowType{core.FlowSignin}

@@ -62,6 +62,19 @@ func (p *Pages) device(r *http.Request) string {
 	return cookie.Value
 }
 
+// keptName is the cookie by which a browser is remembered that somebody gave a
+// second factor from, if they wished.
+func (p *Pages) keptName() string { return p.cookieName() + "-kept" }
+
+// kept is what a browser brings to be remembered by, or "".
+func (p *Pages) kept(r *http.Request) string {
+	cookie, err := r.Cookie(p.keptName())
+	if err != nil || !secret.IsText(cookie.Value) {
+		return ""
+	}
+	return cookie.Value
+}
+
 func (p *Pages) cookie(name, text string, maxAge int) *http.Cookie {
 	return &http.Cookie{
 		Name: name, Value: text, Path: "/", MaxAge: maxAge, Secure: p.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,

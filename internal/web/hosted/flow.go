@@ -2,6 +2,7 @@ package hosted
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
@@ -80,7 +81,7 @@ func (p *Pages) answerFlow(w http.ResponseWriter, v *visit) error {
 	}
 	fields := []string{"choice", "action"}
 	if action == actionAnswer {
-		fields = append(fields, c.fields...)
+		fields = append(append(fields, c.fields...), "keep")
 	}
 	if err := v.form.only(fields...); err != nil {
 		return err
@@ -109,7 +110,7 @@ func (p *Pages) answerFlow(w http.ResponseWriter, v *visit) error {
 // answer gives an answer and returns where the browser goes then.
 func (p *Pages) answer(w http.ResponseWriter, v *visit, c choice) (string, error) {
 	a := c.answer(v.form)
-	a.Choice = c.name
+	a.Choice, a.Keep = c.name, v.form["keep"] != ""
 	s, err := p.Flows.Answer(v.r.Context(), v.caller, v.flowID(), a)
 	if err != nil {
 		return "", err
@@ -182,6 +183,9 @@ func (p *Pages) finish(w http.ResponseWriter, v *visit, id core.FlowID) (string,
 		return "", err
 	}
 	http.SetCookie(w, p.cookie(p.deviceName(), s.Device, deviceLife))
+	if s.Remembered != "" {
+		http.SetCookie(w, p.cookie(p.keptName(), s.Remembered, int(time.Duration(s.Pool.Settings.RememberDeviceLife).Seconds())))
+	}
 	if s.Redirect == "" {
 		return v.base + "/login-success", nil
 	}

@@ -90,10 +90,16 @@ func spell(d time.Duration) string {
 		}
 		return fmt.Sprintf("%.0f %ss", n, unit)
 	}
-	if d <= 90*time.Second {
+	switch {
+	case d <= 90*time.Second:
 		return count(math.Ceil(d.Seconds()), "second")
+	case d <= 90*time.Minute:
+		return count(math.Ceil(d.Minutes()), "minute")
+	case d < 48*time.Hour:
+		return count(math.Ceil(d.Hours()), "hour")
+	default:
+		return count(math.Ceil(d.Hours()/24), "day")
 	}
-	return count(math.Ceil(d.Minutes()), "minute")
 }
 
 // plain is a page that only says something.

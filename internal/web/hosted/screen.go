@@ -126,6 +126,8 @@ type screen struct {
 	Phone   bool     // and it is a telephone number
 	Ways    []onward // what else is on offer
 	Second  bool     // email_otp: it is the second factor
+	Keep    string   // a second factor: for how long the browser may be remembered; empty: it may not
+	Kept    bool     // and that was asked for
 	Other   string   // leads to sign-up from sign-in and back; empty: sign-up is closed
 	Restart string   // leads to the same for another address; empty: it is for this one alone
 	Sent    bool     // a link or a code: it was sent
@@ -185,6 +187,9 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 		if text, ok := others()[c.name]; ok && c.name != prompt.Choice && offers(s.Prompts, c.name) {
 			sc.Ways = append(sc.Ways, onward{withQuery(sc.Action, "choice", string(c.name)), text})
 		}
+	}
+	if life := s.Pool.Settings.RememberDeviceLife; sc.Second && s.Pool.Settings.SigninRememberDevice != core.DeviceOff {
+		sc.Keep, sc.Kept = spell(time.Duration(life)), sc.Values["keep"] != ""
 	}
 	var resend time.Time
 	sc.Sent, resend = sentTo(prompt)

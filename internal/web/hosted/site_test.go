@@ -253,14 +253,18 @@ func (b *browser) press(p shown, button string, pairs ...string) shown {
 		if !slices.ContainsFunc(elements(form, "button"), func(n *html.Node) bool { return text(n) == button }) {
 			continue
 		}
-		fields := url.Values{}
+		fields, boxes := url.Values{}, url.Values{}
 		for _, in := range elements(form, "input") {
-			if name := attribute(in, "name"); name != "" {
+			switch name := attribute(in, "name"); {
+			case name == "":
+			case attribute(in, "type") == "checkbox" && !isTicked(in):
+				boxes.Set(name, "")
+			default:
 				fields.Set(name, attribute(in, "value"))
 			}
 		}
 		for i := 0; i < len(pairs); i += 2 {
-			if !fields.Has(pairs[i]) {
+			if !fields.Has(pairs[i]) && !boxes.Has(pairs[i]) {
 				b.s.t.Fatalf("the form has no field %q", pairs[i])
 			}
 			fields.Set(pairs[i], pairs[i+1])
@@ -273,6 +277,11 @@ func (b *browser) press(p shown, button string, pairs ...string) shown {
 	}
 	b.s.t.Fatalf("there is no button %q on the page:\n%s", button, p.body)
 	return shown{}
+}
+
+// isTicked reports whether a box is ticked already.
+func isTicked(box *html.Node) bool {
+	return slices.ContainsFunc(box.Attr, func(a html.Attribute) bool { return a.Key == "checked" })
 }
 
 // click follows the link with this text.

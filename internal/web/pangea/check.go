@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/session"
@@ -46,6 +48,16 @@ func (p *problems) secret(pointer, value string, prefixes ...string) {
 		}
 	}
 	p.add(core.ProblemFormat, pointer, "This is "+strings.Join(prefixes, " or ")+" and 32 characters of a-z and 2-7.")
+}
+
+// device wants what a browser is remembered by: a random UUID (RFC 9562 section
+// 5.4), as the vendor's browser package makes one. Who knows it needs no second
+// factor, so it must be hard to guess.
+func (p *problems) device(value string) {
+	id, err := uuid.Parse(value)
+	if value != "" && (err != nil || len(value) != 36 || id.Version() != 4) {
+		p.add(core.ProblemFormat, "/device_id", "This is a random UUID, version 4.")
+	}
 }
 
 // token wants one of the vendor's opaque strings, or a signed token.

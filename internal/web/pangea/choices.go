@@ -3,6 +3,7 @@ package pangea
 import (
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
@@ -208,8 +209,15 @@ type flowState struct {
 	Phone          string       `json:"phone,omitempty"`
 	Disclaimer     string       `json:"disclaimer,omitempty"`
 	RememberUser   string       `json:"remember_user,omitempty"`
+	ConditionalMFA *mfaMemory   `json:"conditional_mfa,omitempty"`
 	FlowPhase      string       `json:"flow_phase"`
 	FlowChoices    []choiceItem `json:"flow_choices"`
+}
+
+// mfaMemory has the UI show a box by which the browser is remembered.
+type mfaMemory struct {
+	StrictMode bool `json:"strict_mode"`
+	Lifetime   int  `json:"lifetime"` // in days
 }
 
 type choiceItem struct {
@@ -225,6 +233,9 @@ func flowResult(s flow.State) flowState {
 	}
 	if s.Pool.Settings.UsernameFormat == core.UsernameEmail {
 		result.Username = s.Email
+	}
+	if mode := s.Pool.Settings.SigninRememberDevice; mode != core.DeviceOff {
+		result.ConditionalMFA = &mfaMemory{mode == core.DeviceAtAddress, int(time.Duration(s.Pool.Settings.RememberDeviceLife) / (24 * time.Hour))}
 	}
 	for _, t := range s.Types {
 		result.FlowType = append(result.FlowType, string(t))

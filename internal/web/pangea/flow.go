@@ -19,6 +19,7 @@ type flowStart struct {
 	CbURI      string   `json:"cb_uri"`
 	FlowTypes  []string `json:"flow_types"`
 	Invitation string   `json:"invitation"`
+	DeviceID   string   `json:"device_id"`
 }
 
 func (in *flowStart) check(p *problems) {
@@ -34,6 +35,7 @@ func (in *flowStart) check(p *problems) {
 		}
 	}
 	p.secret("/invitation", in.Invitation, prefixInvite)
+	p.device(in.DeviceID)
 }
 
 func (f *Face) flowStart(ctx context.Context, caller core.Caller, in flowStart) (any, error) {
@@ -42,7 +44,7 @@ func (f *Face) flowStart(ctx context.Context, caller core.Caller, in flowStart) 
 	for _, word := range in.FlowTypes {
 		types = append(types, core.FlowType(word))
 	}
-	s, err := f.Flows.Start(ctx, caller, flow.Start{Types: types, Email: in.Email, Username: in.Username, Redirect: in.CbURI, Invitation: read(prefixInvite, in.Invitation)})
+	s, err := f.Flows.Start(ctx, caller, flow.Start{Types: types, Email: in.Email, Username: in.Username, Redirect: in.CbURI, Invitation: read(prefixInvite, in.Invitation), Device: in.DeviceID})
 	if core.Is(err, core.CodeTicketInvalid) {
 		err = core.Invalid(core.Problem{Code: core.ProblemNotThere, Pointer: "/invitation", Detail: "There is no such invitation that is still pending."})
 	}
@@ -139,10 +141,11 @@ func (in *flowComplete) check(p *problems) {
 	if p.required("/flow_id", in.FlowID) {
 		p.secret("/flow_id", in.FlowID, prefixFlow)
 	}
+	p.device(in.DeviceID)
 }
 
 func (f *Face) flowComplete(ctx context.Context, caller core.Caller, in flowComplete) (any, error) {
-	grant, err := f.Flows.Complete(ctx, caller, flowID(in.FlowID))
+	grant, err := f.Flows.CompleteAs(ctx, caller, flowID(in.FlowID), flow.Wanted{Device: in.DeviceID})
 	if err != nil {
 		return nil, err
 	}
