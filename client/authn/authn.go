@@ -19,6 +19,7 @@ type AuthN struct {
 	Flow       FlowService       // signing up and in
 	Session    SessionService    // who is signed in, as a server application sees it
 	Agreements AgreementsService // what people are asked to accept
+	Group      GroupService      // groups of people
 
 	t *transport
 }
@@ -52,11 +53,13 @@ func New(baseURL, token string, options ...Option) (*AuthN, error) {
 	return &AuthN{
 		User: UserService{
 			t: t, Profile: ProfileService{t}, Password: UserPasswordService{t}, Authenticators: AuthenticatorsService{t}, Invites: InvitesService{t},
+			Group: UserGroupService{t},
 		},
 		Client:     ClientService{t: t, Token: TokenService{t}, Session: ClientSessionService{t}, Password: ClientPasswordService{t}},
 		Flow:       FlowService{t},
 		Session:    SessionService{t},
 		Agreements: AgreementsService{t},
+		Group:      GroupService{t: t, Users: GroupUsersService{t}},
 		t:          t,
 	}, nil
 }

@@ -19,6 +19,7 @@
 //	User.Password.Expire
 //	User.Authenticators.List  User.Authenticators.Delete
 //	User.Invite  User.Invites.List  User.Invites.All  User.Invites.Delete
+//	User.Group.Assign  User.Group.Remove  User.Group.List  User.Group.All
 //	Client.UserInfo  Client.JWKS  Client.Token.Check
 //	Client.Session.Refresh  Client.Session.Logout  Client.Password.Change
 //	Client.Session.List  Client.Session.All  Client.Session.Invalidate
@@ -26,6 +27,8 @@
 //	Session.List  Session.All  Session.Invalidate  Session.Logout
 //	Agreements.Create  Agreements.Update  Agreements.Delete
 //	Agreements.List  Agreements.All
+//	Group.Create  Group.Get  Group.Update  Group.Delete
+//	Group.List  Group.All  Group.Users.List  Group.Users.All
 //	Poll
 //
 // Each takes a context first, and ends when that does. A person is named by

@@ -12,6 +12,7 @@ type UserService struct {
 	Password       UserPasswordService
 	Authenticators AuthenticatorsService
 	Invites        InvitesService
+	Group          UserGroupService
 
 	t *transport
 }
@@ -31,6 +32,7 @@ type User struct {
 	LastLoginAt             time.Time `json:"last_login_at,omitzero"` // zero before the first sign-in
 	LastLoginIP             string    `json:"last_login_ip,omitempty"`
 	LoginCount              int64     `json:"login_count"`
+	Groups                  []string  `json:"groups,omitempty"` // ids of groups, as many as the pool shows; not from Create
 	CreatedAt               time.Time `json:"created_at"`
 }
 

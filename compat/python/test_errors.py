@@ -6,7 +6,7 @@ import pytest
 import requests
 from pangea.response import PangeaResponseResult
 from person import Person, address, start
-from shape import check_request, invalid, is_id, near_now, not_found, refused, unauthorized
+from shape import check_request, invalid, is_id, near_now, not_found, unauthorized
 
 ID = "pui_" + "a" * 32
 
@@ -31,6 +31,15 @@ SERVICE_ONLY = {
     "agreements.delete": lambda a: a.agreements.delete(type=m.AgreementType.EULA, id="peu_" + "a" * 32),
     "agreements.list": lambda a: a.agreements.list(),
     "agreements.update": lambda a: a.agreements.update(type=m.AgreementType.EULA, id="peu_" + "a" * 32),
+    "user.group.assign": lambda a: a.user.group.assign(user_id=ID, group_ids=["pgi_" + "a" * 32]),
+    "user.group.remove": lambda a: a.user.group.remove(user_id=ID, group_id="pgi_" + "a" * 32),
+    "user.group.list": lambda a: a.user.group.list(user_id=ID),
+    "group.create": lambda a: a.group.create(name="a", type="b"),
+    "group.delete": lambda a: a.group.delete(id="pgi_" + "a" * 32),
+    "group.get": lambda a: a.group.get(id="pgi_" + "a" * 32),
+    "group.list": lambda a: a.group.list(),
+    "group.list_users": lambda a: a.group.list_users(id="pgi_" + "a" * 32),
+    "group.update": lambda a: a.group.update(id="pgi_" + "a" * 32),
 }
 
 # And those that take a client token too.
@@ -50,21 +59,7 @@ ANY_TOKEN = {
     "poll_result": lambda a: a.poll_result(request_id="prq_" + "a" * 32),
 }
 
-# What the SDK can call and the server does not do yet. Whoever builds one moves
-# its line away from here, into a test of its own.
-NOT_YET = {
-    "user.group.assign": lambda a: a.user.group.assign(user_id=ID, group_ids=["pgi_" + "a" * 32]),
-    "user.group.remove": lambda a: a.user.group.remove(user_id=ID, group_id="pgi_" + "a" * 32),
-    "user.group.list": lambda a: a.user.group.list(user_id=ID),
-    "group.create": lambda a: a.group.create(name="a", type="b"),
-    "group.delete": lambda a: a.group.delete(id="pgi_" + "a" * 32),
-    "group.get": lambda a: a.group.get(id="pgi_" + "a" * 32),
-    "group.list": lambda a: a.group.list(),
-    "group.list_users": lambda a: a.group.list_users(id="pgi_" + "a" * 32),
-    "group.update": lambda a: a.group.update(id="pgi_" + "a" * 32),
-}
-
-EVERYTHING = {**SERVICE_ONLY, **ANY_TOKEN, **NOT_YET}
+EVERYTHING = {**SERVICE_ONLY, **ANY_TOKEN}
 
 
 def methods(sdk, path="") -> set[str]:
@@ -101,7 +96,7 @@ def test_what_is_not_behind_bearer(pool, name):
         EVERYTHING[name](sdk)
 
 
-@pytest.mark.parametrize("name", {**SERVICE_ONLY, **{n: c for n, c in NOT_YET.items() if not n.startswith("client.")}})
+@pytest.mark.parametrize("name", SERVICE_ONLY)
 def test_a_client_token_does_not_open_a_service_endpoint(pool, name):
     with unauthorized(403):
         EVERYTHING[name](pool.client())
@@ -115,13 +110,6 @@ def test_a_client_token_opens_the_rest(pool, name, kind):
         assert ANY_TOKEN[name](sdk).success
     except pe.PangeaAPIException as problem:
         assert problem.response.status not in ("Unauthorized", "InternalError"), problem
-
-
-@pytest.mark.parametrize("name", NOT_YET)
-def test_what_is_not_there_yet_says_so(authn, name):
-    with refused(pe.NotFound, "NotFound", 404) as problem:
-        NOT_YET[name](authn)
-    assert problem.value.response.summary == "This endpoint is not available yet"
 
 
 def test_a_path_that_is_no_endpoint(authn):

@@ -236,6 +236,7 @@ PROBLEM = {"code": str, "detail": str, "source": str}
 USER = {"id": str, "email": str, "username": str, "verified": bool, "disabled": bool, "login_count": int, "created_at": str}
 SOMETIMES = {
     "phone": str, "last_login_at": str, "last_login_ip": str, "accepted_eula_id": str, "accepted_privacy_policy_id": str,
+    "groups": [str],
 }
 
 

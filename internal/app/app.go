@@ -33,6 +33,7 @@ type App struct {
 	Directory   *directory.Directory
 	Invitations *directory.Invitations
 	Agreements  *directory.Agreements
+	Groups      *directory.Groups
 	Passwords   *directory.Passwords
 	Sessions    *session.Sessions
 	Flows       *flow.Machine
@@ -123,6 +124,7 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 	a.Directory = directory.New(a.Store)
 	a.Passwords = directory.NewPasswords(a.Store, secret.NewHasher(cost, a.Store.Keys().Peppers()).By(a.Store.Clock))
 	a.Agreements = directory.NewAgreements(a.Store)
+	a.Groups = directory.NewGroups(a.Store)
 	a.Invitations = directory.NewInvitations(a.Store, a.PageURL)
 	a.Sessions = session.New(a.Store, session.Spelling{Issuer: a.PageURL, Claims: pangea.Claims})
 	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, a.PageURL)
@@ -169,7 +171,7 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 		return nil, err
 	}
 	first := pangea.New(pangea.Deps{
-		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Agreements: a.Agreements, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
+		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Agreements: a.Agreements, Groups: a.Groups, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
 		Even: even, Traffic: a.traffic,
 	})
 	second := authing.New(authing.Deps{Pools: a.Pools, Directory: a.Directory, Sessions: a.Sessions, Flows: a.Flows, ReadToken: pangea.ReadUserToken, Even: even, Traffic: a.traffic})

@@ -388,7 +388,7 @@ func everything(t *testing.T, a *App) []asked {
 func ofPangea(t *testing.T, known, never string) []asked {
 	t.Helper()
 	id := func(prefix string) string { return prefix + secret.Random() }
-	user, flow, session, text := id("pui_"), id("pfl_"), id("pmt_"), id("peu_")
+	user, flow, session, text, group := id("pui_"), id("pfl_"), id("pmt_"), id("peu_"), id("pgi_")
 	bodies := map[string]string{
 		"/v2/flow/start":                 `{"email":"ana@example.org"}`,
 		"/v2/flow/update":                `{"flow_id":"` + flow + `","choice":"password","data":{"password":"correct horse 7 staple"}}`,
@@ -422,6 +422,10 @@ func ofPangea(t *testing.T, known, never string) []asked {
 		"/v2/agreements/list":            `{}`,
 		"/v2/agreements/update":          `{"type":"eula","id":"` + text + `","name":"Terms"}`,
 		"/request/{request_id}":          ``,
+		"/v2/group/create":               `{"name":"admins","type":"team"}`, "/v2/group/update": `{"id":"` + group + `","name":"others"}`,
+		"/v2/group/get": `{"id":"` + group + `"}`, "/v2/group/delete": `{"id":"` + group + `"}`,
+		"/v2/group/list": `{}`, "/v2/group/user/list": `{"id":"` + group + `"}`, "/v2/user/group/list": `{"id":"` + user + `"}`,
+		"/v2/user/group/assign": `{"id":"` + user + `","group_ids":["` + group + `"]}`, "/v2/user/group/remove": `{"id":"` + user + `","group_id":"` + group + `"}`,
 	}
 	var all []asked
 	for _, line := range lines(t, "../web/pangea/routes.go", `\{(post|get), "([^"]+)", .*, (nil|.*\S)\},`) {

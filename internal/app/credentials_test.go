@@ -96,7 +96,7 @@ type maker struct {
 func newMaker(t *testing.T, a *App) *maker {
 	t.Helper()
 	m := &maker{t: t, grounds: make(map[string]ground), house: &flowtest.House{
-		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Agreements: a.Agreements, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
+		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Agreements: a.Agreements, Groups: a.Groups, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
 		Hasher: secret.NewHasher(secret.Cost{Memory: 8, Passes: 1, Threads: 1}, a.Store.Keys().Peppers()),
 	}}
 	for _, name := range []string{"own", "other"} {

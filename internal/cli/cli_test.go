@@ -138,7 +138,7 @@ func odd() map[string]string {
 		"flow.life": `"10m"`, "link.life": `"11m"`, "link.resend_after": `"0s"`, "login_code.life": `"30s"`, "invitation.life": `"24h"`,
 		"agreements.required": `["privacy","terms"]`,
 		"token.user_life":     `"1h30m"`, "token.refresh_life": `"100h"`, "token.refresh_grace": `"0s"`, "token.refresh_requires_user_token": `true`,
-		"token.format": `"jwt"`, "token.issuer": `"https://id.example.org"`, "token.key_life": `"720h"`, "audit.retention": `"48h"`,
+		"token.format": `"jwt"`, "token.issuer": `"https://id.example.org"`, "token.key_life": `"720h"`, "audit.retention": `"48h"`, "groups.shown": `7`,
 		"profile.fields": `[{"id":"a","label":"A","type":"string","required":true,"at_signup":true},{"id":"b","label":"B","type":"date"}]`,
 		"mail.from_name": `"Us"`, "mail.from_address": `"us@example.org"`,
 		"mail.templates": `{"reset_password":{"subject":"S","text":"a\n\"\"\"b\\\n\tc\r\n","html":"<p>\n"},"verify_email":{"text":"\n"}}`,

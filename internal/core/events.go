@@ -52,6 +52,11 @@ const (
 	EventAgreementWithdrawn EventName = "agreement.withdrawn"
 	EventAgreementDeleted   EventName = "agreement.deleted"
 	EventAgreementAccepted  EventName = "agreement.accepted"
+	EventGroupCreated       EventName = "group.created"
+	EventGroupChanged       EventName = "group.changed"
+	EventGroupDeleted       EventName = "group.deleted"
+	EventGroupJoined        EventName = "group.joined"
+	EventGroupLeft          EventName = "group.left"
 	EventMailQueued         EventName = "mail.queued"
 	EventMailSent           EventName = "mail.sent"
 	EventMailDropped        EventName = "mail.dropped"
@@ -124,6 +129,11 @@ func EventNames() []EventMeaning {
 		{EventAgreementWithdrawn, "An agreement that was active is so no more, without another in its place."},
 		{EventAgreementDeleted, "An agreement was deleted."},
 		{EventAgreementAccepted, "A person accepted an agreement; data names its id, its kind and the version that was shown."},
+		{EventGroupCreated, "A group of people was made."},
+		{EventGroupChanged, "A group's name or other data were changed; data names the fields."},
+		{EventGroupDeleted, "A group was deleted; nobody is in it any more."},
+		{EventGroupJoined, "A person was put in a group; data names the group."},
+		{EventGroupLeft, "A person was taken out of a group; data names the group."},
 		{EventMailQueued, "A mail was put in line to be sent; data names the template."},
 		{EventMailSent, "A mail was handed to the mail server."},
 		{EventMailDropped, "A mail was given up; reason says why."},

@@ -35,6 +35,8 @@ type (
 	InvitationID string
 	// AgreementID names a text that people are asked to accept.
 	AgreementID string
+	// GroupID names a group of people.
+	GroupID string
 	// MessageID names something that leaves: a mail.
 	MessageID string
 )
@@ -74,6 +76,9 @@ func NewInvitationID() InvitationID { return InvitationID("inv_" + secret.Random
 
 // NewAgreementID makes an id that nothing else has.
 func NewAgreementID() AgreementID { return AgreementID("agr_" + secret.Random()) }
+
+// NewGroupID makes an id that nothing else has.
+func NewGroupID() GroupID { return GroupID("grp_" + secret.Random()) }
 
 // NewMessageID makes an id that nothing else has.
 func NewMessageID() MessageID { return MessageID("msg_" + secret.Random()) }

@@ -74,6 +74,7 @@ type Settings struct {
 	InvitationLife Duration
 
 	AgreementsRequired []AgreementKind
+	GroupsShown        int
 
 	AccessLife         Duration
 	RefreshLife        Duration
@@ -271,6 +272,9 @@ func SettingsTable() []Setting {
 		{"agreements.required", "list of kinds", "Which kinds of agreement people must accept before they come in, where one is active: terms, privacy.",
 			func(s *Settings) any { return &s.AgreementsRequired }, func(s *Settings) error { return checkAgreementKinds(s.AgreementsRequired) }},
 
+		{"groups.shown", "integer", "How many of a person's groups an application sees beside the person: those that they have been in the longest. 0: none. Lists of groups have them all.",
+			func(s *Settings) any { return &s.GroupsShown }, func(s *Settings) error { return between(s.GroupsShown, 0, 1000) }},
+
 		{"token.user_life", "duration", "How long a person's token works.",
 			func(s *Settings) any { return &s.AccessLife }, func(s *Settings) error { return within(s.AccessLife, time.Minute, 365*24*time.Hour) }},
 		{"token.refresh_life", "duration", "How long a refresh token works, and so how long a session may rest.",
@@ -368,6 +372,7 @@ func DefaultSettings() Settings {
 		CodeResend:          Duration(30 * time.Second),
 		LoginCodeLife:       Duration(time.Minute),
 		InvitationLife:      Duration(7 * 24 * time.Hour),
+		GroupsShown:         32,
 		AccessLife:          Duration(48 * time.Hour),
 		RefreshLife:         Duration(30 * 24 * time.Hour),
 		RefreshGrace:        Duration(10 * time.Second),

@@ -92,8 +92,8 @@ func other() map[string]string {
 		"token.user_life": `"5m"`, "token.refresh_life": `"8760h"`, "token.refresh_grace": `"0s"`, "token.refresh_requires_user_token": `true`,
 		"token.format": `"jwt"`, "token.issuer": `"https://id.example.org"`, "token.key_life": `"168h"`, "audit.retention": `"48h"`,
 		"profile.fields":      `[{"id":"first_name","label":"First name","type":"string","required":true,"at_signup":true},{"id":"b","label":"B","type":"date"}]`,
-		"agreements.required": `["privacy"]`,
-		"mail.from_name":      `"Laden"`, "mail.from_address": `"post@example.org"`,
+		"agreements.required": `["privacy"]`, "groups.shown": `0`,
+		"mail.from_name": `"Laden"`, "mail.from_address": `"post@example.org"`,
 		"mail.templates": `{"verify_email":{"subject":"Hi","text":"{{link}}"}}`,
 	}
 }
@@ -186,6 +186,7 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"flow.life":             {`"59s"`, `"24h1s"`, `"1000000h"`, `"99999999999h"`}, "link.life": {`"59s"`, `"25h"`}, "link.resend_after": {`"-1s"`, `"61m"`},
 		"login_code.life": {`"0s"`, `"11m"`}, "invitation.life": {`"59s"`, `"2161h"`}, "token.user_life": {`"1s"`, `"8761h"`}, "token.refresh_life": {`"1s"`, `"50000h"`}, "token.refresh_grace": {`"-1s"`, `"6m"`},
 		"token.refresh_requires_user_token": {`"yes"`, `1`},
+		"groups.shown":                      {`-1`, `1001`, `1.5`, `"all"`, `[]`},
 		"agreements.required":               {`"terms"`, `["eula"]`, `["terms","terms"]`, `[1]`, `[null]`, `[""]`},
 		"token.format":                      {`"JWT"`, `""`, `1`}, "token.issuer": {`1`, `"a\nb"`, `"` + strings.Repeat("x", 201) + `"`}, "audit.retention": {`"23h"`, `"180000h"`, `"-1s"`, `1`}, "token.key_life": {`"167h"`, `"20000h"`, `"-1s"`},
 		"profile.fields": {`{}`, `"x"`, `[{"id":"A","label":"x","type":"string"}]`, `[{"id":"a","type":"string"}]`, `[{"id":"a","label":"x","type":"html"}]`, `[{"id":"a","label":"x","type":"string","more":1}]`,

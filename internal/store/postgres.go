@@ -218,6 +218,11 @@ func (e *postgresEngine) noTable(err error) bool {
 	return ok && fault.Code == "42P01"
 }
 
+func (e *postgresEngine) orphan(err error) bool {
+	fault, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && fault.Code == "23503"
+}
+
 func (e *postgresEngine) connections() Connections { return connectionsOf(e.db) }
 func (e *postgresEngine) distant() bool            { return true }
 

@@ -22,6 +22,7 @@ func variable() map[string]string {
 		"audit.go: strconv.Itoa(i + 2)":           "a placeholder",
 		"audit.go: rows":                          "placeholders",
 		"users.go: rowsOf(2, 2, len(names))":      "placeholders",
+		"groups.go: strings.Join(places, \", \")": "placeholders",
 		"backup.go: t.name":                       "the table of tables",
 		"restore.go: t.name":                      "the table of tables",
 		"restore.go: l.table.name":                "the table of tables",

@@ -149,6 +149,11 @@ func (e *sqliteEngine) noTable(err error) bool {
 	return ok && fault.Code() == sqlite3.SQLITE_ERROR && strings.Contains(fault.Error(), "no such table")
 }
 
+func (e *sqliteEngine) orphan(err error) bool {
+	fault, ok := errors.AsType[*sqlite.Error](err)
+	return ok && fault.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+}
+
 func (e *sqliteEngine) connections() Connections { return connectionsOf(e.read) }
 
 func (e *sqliteEngine) classify(err error) error {

@@ -77,6 +77,9 @@ type engine interface {
 	// follower gives what the feed and probes run on, which no request can
 	// keep them from.
 	follower() querier
+	// orphan reports an error of a write that refers to a row which is not
+	// there, or not any more.
+	orphan(err error) bool
 	// down reports whether err says that the database is not running, so that
 	// no other node can write either.
 	down(err error) bool

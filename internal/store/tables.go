@@ -41,6 +41,8 @@ func allTables() []table {
 		{"users", 1, lasting, ""},
 		{"user_profile_values", 1, lasting, ""},
 		{"authenticators", 1, lasting, ""},
+		{"user_groups", 12, lasting, ""},
+		{"group_members", 12, lasting, ""},
 		{"invitations", 4, lasting, ""},
 		{"attempts", 1, lasting, ""},
 		{"budgets", 8, lasting, ""},

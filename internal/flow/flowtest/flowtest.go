@@ -29,6 +29,7 @@ type House struct {
 	Directory   *directory.Directory
 	Invitations *directory.Invitations
 	Agreements  *directory.Agreements
+	Groups      *directory.Groups
 	Passwords   *directory.Passwords
 	Sessions    *session.Sessions
 	Flows       *flow.Machine
@@ -47,6 +48,7 @@ func NewSpelling(st *store.Store, claims func(core.User, core.TokenID) session.C
 	h.Hasher = secret.NewHasher(secret.Cost{Memory: 8, Passes: 1, Threads: 1}, st.Keys().Peppers())
 	h.Passwords = directory.NewPasswords(st, h.Hasher)
 	h.Agreements = directory.NewAgreements(st)
+	h.Groups = directory.NewGroups(st)
 	h.Invitations = directory.NewInvitations(st, pageURL)
 	h.Flows = flow.New(st, h.Pools, h.Passwords, h.Sessions, pageURL)
 	return h

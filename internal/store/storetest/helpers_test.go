@@ -84,6 +84,7 @@ type filled struct {
 	invite   core.Invitation // its hash is that of the key
 	terms    core.Agreement  // active
 	signing  store.SigningKey
+	group    core.Group // the user is in it
 }
 
 // plainKey is the text of the filled pool's key.
@@ -122,13 +123,15 @@ func fill(t testing.TB, s *store.Store) filled {
 		ExpiresAt: soon(time.Hour)}
 	f.terms = core.Agreement{ID: core.NewAgreementID(), Kind: core.AgreementTerms, Name: "Bedingungen Ü", Text: "# Terms\n\n密 " + random, Active: true, Version: 1,
 		CreatedAt: soon(-time.Hour), UpdatedAt: soon(-time.Minute), PublishedAt: soon(-time.Second)}
+	f.group = core.Group{ID: core.NewGroupID(), Name: "Team-" + random, Type: "Büro", Description: "one\ntwo 密", Attributes: map[string]string{"größe": "Ü"}, Version: 1,
+		CreatedAt: soon(-time.Hour), UpdatedAt: soon(-time.Minute)}
 	f.signing = signingKey(t, f.pool.ID)
 	err := f.bound.Update(context.Background(), func(tx *store.Tx) error {
 		return errors.Join(
 			tx.CreatePool(f.pool), tx.PutKey(f.key, f.hash, plainKey), tx.PutApplication(f.app, []byte("secret-hash")), tx.PutPoolSecret(f.secret),
 			tx.CreateUser(f.user), tx.PutPassword(f.password), added(tx.PutAuthenticator(f.passkey)), tx.RememberDevice(core.Device{User: f.user.ID, Hash: f.hash, Address: "192.0.2.3", ExpiresAt: soon(time.Hour)}, 10), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
 			tx.PutRefresh(f.hash, f.refresh), tx.PutAccess(f.hash, f.access), tx.Send(f.message), tx.PutNote("face", f.note, "data", soon(time.Hour)),
-			charge(tx, f.subject), tx.Spend(core.BudgetMailsTo, f.subject, core.DefaultSettings()), tx.PutInvitation(f.hash, f.invite), tx.PutAgreement(f.terms), tx.PutSigningKey(f.signing, ""),
+			charge(tx, f.subject), tx.Spend(core.BudgetMailsTo, f.subject, core.DefaultSettings()), tx.PutInvitation(f.hash, f.invite), tx.PutAgreement(f.terms), tx.PutSigningKey(f.signing, ""), tx.CreateGroup(f.group), join(tx, f.group.ID, f.user.ID),
 			tx.Record(core.Event{Name: core.EventUserCreated, Target: string(f.user.ID), Reason: "r", Data: map[string]string{"k": "v"}}),
 		)
 	})
@@ -139,6 +142,15 @@ func fill(t testing.TB, s *store.Store) filled {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// join puts somebody in a group that they are not in.
+func join(tx *store.Tx, group core.GroupID, user core.UserID) error {
+	joined, err := tx.AddMember(group, user)
+	if err == nil && !joined {
+		err = errors.New("they were in it already")
+	}
+	return err
 }
 
 // charge takes a try that locks its subject out for an hour.

@@ -204,6 +204,60 @@ func foreigners() map[string]foreign {
 			}
 			return false, nil
 		},
+		"CreateGroup": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			other := a.group
+			other.ID = core.NewGroupID()
+			return wrote(tx.CreateGroup(other))
+		},
+		"Group": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			g, err := tx.Group(a.group.ID)
+			return g.ID != "", err
+		},
+		"UpdateGroup": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.UpdateGroup(a.group)) },
+		"DeleteGroup": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.DeleteGroup(a.group.ID))
+		},
+		"AddMember": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			if _, err := tx.User(a.user.ID); err == nil {
+				err = tx.RemoveMember(a.group.ID, a.user.ID)
+				return true, errors.Join(err, join(tx, a.group.ID, a.user.ID))
+			}
+			// Somebody of the pool's own cannot be put in another's group either.
+			own := person("own")
+			if err := tx.CreateUser(own); err != nil {
+				return false, err
+			}
+			if _, err := tx.AddMember(a.group.ID, own.ID); !core.Is(err, core.CodeNotFound) {
+				return true, err
+			}
+			return tx.AddMember(a.group.ID, a.user.ID)
+		},
+		"RemoveMember": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.RemoveMember(a.group.ID, a.user.ID))
+		},
+		"GroupsOf": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			of, err := tx.GroupsOf([]core.UserID{a.user.ID}, 10)
+			return len(of) > 0, err
+		},
+		"Groups": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			for _, conditions := range [][]core.Condition{
+				nil, {{Field: "id", Op: core.OpEquals, Values: []any{string(a.group.ID)}}}, {{Field: "name", Op: core.OpContainsAny, Values: []any{"x", "team"}}},
+			} {
+				all, n, next, err := tx.Groups(core.Query{Conditions: conditions, Size: 10})
+				if err != nil || len(all) > 0 || n > 0 || next != "" {
+					return err == nil, err
+				}
+			}
+			return false, nil
+		},
+		"Members": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			users, n, next, err := tx.Members(a.group.ID, core.Query{Size: 10})
+			return len(users) > 0 || n > 0 || next != "", err
+		},
+		"Memberships": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			groups, n, next, err := tx.Memberships(a.user.ID, core.Query{Size: 10})
+			return len(groups) > 0 || n > 0 || next != "", err
+		},
 		"PutInvitation": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			other := a.invite
 			other.ID = core.NewInvitationID()

@@ -63,6 +63,15 @@ func TestEveryNounComesBack(t *testing.T) {
 			terms, n, next, err := tx.Agreements(core.Query{Size: 10})
 			same(t, "the agreements", []any{terms, n, next, err}, []any{[]core.Agreement{f.terms}, int64(1), "", nil})
 
+			group, err := tx.Group(f.group.ID)
+			same(t, "the group", []any{group, err}, []any{f.group, nil})
+			groups, n, next, err := tx.Memberships(f.user.ID, core.Query{Size: 10})
+			same(t, "the groups of the user", []any{groups, n, next, err}, []any{[]core.Group{f.group}, int64(1), "", nil})
+			users, n, next, err := tx.Members(f.group.ID, core.Query{Size: 10})
+			same(t, "the users of the group", []any{users, n, next, err}, []any{[]core.User{f.user}, int64(1), "", nil})
+			of, err := tx.GroupsOf([]core.UserID{f.user.ID}, 1)
+			same(t, "the groups beside the user", []any{of, err}, []any{map[core.UserID][]core.GroupID{f.user.ID: {f.group.ID}}, nil})
+
 			invite, err := tx.Invitation(f.invite.ID)
 			f.invite.CreatedAt = begun
 			same(t, "the invitation", []any{invite, err}, []any{f.invite, nil})

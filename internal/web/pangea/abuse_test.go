@@ -239,7 +239,18 @@ func TestT1IdsOfAnotherPool(t *testing.T) {
 		sessionID := s.post(t, "/v2/session/list", `{}`).field(t, "sessions", "0", "id")
 		factorID := s.post(t, "/v2/user/authenticators/list", `{"id":"`+id+`"}`).field(t, "authenticators", "0", "id")
 		agreementID := s.post(t, "/v2/agreements/create", `{"type":"eula","name":"Terms","text":"x"}`).field(t, "id")
+		groupID := s.post(t, "/v2/group/create", `{"name":"admins","type":"team"}`).field(t, "id")
+		if a := s.post(t, "/v2/user/group/assign", `{"id":"`+id+`","group_ids":["`+groupID+`"]}`); a.status != http.StatusOK {
+			t.Fatalf("putting somebody in a group: %s", a.body)
+		}
 		for path, body := range map[string]string{
+			"/v2/group/get":                  `{"id":"` + groupID + `"}`,
+			"/v2/group/update":               `{"id":"` + groupID + `","name":"x"}`,
+			"/v2/group/delete":               `{"id":"` + groupID + `"}`,
+			"/v2/group/user/list":            `{"id":"` + groupID + `"}`,
+			"/v2/user/group/list":            `{"id":"` + id + `"}`,
+			"/v2/user/group/assign":          `{"id":"` + id + `","group_ids":["` + groupID + `"]}`,
+			"/v2/user/group/remove":          `{"id":"` + id + `","group_id":"` + groupID + `"}`,
 			"/v2/agreements/update":          `{"type":"eula","id":"` + agreementID + `","active":true}`,
 			"/v2/agreements/delete":          `{"type":"eula","id":"` + agreementID + `"}`,
 			"/v2/user/authenticators/list":   `{"id":"` + id + `"}`,
@@ -276,6 +287,20 @@ func TestT1IdsOfAnotherPool(t *testing.T) {
 		}
 		if a := s.post(t, "/v2/agreements/list", `{"filter":{"active":false}}`); a.status != 200 || !bytes.Contains(a.Result, []byte(`"count":1`)) {
 			t.Errorf("another pool changed the agreement: %s", a.body)
+		}
+		// Nor is somebody of that pool put in a group of this one.
+		own := s.call(t, "POST", "/v2/user/create", s.other, "application/json", []byte(`{"email":"own@example.org","profile":{}}`)).field(t, "id")
+		if a := s.call(t, "POST", "/v2/user/group/assign", s.other, "application/json", []byte(`{"id":"`+own+`","group_ids":["`+groupID+`"]}`)); a.errors() != "DoesNotExist /group_ids/0" {
+			t.Errorf("putting somebody in a group of another pool: %s", a.body)
+		}
+		if a := s.call(t, "POST", "/v2/group/list", s.other, "application/json", []byte(`{"filter":{"id":"`+groupID+`"}}`)); a.status != 200 || !bytes.Contains(a.Result, []byte(`"count":0`)) {
+			t.Errorf("listing groups from another pool: %s", a.body)
+		}
+		if a := s.post(t, "/v2/group/user/list", `{"id":"`+groupID+`"}`); a.field(t, "users", "0", "id") != id || !bytes.Contains(a.Result, []byte(`"count":1`)) {
+			t.Errorf("another pool changed who is in the group: %s", a.body)
+		}
+		if a := s.post(t, "/v2/group/get", `{"id":"`+groupID+`"}`); a.field(t, "name") != "admins" {
+			t.Errorf("another pool changed the group: %s", a.body)
 		}
 		if a := s.call(t, "POST", "/v2/session/logout", s.other, "application/json", []byte(`{"user_id":"`+id+`"}`)); a.status != 200 {
 			t.Errorf("a logout of nobody from another pool: %s", a.body)

@@ -131,6 +131,37 @@ func (p *problems) moment(pointer, value string) time.Time {
 	return t
 }
 
+// span reads the beginning of a time, such as 2006-01-02, and returns from when
+// until when times begin so.
+func (p *problems) span(pointer, text string) (from, until time.Time) {
+	const whole = "0001-01-01T00:00:00.000000Z"
+	given := strings.TrimRight(text, "-T:.")
+	from, err := time.Parse(time.RFC3339Nano, given+whole[min(len(given), len(whole)):])
+	switch n := len(given); {
+	case err != nil:
+	case n == len("2006"):
+		return from, from.AddDate(1, 0, 0)
+	case n == len("2006-01"):
+		return from, from.AddDate(0, 1, 0)
+	case n == len("2006-01-02"):
+		return from, from.AddDate(0, 0, 1)
+	case n == len("2006-01-02T15"):
+		return from, from.Add(time.Hour)
+	case n == len("2006-01-02T15:04"):
+		return from, from.Add(time.Minute)
+	case n == len("2006-01-02T15:04:05"):
+		return from, from.Add(time.Second)
+	case n > len("2006-01-02T15:04:05.") && n <= len(whole):
+		d := time.Second
+		for range min(n, len(whole)-1) - len("2006-01-02T15:04:05.") {
+			d /= 10
+		}
+		return from, from.Add(d)
+	}
+	p.add(core.ProblemTime, pointer, "This is not a time such as 2006-01-02T15:04:05Z, nor the beginning of one.")
+	return time.Time{}, time.Time{}
+}
+
 type patternSet struct {
 	ticket, username, identity, code *regexp.Regexp
 }

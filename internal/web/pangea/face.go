@@ -22,6 +22,7 @@ type Deps struct {
 	Directory   *directory.Directory
 	Invitations *directory.Invitations
 	Agreements  *directory.Agreements
+	Groups      *directory.Groups
 	Passwords   *directory.Passwords
 	Sessions    *session.Sessions
 	Flows       *flow.Machine

@@ -27,6 +27,7 @@ const (
 	filterText filterKind = iota
 	filterID
 	filterTime
+	filterSpan // a time of which the beginning can be asked for
 	filterNumber
 	filterBool
 	filterWord    // one of a few words
@@ -54,9 +55,9 @@ func (k filterKind) allowed(op core.Operator) bool {
 	case core.OpIn:
 		return k == filterText || k == filterID || k == filterTime || k == filterUnknown || k == filterFixed || k == filterWord
 	case core.OpContains:
-		return k == filterText || k == filterID || k == filterUnknown || k == filterFixed || k == filterWord
+		return k == filterText || k == filterID || k == filterSpan || k == filterUnknown || k == filterFixed || k == filterWord
 	case core.OpGreater, core.OpAtLeast, core.OpLess, core.OpAtMost:
-		return k == filterTime || k == filterNumber
+		return k == filterTime || k == filterSpan || k == filterNumber
 	default:
 		return false
 	}
@@ -123,6 +124,14 @@ func (p *problems) condition(pointer string, f filterField, op core.Operator, ra
 		return []core.Condition{{Field: f.field, Op: op, Values: []any{value}}}
 	default:
 	}
+	if f.kind == filterSpan && op == core.OpContains {
+		var text string
+		if !p.decode(pointer, raw, &text, core.ProblemText, "a string") {
+			return nil
+		}
+		from, until := p.span(pointer, text)
+		return []core.Condition{{Field: f.field, Op: core.OpAtLeast, Values: []any{from}}, {Field: f.field, Op: core.OpLess, Values: []any{until}}}
+	}
 	texts, ok := p.texts(pointer, op, raw)
 	if !ok {
 		return nil
@@ -146,7 +155,7 @@ func (p *problems) condition(pointer string, f filterField, op core.Operator, ra
 	values := make([]any, 0, len(texts))
 	for _, text := range texts {
 		switch f.kind {
-		case filterTime:
+		case filterTime, filterSpan:
 			values = append(values, p.moment(pointer, text))
 		case filterID:
 			// A part of an id may begin with the vendor's prefix or not.

@@ -19,6 +19,7 @@ const (
 	prefixInvite  = "pmi_"
 	prefixText    = "peu_" // of an agreement of either kind
 	prefixFactor  = "pau_"
+	prefixGroup   = "pgi_"
 	prefixUserTok = "ptu_"
 	prefixRefresh = "ptr_"
 	prefixService = "pts_"
@@ -66,6 +67,9 @@ func sessionID(text string) core.SessionID { return core.SessionID("ses_" + read
 func agreementID(text string) core.AgreementID {
 	return core.AgreementID("agr_" + read(prefixText, text))
 }
+
+// groupID reads a group's id.
+func groupID(text string) core.GroupID { return core.GroupID("grp_" + read(prefixGroup, text)) }
 
 // flowID reads a flow's id.
 func flowID(text string) core.FlowID { return core.FlowID("flw_" + read(prefixFlow, text)) }

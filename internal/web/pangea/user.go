@@ -23,6 +23,7 @@ type user struct {
 	LastLoginAt             string            `json:"last_login_at,omitempty"`
 	LastLoginIP             string            `json:"last_login_ip,omitempty"`
 	LoginCount              int64             `json:"login_count"`
+	Groups                  []string          `json:"groups,omitempty"`
 	CreatedAt               string            `json:"created_at"`
 }
 
@@ -38,16 +39,43 @@ func newUser(u core.User) user {
 	return shown
 }
 
-// userWithLock is a person with whether they are locked out, which takes
-// another look.
+// usersWithGroups are people with the groups that they are in.
+func (f *Face) usersWithGroups(ctx context.Context, caller core.Caller, users []core.User) ([]user, error) {
+	settings, err := f.settings(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := f.Groups.Shown(ctx, caller, settings, users)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]user, 0, len(users))
+	for _, u := range users {
+		one := newUser(u)
+		for _, id := range groups[u.ID] {
+			one.Groups = append(one.Groups, show(prefixGroup, id))
+		}
+		shown = append(shown, one)
+	}
+	return shown, nil
+}
+
+// userWithLock is a person with their groups and whether they are locked out,
+// which takes another look.
 func (f *Face) userWithLock(ctx context.Context, caller core.Caller, u core.User, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
 	locked, err := f.Directory.Locked(ctx, caller, u.ID)
-	shown := newUser(u)
-	shown.LockedOut = &locked
-	return shown, err
+	if err != nil {
+		return nil, err
+	}
+	shown, err := f.usersWithGroups(ctx, caller, []core.User{u})
+	if err != nil {
+		return nil, err
+	}
+	shown[0].LockedOut = &locked
+	return shown[0], nil
 }
 
 // userRef is how a request names a person: by exactly one of three.

@@ -60,9 +60,6 @@ func (f *Face) userList(ctx context.Context, caller core.Caller, in userList) (a
 	if err != nil {
 		return nil, err
 	}
-	result := userListResult{Users: make([]user, 0, len(users)), Count: total, Last: next}
-	for _, u := range users {
-		result.Users = append(result.Users, newUser(u))
-	}
-	return result, nil
+	shown, err := f.usersWithGroups(ctx, caller, users)
+	return userListResult{Users: shown, Count: total, Last: next}, err
 }
