@@ -41,6 +41,7 @@ func allTables() []table {
 		{"users", 1, lasting, ""},
 		{"user_profile_values", 1, lasting, ""},
 		{"authenticators", 1, lasting, ""},
+		{"recovery_codes", 14, lasting, ""},
 		{"invitations", 4, lasting, ""},
 		{"attempts", 1, lasting, ""},
 		{"budgets", 8, lasting, ""},
