@@ -36,6 +36,8 @@ const (
 	EventFactorAdded        EventName = "authenticator.added"
 	EventFactorRemoved      EventName = "authenticator.removed"
 	EventPasswordRefused    EventName = "password.refused"
+	EventRecoveryMade       EventName = "recovery_codes.made"
+	EventRecoveryUsed       EventName = "recovery_codes.used"
 	EventBudgetSpent        EventName = "budget.spent"
 	EventFlowRefused        EventName = "flow.refused"
 	EventSignedIn           EventName = "session.started"
@@ -107,6 +109,8 @@ func EventNames() []EventMeaning {
 		{EventPasswordRefused, "A password was wrong, or the person was locked out; reason says which. Of the tries during one lockout, the first is told."},
 		{EventFactorAdded, "A person enrolled a way to prove who they are; data names the kind, and which factor it is."},
 		{EventFactorRemoved, "A way in which a person proved who they are was taken from them; data names the kind."},
+		{EventRecoveryMade, "A person was given recovery codes, in place of any before."},
+		{EventRecoveryUsed, "A person proved their second factor by one of their recovery codes; data says how many are left."},
 		{EventBudgetSpent, "A budget was used up, and more is refused for a while; data names the budget. Told once each time, not for each refusal."},
 		{EventFlowRefused, "An answer in a flow was refused; reason says why."},
 		{EventSignedIn, "A session was started."},

@@ -381,12 +381,19 @@ func (t *Turn) identify(tx *store.Tx, user core.User) error {
 	if err != nil {
 		return err
 	}
-	t.User, t.Facts.User, t.Factors, t.Due = &user, user.ID, nil, false
+	t.User, t.Facts.User, t.Factors, t.Due, t.Recovery = &user, user.ID, nil, false, 0
+	strong := false
 	for _, a := range all {
 		t.Factors = append(t.Factors, Factor{a.Kind, a.Second})
 		t.Due = t.Due || a.Due(time.Duration(t.Settings.PasswordMaxAge), tx.Now())
+		strong = strong || a.Second && a.Kind.Strong()
 	}
-	return nil
+	if !strong {
+		return nil
+	}
+	codes, err := tx.RecoveryCodes(user.ID)
+	t.Recovery = len(codes)
+	return err
 }
 
 // copy makes a turn that an effect may change, for one run of its transaction.
