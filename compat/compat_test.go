@@ -179,7 +179,7 @@ func (g *gatehouse) command(t *testing.T, answer any, args ...string) {
 	}
 }
 
-// pools makes the four pools of a suite and returns what tells it of them,
+// pools makes the pools of a suite and returns what tells it of them,
 // with {url} for the server's address.
 func (g *gatehouse) pools(t *testing.T, suite string) []string {
 	t.Helper()
@@ -200,6 +200,7 @@ func (g *gatehouse) pools(t *testing.T, suite string) []string {
 		{"names", "NAMES_", "pangea", []string{
 			"username.format=string", "signup.phone=true", "profile.fields=[]", "link.resend_after=0s", `signin.secondary=["email_otp"]`, "signin.require_secondary=true",
 		}},
+		{"guarded", "GUARDED_", "pangea", []string{"profile.fields=[]", `signin.secondary=["totp"]`, "signin.require_secondary=true", "totp.issuer=Acme"}},
 		{"authing", "AUTHING_", "authing", []string{source}},
 		{"hidden", "HIDDEN_", "authing", []string{"graphql.introspection=false", "signup.verify_email=true", "lockout.longest_delay=1h", "lockout.first_delay=1h"}},
 	} {

@@ -27,6 +27,7 @@ const (
 	AuthenticatorPassword  AuthenticatorType = "password"
 	AuthenticatorEmailOTP  AuthenticatorType = "email_otp" // a code sent to the mailbox
 	AuthenticatorMagicLink AuthenticatorType = "magiclink" // a link sent to the mailbox
+	AuthenticatorTOTP      AuthenticatorType = "totp"      // a code that a program computes
 )
 
 // AuthenticatorPhase says where an authenticator counts.

@@ -23,6 +23,8 @@ const (
 	ChoiceVerifyEmail   Choice = "verify_email"
 	ChoiceProfile       Choice = "profile"
 	ChoiceAgreements    Choice = "agreements"
+	ChoiceTOTP          Choice = "totp"
+	ChoiceRecoveryCode  Choice = "recovery_code"
 )
 
 // FlowChoice is one thing that a flow asks for, with what is to be shown for
@@ -206,6 +208,43 @@ type AgreementsAnswer struct {
 	Agreed []string `json:"agreed"` // the ids
 }
 
+// TOTPChoice asks for the code that a program on the person's device computes
+// (RFC 6238). [FlowService.Restart] gives another secret, while it is new.
+type TOTPChoice struct {
+	Enrollment bool        `json:"enrollment"`            // it becomes a way in that the person has
+	Secret     *TOTPSecret `json:"totp_secret,omitempty"` // for the program, while it is new; nil afterwards
+	NeedEmail  bool        `json:"need_email,omitempty"`  // the answer must have the e-mail address with it
+}
+
+// TOTPSecret is what the person's program computes codes from.
+type TOTPSecret struct {
+	QRImage string `json:"qr_image"` // for an img element: a data URL
+	Secret  string `json:"secret"`   // the same to be typed, base32
+}
+
+// TOTPAnswer gives the code. A wrong one, or one that was used, is
+// [StatusAuthenticationFailure].
+type TOTPAnswer struct {
+	Code  string `json:"code"`
+	Email string `json:"email,omitempty"` // if TOTPChoice.NeedEmail
+}
+
+// RecoveryCodeChoice takes, in [PhaseSecondary], one of the codes that somebody
+// was given for the day on which they have lost their second factor. Where
+// Enrollment is true it shows them, once and in [PhaseCompleted], and nothing
+// waits for an answer. The vendor has no such choice.
+type RecoveryCodeChoice struct {
+	Enrollment bool     `json:"enrollment"`
+	Codes      []string `json:"codes,omitempty"` // what the person is to keep
+}
+
+// RecoveryCodeAnswer gives a code. A wrong one, or one that was used, is
+// [StatusAuthenticationFailure]. The empty answer says that new ones are kept,
+// and need not be shown any more.
+type RecoveryCodeAnswer struct {
+	Code string `json:"code,omitempty"`
+}
+
 // OtherChoice is a choice that this client has no type for.
 type OtherChoice struct {
 	Name Choice
@@ -285,6 +324,18 @@ func (AgreementsChoice) Choice() Choice { return ChoiceAgreements }
 // Answers returns [ChoiceAgreements].
 func (AgreementsAnswer) Answers() Choice { return ChoiceAgreements }
 
+// Choice returns [ChoiceTOTP].
+func (TOTPChoice) Choice() Choice { return ChoiceTOTP }
+
+// Answers returns [ChoiceTOTP].
+func (TOTPAnswer) Answers() Choice { return ChoiceTOTP }
+
+// Choice returns [ChoiceRecoveryCode].
+func (RecoveryCodeChoice) Choice() Choice { return ChoiceRecoveryCode }
+
+// Answers returns [ChoiceRecoveryCode].
+func (RecoveryCodeAnswer) Answers() Choice { return ChoiceRecoveryCode }
+
 // Choice returns the name that the server gave.
 func (c OtherChoice) Choice() Choice { return c.Name }
 
@@ -327,6 +378,8 @@ func choices() map[Choice]func(json.RawMessage) (FlowChoice, error) {
 		ChoiceVerifyEmail:   readChoice[VerifyEmailChoice],
 		ChoiceProfile:       readChoice[ProfileChoice],
 		ChoiceAgreements:    readChoice[AgreementsChoice],
+		ChoiceTOTP:          readChoice[TOTPChoice],
+		ChoiceRecoveryCode:  readChoice[RecoveryCodeChoice],
 	}
 }
 

@@ -1,8 +1,9 @@
 // The ways in beside a password, where people meet them.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
 
-import { arrived, authorize, codeTo, launch, mailbox, mailTo, names, password, somebody, visit } from './browser.js';
+import { arrived, authorize, codeTo, guarded, launch, mailbox, mailTo, names, password, somebody, visit } from './browser.js';
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -110,4 +111,57 @@ test('people go by a name, and a code follows upon their password', async () => 
   assert.match((await arrived(again.page)).code, /^pmc_/);
   assert.deepEqual([...complaints, ...again.complaints], []);
   await again.context.close();
+});
+
+// What an app shows, so many steps from now (RFC 6238).
+function appCode(key, later = 0) {
+  const bits = [...key.replaceAll(' ', '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + later));
+  const digest = createHmac('sha1', Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)))).update(step).digest();
+  return String((digest.readUInt32BE(digest[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+test('an app is set up and used, and a recovery code stands for it, without a script', async () => {
+  const email = somebody();
+  const { context, page, complaints } = await visit(browser, { javaScriptEnabled: false });
+  await page.goto(authorize({ screen: 'signup' }, guarded));
+  await page.getByLabel('E-mail address').fill(email);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  const confirm = await context.newPage();
+  await confirm.goto((await mailTo(email)).links[0]);
+  await confirm.getByRole('button', { name: 'Confirm my e-mail address' }).click();
+  await confirm.close();
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  const drawn = await page.getByRole('img', { name: /QR code for Acme/ }).boundingBox();
+  assert.ok(drawn.width > 150 && drawn.width === drawn.height, `the QR code is ${drawn.width} by ${drawn.height}`);
+  await picture(page, 'app-setup');
+  const key = await page.locator('code').innerText();
+  await page.getByLabel('Code').fill(appCode(key));
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByRole('heading', { name: 'Keep these recovery codes' }).waitFor();
+  await picture(page, 'recovery-codes');
+  const codes = await page.getByRole('listitem').allInnerTexts();
+  assert.equal(codes.length, 10);
+  await page.getByRole('button', { name: 'I have kept them' }).click();
+  assert.match((await arrived(page)).code, /^pmc_/);
+  for (const way of ['app', 'code']) {
+    await page.goto(authorize({ email }, guarded));
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await picture(page, `second-${way}`);
+    if (way === 'code') {
+      await page.getByRole('link', { name: 'Use a recovery code instead' }).click();
+      await picture(page, 'recovery-code');
+      await page.getByLabel('Recovery code').fill(codes[0].toUpperCase());
+    } else {
+      await page.getByLabel('Code').fill(appCode(key, 1));
+    }
+    await page.getByRole('button', { name: 'Continue' }).click();
+    assert.match((await arrived(page)).code, /^pmc_/);
+  }
+  assert.deepEqual(complaints, []);
+  await context.close();
 });

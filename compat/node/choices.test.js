@@ -2,14 +2,14 @@
 // addresses, second factors.
 
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { test } from "node:test";
 
 import { AuthN, PangeaErrors } from "pangea-node-sdk";
 
 import { codeTo, linkTo, mailsTo, ticket } from "./inbox.js";
 import { PASSWORD, address, choices, offered, start } from "./person.js";
-import { CALLBACK, mailbox, names } from "./pool.js";
+import { CALLBACK, guarded, mailbox, names } from "./pool.js";
 import { NEVER, invalid, refused } from "./shape.js";
 
 const { Choice } = AuthN.Flow;
@@ -78,4 +78,51 @@ test("people go by names, and need a second factor", async () => {
   await authn.flow.complete(flow_id);
   const user = await state(authn.user.profile.getProfile({ username }));
   assert.deepEqual([user.email, user.username, user.phone], [email, username, "+18085550173"]);
+});
+
+// What an app shows, so many steps from now (RFC 6238). The code of the
+// enrolment is used up, so whoever comes back at once has that of the next.
+function appCode(secret, later = 0) {
+  const bits = [...secret].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + later));
+  const digest = createHmac("sha1", key).update(step).digest();
+  return String((digest.readUInt32BE(digest[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+test("the code of an app is a second factor, and a recovery code stands for it", async () => {
+  const authn = guarded.service();
+  const email = address();
+  const behindPassword = async () => {
+    const { flow_id } = await start(authn, email);
+    return state(authn.flow.update({ flow_id, choice: Choice.PASSWORD, data: { password: PASSWORD } }));
+  };
+  const update = ({ flow_id }, choice, code) => authn.flow.update({ flow_id, choice, data: { code } });
+  let flow = await behindPassword();
+  const { enrollment, totp_secret } = offered(flow, Choice.TOTP);
+  assert.deepEqual([flow.flow_phase, enrollment, Object.keys(totp_secret).sort()], ["phase_secondary", true, ["qr_image", "secret"]]);
+  assert.match(totp_secret.qr_image, /^data:image\/png;base64,iVBOR/);
+  await invalid(authn.flow.complete(flow.flow_id), ["BadState", "/flow_id"]);
+  const used = appCode(totp_secret.secret);
+  await refused(update(flow, Choice.TOTP, appCode("A".repeat(32))), PangeaErrors.APIError, "AuthenticationFailure", 400);
+  flow = await state(update(flow, Choice.TOTP, used));
+  assert.deepEqual([flow.flow_phase, choices(flow)], ["phase_completed", ["recovery_code"]]);
+  const { codes } = offered(flow, "recovery_code");
+  assert.equal(new Set(codes).size, 10);
+  assert.equal((await state(authn.flow.complete(flow.flow_id))).active_token.email, email);
+  const { authenticators } = await state(authn.user.authenticators.list({ email }));
+  assert.deepEqual(authenticators.map(({ type, phase }) => [type, phase]), [["password", "primary"], ["totp", "secondary"]]);
+
+  flow = await behindPassword();
+  assert.deepEqual(flow.flow_choices, [{ choice: "totp", data: { enrollment: false } }, { choice: "recovery_code", data: { enrollment: false } }]);
+  await refused(update(flow, Choice.TOTP, used), PangeaErrors.APIError, "AuthenticationFailure", 400);
+  flow = await state(update(flow, Choice.TOTP, appCode(totp_secret.secret, 1)));
+  assert.deepEqual([flow.flow_phase, flow.flow_choices], ["phase_completed", []]);
+  await authn.flow.complete(flow.flow_id);
+
+  flow = await state(update(await behindPassword(), "recovery_code", codes[5]));
+  assert.equal(flow.flow_phase, "phase_completed");
+  await authn.flow.complete(flow.flow_id);
+  await refused(update(await behindPassword(), "recovery_code", codes[5]), PangeaErrors.APIError, "AuthenticationFailure", 400);
 });

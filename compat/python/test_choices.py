@@ -1,8 +1,12 @@
 """The ways in beside a password, through the SDK: codes and links by e-mail,
 names in place of addresses, second factors."""
 
+import base64
 import contextlib
+import hmac
 import secrets
+import struct
+import time
 
 import pangea.exceptions as pe
 import pangea.services.authn.models as m
@@ -178,6 +182,74 @@ def test_names_addresses_phones_and_a_second_factor(names, inbox):
     authn.flow.restart(flow_id=state.flow_id, choice=m.FlowChoice.EMAIL_OTP)
     state = email_otp(authn, state, inbox.code(email, 2))
     assert authn.flow.complete(flow_id=state.flow_id).result.active_token.email == email
+
+
+def app_code(secret: str, later: int = 0) -> str:
+    """What an app shows, so many steps from now (RFC 6238). The code of the
+    enrolment is used up, so whoever comes back at once has that of the next."""
+    step = int(time.time()) // 30 + later
+    digest = hmac.digest(base64.b32decode(secret), struct.pack(">Q", step), "sha1")
+    offset = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[offset : offset + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
+
+
+def totp(authn, state, code):
+    return authn.flow.update(flow_id=state.flow_id, choice=m.FlowChoice.TOTP, data=m.FlowUpdateDataTOTP(code=code)).result
+
+
+def test_totp_and_recovery_codes(guarded, inbox):
+    authn, email = guarded.service(), address()
+
+    def behind_password():
+        state = start(authn, email)
+        return authn.flow.update(flow_id=state.flow_id, choice=m.FlowChoice.PASSWORD, data=m.FlowUpdateDataPassword(password=PASSWORD)).result
+
+    state = behind_password()
+    assert (state.flow_phase, choices(state)) == ("phase_secondary", ["totp"])
+    data = offered(state, m.FlowChoice.TOTP)
+    first = data["totp_secret"]["secret"]
+    assert data == {"enrollment": True, "totp_secret": {"qr_image": data["totp_secret"]["qr_image"], "secret": first}}
+    image = base64.b64decode(data["totp_secret"]["qr_image"].removeprefix("data:image/png;base64,"), validate=True)
+    assert image.startswith(b"\x89PNG") and len(base64.b32decode(first)) == 20
+    assert offered(raw(authn, state, "", {}), m.FlowChoice.TOTP) == data
+    state = authn.flow.restart(flow_id=state.flow_id, choice=m.FlowChoice.TOTP, data={}).result
+    secret = offered(state, m.FlowChoice.TOTP)["totp_secret"]["secret"]
+    assert secret != first
+    with refused("AuthenticationFailure"):
+        totp(authn, state, app_code(first))
+    with pytest.raises(pe.ValidationException):
+        authn.flow.complete(flow_id=state.flow_id)
+    used = app_code(secret)
+    state = totp(authn, state, used)
+    assert (state.flow_phase, choices(state)) == ("phase_completed", ["recovery_code"])
+    data = offered_by(state, "recovery_code")
+    codes = data["codes"]
+    assert data["enrollment"] is True and len(set(codes)) == 10
+    assert authn.flow.complete(flow_id=state.flow_id).result.active_token.email == email
+    factors = authn.user.authenticators.list(email=email).result.authenticators
+    assert [(f.type, f.phase, f.enabled) for f in factors] == [("password", "primary", True), ("totp", "secondary", True)]
+
+    state = behind_password()
+    assert choices(state) == ["totp", "recovery_code"]
+    assert offered(state, m.FlowChoice.TOTP) == {"enrollment": False}
+    with refused("AuthenticationFailure"):
+        totp(authn, state, used)
+    state = totp(authn, state, app_code(secret, 1))
+    assert (state.flow_phase, state.flow_choices) == ("phase_completed", [])
+    authn.flow.complete(flow_id=state.flow_id)
+
+    state = raw(authn, behind_password(), "recovery_code", {"code": codes[2].upper()})
+    assert state.flow_phase == "phase_completed"
+    assert authn.flow.complete(flow_id=state.flow_id).result.active_token.email == email
+    [mail] = inbox.wait(email, 1)
+    assert "recovery code" in mail["subject"].lower()
+    with refused("AuthenticationFailure"):
+        raw(authn, behind_password(), "recovery_code", {"code": codes[2]})
+
+    # Who has lost it all is helped by the application.
+    authn.user.authenticators.delete(email=email, authenticator_id=factors[1].id)
+    state = behind_password()
+    assert (choices(state), offered(state, m.FlowChoice.TOTP)["enrollment"]) == (["totp"], True)
 
 
 def raw(authn, state, choice, data):

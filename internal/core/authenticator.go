@@ -8,7 +8,7 @@ type Authenticator struct {
 	User      UserID
 	Kind      AuthenticatorKind
 	Second    bool   // it counts as a second factor, and not on its own
-	Secret    string // for a password its PHC string; never leaves the server
+	Secret    string // for a password its PHC string, for a seed of codes what it is sealed in; never leaves the server
 	Handle    string // what it is known by beside its person; of a kind that has one, no two of a pool are alike
 	Counter   int64  // only grows
 	Data      string // what else its kind keeps, as JSON; empty: nothing
@@ -32,24 +32,37 @@ const (
 	AuthenticatorPassword  AuthenticatorKind = "password"
 	AuthenticatorEmailOTP  AuthenticatorKind = "email_otp"  // a code sent to the mailbox
 	AuthenticatorMagicLink AuthenticatorKind = "magic_link" // a link sent to the mailbox
+	AuthenticatorTOTP      AuthenticatorKind = "totp"       // a code that a program computes (RFC 6238)
 )
 
 // AuthenticatorKinds lists them, for the tests that each face's table is
 // complete.
 func AuthenticatorKinds() []AuthenticatorKind {
-	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink}
+	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorTOTP}
 }
 
 // PrimaryKinds lists what a pool may take as a first factor.
 func PrimaryKinds() []AuthenticatorKind {
-	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink}
+	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorTOTP}
 }
 
 // SecondaryKinds lists what a pool may take as a second factor.
-func SecondaryKinds() []AuthenticatorKind { return []AuthenticatorKind{AuthenticatorEmailOTP} }
+func SecondaryKinds() []AuthenticatorKind {
+	return []AuthenticatorKind{AuthenticatorEmailOTP, AuthenticatorTOTP}
+}
 
 // ByMailbox reports whether a proof of this kind says no more than that
 // somebody reads the mailbox.
 func (k AuthenticatorKind) ByMailbox() bool {
 	return k == AuthenticatorEmailOTP || k == AuthenticatorMagicLink
 }
+
+// SameProof reports whether who can give a proof of the one kind can give one
+// of the other: two such proofs are one factor.
+func (k AuthenticatorKind) SameProof(other AuthenticatorKind) bool {
+	return k == other || k.ByMailbox() && other.ByMailbox()
+}
+
+// Strong reports whether a proof of this kind takes what a person holds in
+// their hands, and may lose: as a second factor it comes with recovery codes.
+func (k AuthenticatorKind) Strong() bool { return k == AuthenticatorTOTP }

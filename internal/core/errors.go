@@ -41,7 +41,7 @@ const (
 	CodeTicketInvalid Code = "ticket_invalid"
 	// CodeWrongCredentials: the password is wrong or the person is not there; which one is never said.
 	CodeWrongCredentials Code = "wrong_credentials"
-	// CodeWrongCode: the one-time code is not the one that was sent last.
+	// CodeWrongCode: the one-time code is not the one that was sent last, or not one that is good now.
 	CodeWrongCode Code = "wrong_code"
 	// CodeCodeExpired: the one-time code is past its time, or was tried too often: another one has to be sent.
 	CodeCodeExpired Code = "code_expired"

@@ -37,6 +37,8 @@ const (
 	EventFactorRemoved      EventName = "authenticator.removed"
 	EventDeviceRemembered   EventName = "device.remembered"
 	EventPasswordRefused    EventName = "password.refused"
+	EventRecoveryMade       EventName = "recovery_codes.made"
+	EventRecoveryUsed       EventName = "recovery_codes.used"
 	EventBudgetSpent        EventName = "budget.spent"
 	EventFlowRefused        EventName = "flow.refused"
 	EventSignedIn           EventName = "session.started"
@@ -114,6 +116,8 @@ func EventNames() []EventMeaning {
 		{EventFactorAdded, "A person enrolled a way to prove who they are; data names the kind, and which factor it is."},
 		{EventDeviceRemembered, "A person had the browser remembered from which they gave a second factor; data says until when."},
 		{EventFactorRemoved, "A way in which a person proved who they are was taken from them; data names the kind."},
+		{EventRecoveryMade, "A person was given recovery codes, in place of any before."},
+		{EventRecoveryUsed, "A person proved their second factor by one of their recovery codes; data says how many are left."},
 		{EventBudgetSpent, "A budget was used up, and more is refused for a while; data names the budget. Told once each time, not for each refusal."},
 		{EventFlowRefused, "An answer in a flow was refused; reason says why."},
 		{EventSignedIn, "A session was started."},

@@ -53,6 +53,8 @@ const (
 	ChoiceVerifyEmail   ChoiceName = "verify_email"
 	ChoiceProfile       ChoiceName = "profile"
 	ChoiceAgreements    ChoiceName = "agreements"
+	ChoiceTOTP          ChoiceName = "totp"
+	ChoiceRecoveryCode  ChoiceName = "recovery_code"
 )
 
 // Facts is all that a flow knows, from which phase and choices are derived.
@@ -109,6 +111,15 @@ type Facts struct {
 	// ProfileDone: the profile form was answered.
 	ProfileDone bool `json:"profile_done,omitempty"`
 
+	// Seeds is how many other seeds for one-time passwords were asked for; each
+	// is computed from the flow and this number, and kept nowhere.
+	Seeds int `json:"seeds,omitempty"`
+	// Enrolling is what was proved and is not yet stored with its person.
+	Enrolling *Enrolment `json:"enrolling,omitempty"`
+	// Recovery is what the recovery codes that were made in this flow are
+	// computed from, for as long as they are shown; empty: they are not.
+	Recovery string `json:"recovery,omitempty"`
+
 	// Shown is which version of each agreement the flow last showed, so that a
 	// person accepts what they have read and nothing that has taken its place.
 	Shown map[AgreementID]int64 `json:"shown,omitempty"`
@@ -117,6 +128,13 @@ type Facts struct {
 	Links map[ChoiceName]Link `json:"links,omitempty"`
 	// Codes are the newest codes that were sent and not used, by choice.
 	Codes map[ChoiceName]SentCode `json:"codes,omitempty"`
+}
+
+// Enrolment is a way in that was proved, as it will be stored.
+type Enrolment struct {
+	ID      AuthenticatorID `json:"id"`
+	Secret  string          `json:"secret"` // sealed
+	Counter int64           `json:"counter"`
 }
 
 // SentCode is a code that a flow sent by mail. Only its keyed hash is stored.

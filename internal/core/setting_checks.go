@@ -21,13 +21,13 @@ func within(d Duration, least, most time.Duration) error {
 	return nil
 }
 
-// checkMailboxTwice refuses to let one mailbox stand for two factors: who reads
-// it has both.
-func (s *Settings) checkMailboxTwice() error {
+// checkProvedTwice refuses to let one proof stand for two factors: who has the
+// mailbox, or the seed of the codes, has both.
+func (s *Settings) checkProvedTwice() error {
 	for _, first := range s.SigninPrimary {
-		if first.ByMailbox() && !slices.Contains(s.SigninSkipSecondary, first) &&
-			len(s.SigninSecondary) > 0 && !slices.ContainsFunc(s.SigninSecondary, func(k AuthenticatorKind) bool { return !k.ByMailbox() }) {
-			return fmt.Errorf("must name %s, because every second factor of this pool is a proof of the same mailbox", first)
+		another := func(second AuthenticatorKind) bool { return !second.SameProof(first) }
+		if !slices.Contains(s.SigninSkipSecondary, first) && len(s.SigninSecondary) > 0 && !slices.ContainsFunc(s.SigninSecondary, another) {
+			return fmt.Errorf("must name %s, because every second factor of this pool is the same proof once more", first)
 		}
 	}
 	return nil

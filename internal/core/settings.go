@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -73,6 +74,8 @@ type Settings struct {
 	LoginCodeLife  Duration
 	InvitationLife Duration
 
+	TOTPIssuer string
+
 	AgreementsRequired []AgreementKind
 	GroupsShown        int
 
@@ -137,21 +140,21 @@ func SettingsTable() []Setting {
 				return oneOf(s.UsernameFormat, UsernameEmail, UsernameString, UsernamePhone)
 			}},
 
-		{"signin.primary", "list of factors", "What is taken as a first factor: password, email_otp, magic_link.",
+		{"signin.primary", "list of factors", "What is taken as a first factor: password, email_otp, magic_link, totp.",
 			func(s *Settings) any { return &s.SigninPrimary }, func(s *Settings) error {
 				if len(s.SigninPrimary) == 0 {
 					return errors.New("must name at least one")
 				}
 				return someOf(s.SigninPrimary, PrimaryKinds())
 			}},
-		{"signin.secondary", "list of factors", "What is taken as a second factor: email_otp. Empty: none is asked for.",
+		{"signin.secondary", "list of factors", "What is taken as a second factor: email_otp, totp. Empty: none is asked for.",
 			func(s *Settings) any { return &s.SigninSecondary }, func(s *Settings) error { return someOf(s.SigninSecondary, SecondaryKinds()) }},
 		{"signin.skip_secondary", "list of factors", "The first factors after which no second one is asked for.",
 			func(s *Settings) any { return &s.SigninSkipSecondary }, func(s *Settings) error {
 				if err := someOf(s.SigninSkipSecondary, PrimaryKinds()); err != nil {
 					return err
 				}
-				return s.checkMailboxTwice()
+				return s.checkProvedTwice()
 			}},
 		{"signin.require_secondary", "boolean", "Whether everybody needs a second factor. Otherwise those who have one do.",
 			func(s *Settings) any { return &s.SigninRequireSecondary }, func(s *Settings) error {
@@ -264,6 +267,13 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.CodeLife }, func(s *Settings) error { return within(s.CodeLife, 30*time.Second, 10*time.Minute) }},
 		{"code.resend_after", "duration", "How long one waits before another code is sent.",
 			func(s *Settings) any { return &s.CodeResend }, func(s *Settings) error { return within(s.CodeResend, 0, 10*time.Minute) }},
+		{"totp.issuer", "text", "The name that programs for one-time passwords show for the pool's accounts, without a colon. Empty: display_name, or else the pool's name.",
+			func(s *Settings) any { return &s.TOTPIssuer }, func(s *Settings) error {
+				if strings.Contains(s.TOTPIssuer, ":") {
+					return errors.New("must have no colon")
+				}
+				return plainText(s.TOTPIssuer, 100)
+			}},
 		{"login_code.life", "duration", "How long the code works that a hosted sign-in gives to the application.",
 			func(s *Settings) any { return &s.LoginCodeLife }, func(s *Settings) error { return within(s.LoginCodeLife, time.Second, 10*time.Minute) }},
 		{"invitation.life", "duration", "How long an invitation works.",

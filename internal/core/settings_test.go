@@ -78,7 +78,8 @@ func other() map[string]string {
 		"signup.phone": `true`, "accounts.conceal": `true`, "username.format": `"string"`,
 		"signin.primary": `["email_otp","password"]`, "signin.secondary": `["email_otp"]`, "signin.skip_secondary": `["email_otp"]`, "signin.require_secondary": `true`,
 		"signin.remember_device": `"device_and_address"`, "signin.remember_device_life": `"48h"`, "signin.remember_device_most": `3`,
-		"code.life": `"3m"`, "code.resend_after": `"0s"`,
+		"totp.issuer": `"Laden"`,
+		"code.life":   `"3m"`, "code.resend_after": `"0s"`,
 		"access.addresses":  `["192.0.2.1","2001:db8::/32","192.0.2.3 - 192.0.2.9"]`,
 		"redirects.allowed": `["https://a.example/cb","com.example.app:/cb"]`, "redirects.default": `"https://a.example/cb"`, "redirects.default_signup": `"https://a.example/cb"`, "redirects.default_signin": `"com.example.app:/cb"`,
 		"redirects.default_verify_email": `"https://a.example/cb"`, "redirects.default_reset_password": `"https://a.example/cb"`, "redirects.default_logout": `"https://a.example/cb"`,
@@ -163,11 +164,12 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"redirects.default_reset_password": {`[]`, `"/"`}, "redirects.default_logout": {`1`, `"https://not-registered.example"`},
 		"signup.phone": {`"yes"`, `1`}, "accounts.conceal": {`"yes"`, `1`},
 		"username.format":       {`"name"`, `""`, `1`, `["email"]`},
-		"signin.primary":        {`[]`, `["totp"]`, `["password","password"]`, `"password"`, `[1]`, `[""]`},
+		"signin.primary":        {`[]`, `["nothing"]`, `["password","password"]`, `"password"`, `[1]`, `[""]`},
 		"signin.secondary":      {`["password"]`, `["magic_link"]`, `["email_otp","email_otp"]`, `"email_otp"`},
 		"signin.skip_secondary": {`["nothing"]`, `["password","password"]`, `true`}, "signin.require_secondary": {`"yes"`, `1`, `true`},
 		"signin.remember_device": {`"on"`, `true`, `""`}, "signin.remember_device_life": {`"23h"`, `"721h"`, `30`}, "signin.remember_device_most": {`0`, `101`, `"2"`},
-		"code.life": {`"29s"`, `"11m"`}, "code.resend_after": {`"-1s"`, `"11m"`},
+		"totp.issuer": {long, `"a:b"`, `"a\nb"`, `1`},
+		"code.life":   {`"29s"`, `"11m"`}, "code.resend_after": {`"-1s"`, `"11m"`},
 		"password.min_length": {`"8"`, `0`, `-1`, `129`, `8.5`, `1e9`, `99999999999999999999`},
 		"password.max_length": {`63`, `1025`, `true`},
 		"password.lower":      {`-1`, `33`, `"1"`},
@@ -298,23 +300,28 @@ func TestDurationForms(t *testing.T) {
 	}
 }
 
-// TestOneMailboxIsNotTwoFactors holds for every pool.
+// TestOneMailboxIsNotTwoFactors holds for every pool, and so it is with the
+// program that computes codes.
 func TestOneMailboxIsNotTwoFactors(t *testing.T) {
 	for _, c := range []struct {
-		primary, skip string
-		possible      bool
+		primary, second, skip string
+		possible              bool
 	}{
-		{`["password"]`, `[]`, true},
-		{`["password","email_otp"]`, `[]`, false},
-		{`["password","magic_link"]`, `["email_otp"]`, false},
-		{`["password","magic_link"]`, `["magic_link"]`, true},
-		{`["email_otp","magic_link"]`, `["magic_link","email_otp"]`, true},
+		{`["password"]`, `["email_otp"]`, `[]`, true},
+		{`["password","email_otp"]`, `["email_otp"]`, `[]`, false},
+		{`["password","magic_link"]`, `["email_otp"]`, `["email_otp"]`, false},
+		{`["password","magic_link"]`, `["email_otp"]`, `["magic_link"]`, true},
+		{`["email_otp","magic_link"]`, `["email_otp"]`, `["magic_link","email_otp"]`, true},
+		{`["magic_link","totp"]`, `["email_otp","totp"]`, `[]`, true},
+		{`["password","totp"]`, `["totp"]`, `[]`, false},
+		{`["password","totp"]`, `["totp"]`, `["totp"]`, true},
+		{`["password","magic_link"]`, `["totp"]`, `[]`, true},
 	} {
 		_, _, err := Overrides{}.With(Overrides{
-			"signin.primary": json.RawMessage(c.primary), "signin.secondary": json.RawMessage(`["email_otp"]`), "signin.skip_secondary": json.RawMessage(c.skip),
+			"signin.primary": json.RawMessage(c.primary), "signin.secondary": json.RawMessage(c.second), "signin.skip_secondary": json.RawMessage(c.skip),
 		})
 		if (err == nil) != c.possible {
-			t.Errorf("law: a code by e-mail is no second factor behind a proof of the same mailbox; first %s, skipping %s gives %v", c.primary, c.skip, err)
+			t.Errorf("law: no second factor is the same proof as the first; first %s, second %s, skipping %s gives %v", c.primary, c.second, c.skip, err)
 		}
 	}
 }

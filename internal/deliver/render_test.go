@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "rewrite testdata/*.golden")
 func someValues() map[string]string {
 	return map[string]string{
 		"app": "Ham & Eggs <Ltd>", "email": "o'hara@example.org", "minutes": "30",
-		"inviter": "d'arcy@example.org", "until": "2 January 2006, 15:04 UTC",
+		"inviter": "d'arcy@example.org", "left": "9", "until": "2 January 2006, 15:04 UTC",
 		"link": "https://id.example.org/verify?flow=abc&code=def",
 	}
 }

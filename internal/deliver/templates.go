@@ -30,6 +30,7 @@ func Templates() []Template {
 		{"account_exists", "Tells somebody whose address was used to sign up once more that they have an account already.", []string{"app", "link", "email"}},
 		{"invitation", "Gives somebody who was invited the link to sign up.", []string{"app", "inviter", "link", "until", "email"}},
 		{"password_changed", "Tells somebody that their password was changed.", []string{"app", "email"}},
+		{"recovery_code_used", "Tells somebody that one of their recovery codes was used.", []string{"app", "left", "email"}},
 		{"password_locked", "Tells somebody that their password works no more, because there were too many wrong tries.", []string{"app", "email"}},
 	}
 }

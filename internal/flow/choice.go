@@ -41,6 +41,7 @@ type Turn struct {
 	Now      time.Time
 	// Agreements are the active ones of the kinds that the pool requires.
 	Agreements []core.Agreement
+	Recovery   int // how many recovery codes the person has, with a factor that they stand for
 }
 
 // Prompt is what a choice shows, in one flat shape for all choices and faces.
@@ -48,14 +49,26 @@ type Turn struct {
 type Prompt struct {
 	Choice      core.ChoiceName
 	RequiredFor []core.ChoiceName   // set_email, set_username, set_phone
-	Enrollment  bool                // password, email_otp, magic_link: it is new to the person
+	Enrollment  bool                // password, email_otp, magic_link, totp, recovery_code: it is new to the person
 	NeedEmail   bool                // the same: an address has to come with it
 	Policy      bool                // password, set_password: the pool's rules are shown
 	Link        *LinkPrompt         // verify_email, reset_password, magic_link
 	Code        *CodePrompt         // email_otp
 	Fields      []core.ProfileField // profile
 	Agreements  []core.Agreement    // agreements: what is still to be accepted
+	Seed        *SeedPrompt         // totp, while it is new
+	Codes       []secret.Text       // recovery_code, while they are new
 }
+
+// SeedPrompt is what a person's program for one-time passwords is given.
+type SeedPrompt struct {
+	Secret  secret.Text // base32 (RFC 4648 section 6)
+	Issuer  string      // who asks for the codes
+	Account string      // what the person goes by
+}
+
+// Address is the same for a QR code.
+func (p SeedPrompt) Address() string { return secret.TOTPAddress(p.Secret, p.Issuer, p.Account) }
 
 // LinkPrompt is what is shown of a link that is sent by mail.
 type LinkPrompt struct {
@@ -78,7 +91,7 @@ type Answer struct {
 	Phone    string            // set_phone
 	Password secret.Text       // password, set_password
 	State    string            // verify_email, reset_password, magic_link: with Code, from the link
-	Code     string            // the same; email_otp
+	Code     string            // the same; email_otp, totp, recovery_code
 	Profile  map[string]string // profile
 	Agreed   []Agreed          // agreements
 	Keep     bool              // with a second factor: the browser is to be remembered

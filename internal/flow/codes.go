@@ -103,8 +103,8 @@ func (c codes) check(ctx context.Context, t Turn, choice core.ChoiceName, purpos
 	try, err := c.passwords.Charge(ctx, t.Caller, t.Settings, t.person(), func(tx *store.Tx) error {
 		life := time.Duration(t.Settings.FlowLife)
 		if second {
-			if _, err := tx.Charge("second:"+string(t.Flow.ID), tries(secondTries, life)); err != nil {
-				return over(err, core.Fail(core.CodeFlowEnded, "Too many wrong codes were tried in this flow. Start a new one."))
+			if err := chargeSecond(tx, t); err != nil {
+				return err
 			}
 		}
 		good = [][]byte{sent.Hash}
@@ -131,6 +131,12 @@ func (c codes) check(ctx context.Context, t Turn, choice core.ChoiceName, purpos
 		return nil, core.Fail(core.CodeWrongCode, "This is not the code that was sent last.")
 	}
 	return try.Settle, nil
+}
+
+// chargeSecond takes a try from what a flow bears as its second factor.
+func chargeSecond(tx *store.Tx, t Turn) error {
+	_, err := tx.Charge("second:"+string(t.Flow.ID), tries(secondTries, time.Duration(t.Settings.FlowLife)))
+	return over(err, core.Fail(core.CodeFlowEnded, "Too many wrong codes were tried in this flow. Start a new one."))
 }
 
 // tries is the lockout of what bears so many tries in all, for as long as it

@@ -43,17 +43,18 @@ func (t Turn) offersFirst(kind core.AuthenticatorKind) (offered, enroll bool) {
 
 // offersSecond reports whether a second factor is on offer, and whether it is
 // new to the person, who may only choose one if they have none. One mailbox is
-// never both factors.
+// never both factors, and no other proof is.
 func (t Turn) offersSecond(kind core.AuthenticatorKind) (offered, enroll bool) {
-	if !slices.Contains(t.Settings.SigninSecondary, kind) || (kind.ByMailbox() && t.Facts.Primary.ByMailbox()) {
+	if !slices.Contains(t.Settings.SigninSecondary, kind) || kind.SameProof(t.Facts.Primary) {
 		return false, false
 	}
+	usable := slices.DeleteFunc(slices.Clone(t.Settings.SigninSecondary), t.Facts.Primary.SameProof)
 	has := t.has(kind, true)
-	return has || !t.hasAny(t.Settings.SigninSecondary, true), !has
+	return has || !t.hasAny(usable, true), !has
 }
 
-// provedFirst writes that the mailbox, and with it the first factor, was
-// proved. settle may be nil.
+// provedFirst writes that the first factor was proved, and with it the mailbox
+// if that is what proves it. settle may be nil.
 func (t *Turn) provedFirst(tx *store.Tx, kind core.AuthenticatorKind, settle directory.Settle) error {
 	t.Facts.Primary = kind
 	if t.User != nil {
@@ -61,24 +62,35 @@ func (t *Turn) provedFirst(tx *store.Tx, kind core.AuthenticatorKind, settle dir
 		if err := t.stillHolds(tx); err != nil {
 			return err
 		}
-		if err := t.wipe(tx); err != nil {
-			return err
+		if kind.ByMailbox() {
+			if err := t.wipe(tx); err != nil {
+				return err
+			}
 		}
 		if err := t.enrol(tx, Factor{kind, false}); err != nil {
 			return err
 		}
 	}
-	if err := mailboxProved(tx, t); err != nil {
+	if err := mailboxProvedBy(tx, t, kind); err != nil {
 		return err
 	}
 	return t.settle(tx, settle)
 }
 
+// mailboxProvedBy writes that the mailbox was proved, if a proof of this kind
+// says so.
+func mailboxProvedBy(tx *store.Tx, t *Turn, kind core.AuthenticatorKind) error {
+	if !kind.ByMailbox() {
+		return nil
+	}
+	return mailboxProved(tx, t)
+}
+
 // wipe takes away what an account has from the time before anybody had proved
 // its mailbox: whoever signed up with the address of somebody else must not
 // stay when its owner comes (I1 to I3). Sessions go with any first proof, see
-// [mailboxProved].
-func (t *Turn) wipe(tx *store.Tx) error {
+// [mailboxProved]. spared are the kinds that may stay.
+func (t *Turn) wipe(tx *store.Tx, spared ...core.AuthenticatorKind) error {
 	if t.User.EmailVerified {
 		return nil
 	}
@@ -87,6 +99,9 @@ func (t *Turn) wipe(tx *store.Tx) error {
 		return err
 	}
 	for _, a := range all {
+		if slices.Contains(spared, a.Kind) {
+			continue
+		}
 		if _, err := tx.DeleteAuthenticator(t.User.ID, a.ID); err != nil {
 			return err
 		}
@@ -95,11 +110,12 @@ func (t *Turn) wipe(tx *store.Tx) error {
 			return err
 		}
 	}
-	t.Factors, t.Due = nil, false
-	return nil
+	user := *t.User
+	return t.identify(tx, user)
 }
 
-// provedSecond writes that the second factor was proved, by the mailbox.
+// provedSecond writes that the second factor was proved, and with it the mailbox
+// if that is what proves it.
 func (t *Turn) provedSecond(tx *store.Tx, kind core.AuthenticatorKind, settle directory.Settle) error {
 	if err := t.stillHolds(tx); err != nil {
 		return err
@@ -108,7 +124,7 @@ func (t *Turn) provedSecond(tx *store.Tx, kind core.AuthenticatorKind, settle di
 	if err := t.enrol(tx, Factor{kind, true}); err != nil {
 		return err
 	}
-	if err := mailboxProved(tx, t); err != nil {
+	if err := mailboxProvedBy(tx, t, kind); err != nil {
 		return err
 	}
 	return t.settle(tx, settle)
@@ -129,8 +145,17 @@ func (t *Turn) enrol(tx *store.Tx, f Factor) error {
 	if t.has(f.Kind, f.Second) {
 		return nil
 	}
-	added, err := tx.PutAuthenticator(core.Authenticator{ID: core.NewAuthenticatorID(), User: t.User.ID, Kind: f.Kind, Second: f.Second})
+	way := core.Authenticator{ID: core.NewAuthenticatorID(), User: t.User.ID, Kind: f.Kind, Second: f.Second}
+	made := t.Facts.Enrolling
+	if made != nil {
+		way.ID, way.Secret, way.Counter, t.Facts.Enrolling = made.ID, made.Secret, made.Counter, nil
+	}
+	added, err := tx.PutAuthenticator(way)
 	t.Factors = append(slices.Clone(t.Factors), f)
+	if err == nil && !added && made != nil {
+		// The one that is there has another secret, and was not proved.
+		err = core.Fail(core.CodeConflict, "Another flow has enrolled this way in at the same time.")
+	}
 	if err != nil || !added {
 		return err
 	}

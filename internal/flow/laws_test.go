@@ -66,6 +66,12 @@ func specimens() []specimen {
 		h.Set(t, app, map[string]any{"username.format": "string", "signup.phone": true})
 		return start(t, h, app, "")
 	}
+	byTOTP := func(t *testing.T, h *flowtest.House, app core.Caller) {
+		h.Set(t, app, map[string]any{"signup.verify_email": false, "signin.primary": []string{"password"}, "signin.secondary": []string{"totp"}, "signin.require_secondary": true})
+	}
+	wrongTOTP := []flow.Answer{{Choice: core.ChoiceTOTP}, {Choice: core.ChoiceTOTP, Code: "00000x"}, {Choice: core.ChoiceTOTP, Code: "12345"}, {Choice: core.ChoiceTOTP, Code: secret.Random()}}
+	// What an answer needs that is shown before the choice is on offer.
+	seeds, codes := map[core.FlowID]secret.Text{}, map[core.FlowID]secret.Text{}
 	wrongLink := func(choice core.ChoiceName) []flow.Answer {
 		return []flow.Answer{{Choice: choice, State: "x", Code: secret.Random()}, {Choice: choice, Code: "short", State: "x"}, {Choice: choice, State: secret.Random()}}
 	}
@@ -117,6 +123,40 @@ func specimens() []specimen {
 			must(t, err)
 			return s
 		}, coded(core.ChoiceEmailOTP), wrongCode},
+		{core.ChoiceTOTP, signup, func(t *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
+			return flow.Answer{Choice: core.ChoiceTOTP, Code: computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0)}
+		}, wrongTOTP},
+		{core.ChoiceTOTP, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			byTOTP(t, h, app)
+			return behindPassword(t, h, app, "ana@example.org")
+		}, func(t *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
+			return flow.Answer{Choice: core.ChoiceTOTP, Code: computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0)}
+		}, wrongTOTP},
+		{core.ChoiceTOTP, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			byTOTP(t, h, app)
+			seed, _ := enrolled(t, h, app, "ana@example.org")
+			s := behindPassword(t, h, app, "ana@example.org")
+			seeds[s.ID] = seed
+			return s
+		}, func(t *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
+			return flow.Answer{Choice: core.ChoiceTOTP, Code: computed(t, seeds[s.ID], 1)}
+		}, wrongTOTP},
+		{core.ChoiceRecoveryCode, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			byTOTP(t, h, app)
+			_, made := enrolled(t, h, app, "ana@example.org")
+			s := behindPassword(t, h, app, "ana@example.org")
+			codes[s.ID] = made[0]
+			return s
+		}, func(_ *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
+			return flow.Answer{Choice: core.ChoiceRecoveryCode, Code: codes[s.ID].Reveal()}
+		}, []flow.Answer{{Choice: core.ChoiceRecoveryCode}, {Choice: core.ChoiceRecoveryCode, Code: "aaaa-aaaa-aaaa-aaaa"}, {Choice: core.ChoiceRecoveryCode, Code: "123456"}}},
+		{core.ChoiceRecoveryCode, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			byTOTP(t, h, app)
+			s := behindPassword(t, h, app, "ana@example.org")
+			s, err := tryTOTP(t, h, app, s.ID, computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0))
+			must(t, err)
+			return s
+		}, given(flow.Answer{Choice: core.ChoiceRecoveryCode}), nil},
 		{core.ChoiceMagicLink, sent(core.ChoiceMagicLink, "new@example.org"), mailed(core.ChoiceMagicLink), wrongLink(core.ChoiceMagicLink)},
 		{core.ChoiceProfile, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 			s := signup(t, h, app)
@@ -162,7 +202,7 @@ func lawful(t *testing.T, h *flowtest.House, name string) core.Caller {
 	t.Helper()
 	app := h.Pool(t, name, map[string]any{
 		"signup.verify_email": true, "link.resend_after": "0s", "code.resend_after": "0s", "budget.mails_to_one_per_hour": 0, "lockout.failures": 100, "agreements.required": core.AgreementKinds(),
-		"signin.primary": []string{"password", "email_otp", "magic_link"},
+		"signin.primary": []string{"password", "email_otp", "magic_link", "totp"},
 		"profile.fields": []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}},
 	})
 	h.Person(t, app, "ana@example.org")

@@ -414,12 +414,18 @@ func (t *Turn) identify(tx *store.Tx, user core.User) error {
 	if err != nil {
 		return err
 	}
-	t.User, t.Facts.User, t.Factors, t.Due = &user, user.ID, nil, false
+	t.User, t.Facts.User, t.Factors, t.Due, t.Recovery = &user, user.ID, nil, false, 0
+	strong := false
 	for _, a := range all {
 		t.Factors = append(t.Factors, Factor{a.Kind, a.Second})
 		t.Due = t.Due || a.Due(time.Duration(t.Settings.PasswordMaxAge), tx.Now())
+		strong = strong || a.Second && a.Kind.Strong()
 	}
-	t.Known, err = t.known(tx, user)
+	if t.Known, err = t.known(tx, user); err != nil || !strong {
+		return err
+	}
+	codes, err := tx.RecoveryCodes(user.ID)
+	t.Recovery = len(codes)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow/flowtest"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
 )
 
@@ -26,7 +27,15 @@ type modelPerson struct {
 	due                bool // for a change of the password
 	accepted           map[core.AgreementKind]core.AgreementID
 	ways               map[core.AuthenticatorKind]bool
-	second             bool // a code by e-mail is their second factor
+	second             core.AuthenticatorKind // their second factor; empty: none
+	keys               map[bool]*modelKey     // of computed codes: of the first factor, and of the second
+	codes              []string               // recovery codes that were not used
+}
+
+// modelKey is what computes somebody's codes.
+type modelKey struct {
+	seed    secret.Text
+	counter int64 // the last step that was used
 }
 
 type modelPool struct {
@@ -35,7 +44,7 @@ type modelPool struct {
 	verify, fields bool
 	required       []core.AgreementKind
 	names          bool // people go by names, and are asked for a telephone number
-	second         bool // everybody needs a second factor, but behind a magic link
+	second         bool // everybody needs a second factor, but behind a magic link: a code by mail or a computed one
 	first          []core.ChoiceName
 	invites        []*modelInvite
 	active         map[core.AgreementKind]core.AgreementID
@@ -70,7 +79,8 @@ type modelFlow struct {
 	name, email         string // as claimed, or of whoever was found
 	known, filled       bool
 	how                 core.AuthenticatorKind // the first factor, once proved
-	second              bool
+	second              core.AuthenticatorKind // the second factor, once proved
+	shown               bool                   // it shows recovery codes, once it is completed
 	mine, proved, reset bool
 	ended               bool
 	password, phone     string
@@ -125,7 +135,7 @@ func (f *modelFlow) phase(p *modelPool) core.Phase {
 		return core.PhaseVerifyEmail
 	case f.person(p).due && f.how == core.AuthenticatorPassword:
 		return core.PhaseSetPassword
-	case p.second && !f.second && f.how != core.AuthenticatorMagicLink:
+	case p.second && f.second == "" && f.how != core.AuthenticatorMagicLink:
 		return core.PhaseSecondary
 	case len(f.person(p).unaccepted(p)) > 0:
 		return core.PhaseAgreements
@@ -157,7 +167,11 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 			}
 		}
 		if len(ways) == 0 {
-			ways = slices.Clone(p.first[1:]) // all but the password
+			for _, choice := range p.first {
+				if core.AuthenticatorKind(choice).ByMailbox() {
+					ways = append(ways, choice)
+				}
+			}
 		}
 		return append(ways, core.ChoiceResetPassword)
 	case core.PhaseProfile:
@@ -167,7 +181,18 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 	case core.PhaseVerifyEmail:
 		return []core.ChoiceName{core.ChoiceVerifyEmail}
 	case core.PhaseSecondary:
-		return []core.ChoiceName{core.ChoiceEmailOTP}
+		switch person := f.person(p); {
+		case person.second == "":
+			return []core.ChoiceName{core.ChoiceEmailOTP, core.ChoiceTOTP}
+		case person.second == core.AuthenticatorTOTP && len(person.codes) > 0:
+			return []core.ChoiceName{core.ChoiceTOTP, core.ChoiceRecoveryCode}
+		default:
+			return []core.ChoiceName{core.ChoiceName(person.second)}
+		}
+	case core.PhaseCompleted:
+		if f.shown {
+			return []core.ChoiceName{core.ChoiceRecoveryCode}
+		}
 	case core.PhaseAgreements:
 		return []core.ChoiceName{core.ChoiceAgreements}
 	}
@@ -191,7 +216,7 @@ func (f *modelFlow) create(p *modelPool) core.Code {
 	}
 	// The invitation's mail has proved the mailbox, and ends with every other
 	// to the address.
-	p.people[f.email] = &modelPerson{name: name, password: f.password, verified: f.proved, ways: map[core.AuthenticatorKind]bool{f.how: true}}
+	p.people[f.email] = &modelPerson{name: name, password: f.password, verified: f.proved, ways: map[core.AuthenticatorKind]bool{f.how: true}, keys: map[bool]*modelKey{}}
 	for _, i := range p.invites {
 		i.over = i.over || f.invite != nil && i.email == f.email
 	}

@@ -35,5 +35,10 @@ func (c resetPassword) Restart(_ context.Context, t Turn, _ Answer) (Effect, err
 
 func resetProved(tx *store.Tx, t *Turn) error {
 	t.Facts.ResetProved, t.Facts.Credentials = true, t.User.Credentials
+	// The password goes when there is a new one; the rest lets nobody in who
+	// does not read the mailbox.
+	if err := t.wipe(tx, core.AuthenticatorPassword, core.AuthenticatorEmailOTP, core.AuthenticatorMagicLink); err != nil {
+		return err
+	}
 	return mailboxProved(tx, t)
 }

@@ -43,6 +43,7 @@ func allTables() []table {
 		{"authenticators", 1, lasting, ""},
 		{"user_groups", 12, lasting, ""},
 		{"group_members", 12, lasting, ""},
+		{"recovery_codes", 14, lasting, ""},
 		{"invitations", 4, lasting, ""},
 		{"attempts", 1, lasting, ""},
 		{"budgets", 8, lasting, ""},

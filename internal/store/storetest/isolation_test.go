@@ -127,6 +127,16 @@ func foreigners() map[string]foreign {
 			n, err := tx.ForgetDevices(a.user.ID)
 			return n > 0, err
 		},
+		"PutRecoveryCodes": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutRecoveryCodes(a.user.ID, [][]byte{[]byte("other")}))
+		},
+		"RecoveryCodes": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			hashes, err := tx.RecoveryCodes(a.user.ID)
+			return len(hashes) > 0, err
+		},
+		"UseRecoveryCode": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return tx.UseRecoveryCode(a.user.ID, a.hash)
+		},
 		"PutPassword": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(tx.PutPassword(core.Authenticator{ID: a.password.ID, User: a.user.ID, Secret: "other"}))
 		},

@@ -152,6 +152,20 @@ func TestOnceOnlyThingsHappenOnce(t *testing.T) {
 				return err
 			})
 		})
+		var codes [][]byte
+		for round := range flows {
+			codes = append(codes, hash(round))
+		}
+		update(t, f.bound, func(tx *store.Tx) error { return tx.PutRecoveryCodes(f.user.ID, codes) })
+		race(t, "a recovery code is used once", core.CodeWrongCode, func(round, _ int) error {
+			return f.bound.Update(context.Background(), func(tx *store.Tx) error {
+				used, err := tx.UseRecoveryCode(f.user.ID, hash(round))
+				if err == nil && !used {
+					return core.Fail(core.CodeWrongCode, "used")
+				}
+				return err
+			})
+		})
 		race(t, "a flow changes once from each version", core.CodeConflict, func(round, _ int) error {
 			return f.bound.Update(context.Background(), func(tx *store.Tx) error { return tx.UpdateFlow(flows[round]) })
 		})

@@ -50,6 +50,9 @@ func TestEveryNounComesBack(t *testing.T) {
 			passkey, err := tx.AuthenticatorByHandle(f.passkey.Kind, f.passkey.Handle)
 			same(t, "the authenticator by its handle", []any{passkey, err}, []any{f.passkey, nil})
 
+			codes, err := tx.RecoveryCodes(f.user.ID)
+			same(t, "the recovery codes", []any{codes, err}, []any{[][]byte{f.hash}, nil})
+
 			flow, err := tx.Flow(f.flow.ID)
 			f.flow.CreatedAt = begun
 			same(t, "the flow", []any{flow, err}, []any{f.flow, nil})

@@ -82,7 +82,11 @@ func fieldErrors(prompt flow.Prompt, err error) (at map[string]string, rest stri
 		return at, ""
 	}
 	told := refusalOf(err)
-	if (prompt.Choice == core.ChoicePassword && told.at == "password") || (prompt.Choice == core.ChoiceEmailOTP && told.at == "code") {
+	wrong, held := wrongCodes()[prompt.Choice]
+	if core.Is(err, core.CodeWrongCode) && held {
+		told.text = wrong
+	}
+	if (prompt.Choice == core.ChoicePassword && told.at == "password") || ((prompt.Choice == core.ChoiceEmailOTP || held) && told.at == "code") {
 		at[told.at] = told.text
 		return at, ""
 	}
@@ -103,6 +107,14 @@ func fieldErrors(prompt flow.Prompt, err error) (at map[string]string, rest stri
 	return at, rest
 }
 
+// wrongCodes says of a code that we did not send why it may be wrong.
+func wrongCodes() map[core.ChoiceName]string {
+	return map[core.ChoiceName]string{
+		core.ChoiceTOTP:         "This code is wrong, or was used already. Try the next one that the app shows, and look whether the clock of the device is right.",
+		core.ChoiceRecoveryCode: "This code is wrong, or was used already.",
+	}
+}
+
 // fieldError finds the field of the screen that a problem is about; "" for none.
 func fieldError(prompt flow.Prompt, problem core.Problem) (name, text string) {
 	switch {
@@ -120,7 +132,7 @@ func fieldError(prompt flow.Prompt, problem core.Problem) (name, text string) {
 		}
 		return "agreed", "A text has changed meanwhile. Please read it again."
 	}
-	for choice, field := range map[core.ChoiceName]string{core.ChoiceSetUsername: "username", core.ChoiceSetPhone: "phone", core.ChoiceEmailOTP: "code"} {
+	for choice, field := range map[core.ChoiceName]string{core.ChoiceSetUsername: "username", core.ChoiceSetPhone: "phone", core.ChoiceEmailOTP: "code", core.ChoiceTOTP: "code", core.ChoiceRecoveryCode: "code"} {
 		if prompt.Choice == choice && problem.Pointer == "/data/"+field {
 			return field, problem.Detail
 		}

@@ -1,6 +1,8 @@
 package hosted
 
 import (
+	"html/template"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -8,6 +10,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/web"
 )
 
 // choice is how one of the machine's choices is shown, by the template of its
@@ -31,10 +34,12 @@ func choices() []choice {
 		{core.ChoiceVerifyEmail, nil, nothing},
 		{core.ChoiceEmailOTP, []string{"code"}, func(f form) flow.Answer { return flow.Answer{Code: digits(f["code"])} }},
 		{core.ChoiceMagicLink, nil, nothing},
+		{core.ChoiceTOTP, []string{"code"}, func(f form) flow.Answer { return flow.Answer{Code: digits(f["code"])} }},
 		{core.ChoiceProfile, []string{"profile."}, func(f form) flow.Answer { return flow.Answer{Profile: f.under("profile.")} }},
 		{core.ChoiceResetPassword, nil, nothing},
 		{core.ChoiceAgreements, []string{agreedPrefix}, agreedOf},
 		{core.ChoiceSetPhone, []string{"phone"}, func(f form) flow.Answer { return flow.Answer{Phone: strings.TrimSpace(f["phone"])} }},
+		{core.ChoiceRecoveryCode, []string{"code"}, func(f form) flow.Answer { return flow.Answer{Code: f["code"]} }},
 	}
 }
 
@@ -58,13 +63,15 @@ func digits(code string) string {
 	}, code)
 }
 
-// others is what else a page of a first factor leads to.
+// others is what else a page of a factor leads to.
 func others() map[core.ChoiceName]string {
 	return map[core.ChoiceName]string{
-		core.ChoicePassword:  "Use a password instead",
-		core.ChoiceEmailOTP:  "Get a code by e-mail instead",
-		core.ChoiceMagicLink: "Get a link by e-mail instead",
-		core.ChoiceSetPhone:  "Add a telephone number",
+		core.ChoicePassword:     "Use a password instead",
+		core.ChoiceEmailOTP:     "Get a code by e-mail instead",
+		core.ChoiceMagicLink:    "Get a link by e-mail instead",
+		core.ChoiceTOTP:         "Use an authenticator app instead",
+		core.ChoiceRecoveryCode: "Use a recovery code instead",
+		core.ChoiceSetPhone:     "Add a telephone number",
 	}
 }
 
@@ -117,7 +124,7 @@ type screen struct {
 	Action  string // the path that its forms are sent to
 	Choice  core.ChoiceName
 	Signup  bool
-	Enroll  bool // password: it is chosen, not compared
+	Enroll  bool // password, totp, recovery_code: it is new
 	Forgot  bool // password: reset_password is on offer too
 	Back    bool // reset_password: password is on offer too
 	Due     bool // set_password: the one before was right, and will not do any more
@@ -125,7 +132,7 @@ type screen struct {
 	Name    string   // what the person goes by, if that is no address
 	Phone   bool     // and it is a telephone number
 	Ways    []onward // what else is on offer
-	Second  bool     // email_otp: it is the second factor
+	Second  bool     // email_otp, totp: it is the second factor
 	Keep    string   // a second factor: for how long the browser may be remembered; empty: it may not
 	Kept    bool     // and that was asked for
 	Other   string   // leads to sign-up from sign-in and back; empty: sign-up is closed
@@ -136,10 +143,32 @@ type screen struct {
 	Fields  []input
 	// agreements: the texts, with a box to tick below each
 	Agreements []agreementField
+	Seed       *seed             // totp, while it is new
+	Codes      []string          // recovery_code, while they are new
 	Notice     string            // what has just happened
 	Alert      string            // what went wrong with all of it
 	Errors     map[string]string // what went wrong, by field
 	Values     form              // what was filled in; never a password
+}
+
+// seed is what a program for one-time passwords is given.
+type seed struct {
+	Image   template.URL // empty: there is only the text
+	Text    string
+	Issuer  string
+	Account string
+}
+
+// newSeed draws the code. The address of the image is of our own making.
+func newSeed(p *flow.SeedPrompt) *seed {
+	if p == nil {
+		return nil
+	}
+	var groups []string
+	for group := range slices.Chunk([]byte(p.Secret.Reveal()), 4) {
+		groups = append(groups, string(group))
+	}
+	return &seed{Image: template.URL(web.QRImage(p.Address())), Text: strings.Join(groups, " "), Issuer: p.Issuer, Account: p.Account}
 }
 
 // said is what a screen says about what has just happened.
@@ -198,6 +227,10 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	}
 	if prompt.Policy {
 		sc.Hint = passwordHint(s.Pool.Settings)
+	}
+	sc.Seed = newSeed(prompt.Seed)
+	for _, code := range prompt.Codes {
+		sc.Codes = append(sc.Codes, code.Reveal())
 	}
 	sc.Errors, sc.Alert = fieldErrors(prompt, said.err)
 	sc.Fields = inputs(prompt.Fields, sc.Values, sc.Errors)

@@ -30,6 +30,8 @@ func answers() map[core.ChoiceName]func() choiceData {
 		core.ChoiceVerifyEmail:   func() choiceData { return &linkData{} },
 		core.ChoiceProfile:       func() choiceData { return &profileData{} },
 		core.ChoiceAgreements:    func() choiceData { return &agreementsData{} },
+		core.ChoiceTOTP:          func() choiceData { return &totpData{} },
+		core.ChoiceRecoveryCode:  func() choiceData { return &recoveryData{} },
 	}
 }
 
@@ -47,6 +49,8 @@ func restarts() map[core.ChoiceName]func() choiceData {
 		core.ChoiceVerifyEmail:   func() choiceData { return &resendData{} },
 		core.ChoiceProfile:       func() choiceData { return &emptyData{} },
 		core.ChoiceAgreements:    func() choiceData { return &emptyData{} },
+		core.ChoiceTOTP:          func() choiceData { return &emptyData{} },
+		core.ChoiceRecoveryCode:  func() choiceData { return &emptyData{} },
 	}
 }
 
@@ -128,6 +132,26 @@ func (d codeData) answer(p *problems) flow.Answer {
 	p.code("/data/code", d.Code)
 	return flow.Answer{Code: d.Code}
 }
+
+// totpData may bring an address with it, as passwordData may.
+type totpData struct {
+	Code  string `json:"code"`
+	Email string `json:"email"`
+}
+
+func (d totpData) answer(p *problems) flow.Answer {
+	p.required("/data/code", d.Code)
+	p.code("/data/code", d.Code)
+	p.email("/data/email", d.Email)
+	return flow.Answer{Code: d.Code, Email: d.Email}
+}
+
+// recoveryData without a code says that new ones are kept.
+type recoveryData struct {
+	Code string `json:"code"`
+}
+
+func (d recoveryData) answer(*problems) flow.Answer { return flow.Answer{Code: d.Code} }
 
 // passwordData may bring an address with it, for pools in which people have
 // other usernames.
@@ -272,6 +296,20 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 		data["enrollment"] = prompt.Enrollment
 		data["sent"] = prompt.Code.Sent
 		data["resend_time"] = showTime(prompt.Code.ResendAt)
+	case core.ChoiceTOTP:
+		data["enrollment"] = prompt.Enrollment
+		if prompt.Seed != nil {
+			data["totp_secret"] = newTOTPSecret(*prompt.Seed)
+		}
+	case core.ChoiceRecoveryCode:
+		data["enrollment"] = prompt.Enrollment
+		if prompt.Enrollment {
+			codes := []string{}
+			for _, code := range prompt.Codes {
+				codes = append(codes, code.Reveal())
+			}
+			data["codes"] = codes
+		}
 	case core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoiceMagicLink:
 		data["sent"] = prompt.Link.Sent
 		data["resend_time"] = showTime(prompt.Link.ResendAt)
@@ -287,6 +325,16 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 		data["agreements"] = texts
 	}
 	return data
+}
+
+// totpSecret is a seed, as text and for a camera.
+type totpSecret struct {
+	QRImage string `json:"qr_image"`
+	Secret  string `json:"secret"`
+}
+
+func newTOTPSecret(seed flow.SeedPrompt) totpSecret {
+	return totpSecret{QRImage: web.QRImage(seed.Address()), Secret: seed.Secret.Reveal()}
 }
 
 // passwordPolicy has each number under two names: the document's, and the one

@@ -10,11 +10,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow/flowtest"
+	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
 )
 
@@ -28,6 +30,7 @@ var update = flag.Bool("update", false, "write the golden answers anew")
 //	status N                         the HTTP status of the answer
 //	save NAME KEY...                 sets a variable from the result
 //	mail ADDRESS                     $link_code is from the newest mail to it, $ticket for an invitation, and $code its digits
+//	totp NAME SECRET STEPS           sets a variable to a secret's code so many steps from now
 //	nomail                           nothing waits to be sent
 //	settings KEY=JSON                changes the pool
 func TestScripts(t *testing.T) {
@@ -47,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"save":     func(ts *testscript.TestScript, _ bool, args []string) { the(ts).save(ts, args) },
 			"nomail":   func(ts *testscript.TestScript, _ bool, _ []string) { the(ts).nomail(ts) },
 			"mail":     func(ts *testscript.TestScript, _ bool, args []string) { the(ts).mail(ts, args) },
+			"totp":     func(ts *testscript.TestScript, _ bool, args []string) { the(ts).totp(ts, args) },
 			"settings": func(ts *testscript.TestScript, _ bool, args []string) { the(ts).settings(ts, args) },
 		},
 	})
@@ -99,6 +103,14 @@ func (r *script) mail(ts *testscript.TestScript, args []string) {
 	ts.Fatalf("no mail to %s", args[0])
 }
 
+func (r *script) totp(ts *testscript.TestScript, args []string) {
+	steps, err := strconv.ParseInt(args[2], 10, 64)
+	ts.Check(err)
+	code, err := secret.TOTPCode(secret.Text(args[1]), secret.TOTPStep(time.Now())+steps)
+	ts.Check(err)
+	ts.Setenv(args[0], code)
+}
+
 func (r *script) nomail(ts *testscript.TestScript) {
 	if mail := r.server.Mail(r.t); len(mail) > 0 {
 		ts.Fatalf("%s waits to be sent to %s", mail[0].Template, mail[0].To)
@@ -124,6 +136,9 @@ var masks = []struct {
 	{regexp.MustCompile(`"eyJ[\w-]+\.[\w-]+\.[\w-]+"`), `"JWT"`},
 	{regexp.MustCompile(`"(kid|x|y)": "[\w-]{36,43}"`), `"$1": "..."`},
 	{regexp.MustCompile(`"(20\d\d)-\d\d-\d\dT[0-9:.]+Z"`), `"TIME"`},
+	{regexp.MustCompile(`"secret": "[A-Z2-7]{32}"`), `"secret": "SEED"`},
+	{regexp.MustCompile(`"qr_image": "data:image/png;base64,[\w+/=]+"`), `"qr_image": "PNG"`},
+	{regexp.MustCompile(`"[a-z2-7]{4}(-[a-z2-7]{4}){3}"`), `"RECOVERY"`},
 	{regexp.MustCompile(`"life": \d+`), `"life": SECONDS`},
 	{regexp.MustCompile(`"last": "[\w-]{20,}"`), `"last": "CURSOR"`},
 }

@@ -45,9 +45,15 @@ func choiceWords() []choiceWord {
 		{"set_username", core.ChoiceSetUsername},
 		{"sms_otp", ""},
 		{"social", ""},
-		{"totp", ""},
+		{"totp", core.ChoiceTOTP},
 		{"verify_email", core.ChoiceVerifyEmail},
 	}
+}
+
+// ownChoiceWords lists what the vendor has no choice for. Its SDKs and pages
+// pass over what they do not know.
+func ownChoiceWords() []choiceWord {
+	return []choiceWord{{"recovery_code", core.ChoiceRecoveryCode}}
 }
 
 // agreementWords spells the kinds of agreement.
@@ -66,10 +72,10 @@ func agreementKind(word string) core.AgreementKind {
 	return ""
 }
 
-// choiceName reads a choice. known is false for a word that the vendor does
-// not have; the name is empty for one that is not built yet.
+// choiceName reads a choice. known is false for a word that neither the vendor
+// has nor we; the name is empty for one that is not built yet.
 func choiceName(word string) (name core.ChoiceName, known bool) {
-	for _, c := range choiceWords() {
+	for _, c := range append(choiceWords(), ownChoiceWords()...) {
 		if c.word == word {
 			return c.name, true
 		}
@@ -79,7 +85,7 @@ func choiceName(word string) (name core.ChoiceName, known bool) {
 
 // choiceWordOf spells a choice.
 func choiceWordOf(name core.ChoiceName) string {
-	for _, c := range choiceWords() {
+	for _, c := range append(choiceWords(), ownChoiceWords()...) {
 		if c.name == name && c.word != "set_mail" {
 			return c.word
 		}
