@@ -27,6 +27,7 @@ const (
 	AuthenticatorPassword  AuthenticatorType = "password"
 	AuthenticatorEmailOTP  AuthenticatorType = "email_otp" // a code sent to the mailbox
 	AuthenticatorMagicLink AuthenticatorType = "magiclink" // a link sent to the mailbox
+	AuthenticatorSMSOTP    AuthenticatorType = "sms_otp"   // a code sent to the telephone
 )
 
 // AuthenticatorPhase says where an authenticator counts.

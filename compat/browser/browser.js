@@ -7,6 +7,8 @@ const login = need('GATEHOUSE_LOGIN_URL');
 // and need a second factor.
 export const mailbox = need('GATEHOUSE_MAILBOX_LOGIN_URL');
 export const names = need('GATEHOUSE_NAMES_LOGIN_URL');
+// A pool in which a code by text message is a first factor.
+export const texts = need('GATEHOUSE_TEXTS_LOGIN_URL');
 // A pool in which people accept what is in force before they come in.
 export const agreements = { login: need('GATEHOUSE_AGREEMENTS_LOGIN_URL'), service: need('GATEHOUSE_AGREEMENTS_SERVICE_TOKEN') };
 export const inbox = need('GATEHOUSE_INBOX');

@@ -9,7 +9,7 @@ type Authenticator struct {
 	Kind      AuthenticatorKind
 	Second    bool   // it counts as a second factor, and not on its own
 	Secret    string // for a password its PHC string; never leaves the server
-	Handle    string // what it is known by beside its person; of a kind that has one, no two of a pool are alike
+	Handle    string // what it is known by beside its person: a passkey's credential, which no two of a pool share, or a telephone number
 	Counter   int64  // only grows
 	Data      string // what else its kind keeps, as JSON; empty: nothing
 	CreatedAt time.Time
@@ -32,24 +32,34 @@ const (
 	AuthenticatorPassword  AuthenticatorKind = "password"
 	AuthenticatorEmailOTP  AuthenticatorKind = "email_otp"  // a code sent to the mailbox
 	AuthenticatorMagicLink AuthenticatorKind = "magic_link" // a link sent to the mailbox
+	AuthenticatorSMSOTP    AuthenticatorKind = "sms_otp"    // a code sent to the telephone number that is its handle
 )
 
 // AuthenticatorKinds lists them, for the tests that each face's table is
 // complete.
 func AuthenticatorKinds() []AuthenticatorKind {
-	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink}
+	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorSMSOTP}
 }
 
 // PrimaryKinds lists what a pool may take as a first factor.
 func PrimaryKinds() []AuthenticatorKind {
-	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink}
+	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorSMSOTP}
 }
 
 // SecondaryKinds lists what a pool may take as a second factor.
-func SecondaryKinds() []AuthenticatorKind { return []AuthenticatorKind{AuthenticatorEmailOTP} }
+func SecondaryKinds() []AuthenticatorKind {
+	return []AuthenticatorKind{AuthenticatorEmailOTP, AuthenticatorSMSOTP}
+}
 
 // ByMailbox reports whether a proof of this kind says no more than that
 // somebody reads the mailbox.
 func (k AuthenticatorKind) ByMailbox() bool {
 	return k == AuthenticatorEmailOTP || k == AuthenticatorMagicLink
+}
+
+// SameAs reports whether proofs of the two kinds say the same, and so are never
+// both factors: that somebody reads the mailbox, or that they have the
+// telephone.
+func (k AuthenticatorKind) SameAs(other AuthenticatorKind) bool {
+	return k == other || k.ByMailbox() && other.ByMailbox()
 }

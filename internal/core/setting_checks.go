@@ -23,13 +23,13 @@ func within(d Duration, least, most time.Duration) error {
 	return nil
 }
 
-// checkMailboxTwice refuses to let one mailbox stand for two factors: who reads
-// it has both.
-func (s *Settings) checkMailboxTwice() error {
+// checkTwice refuses to let one mailbox, or one telephone, stand for two
+// factors: who reads it has both.
+func (s *Settings) checkTwice() error {
 	for _, first := range s.SigninPrimary {
-		if first.ByMailbox() && !slices.Contains(s.SigninSkipSecondary, first) &&
-			len(s.SigninSecondary) > 0 && !slices.ContainsFunc(s.SigninSecondary, func(k AuthenticatorKind) bool { return !k.ByMailbox() }) {
-			return fmt.Errorf("must name %s, because every second factor of this pool is a proof of the same mailbox", first)
+		if !slices.Contains(s.SigninSkipSecondary, first) &&
+			len(s.SigninSecondary) > 0 && !slices.ContainsFunc(s.SigninSecondary, func(k AuthenticatorKind) bool { return !k.SameAs(first) }) {
+			return fmt.Errorf("must name %s, because every second factor of this pool proves the same as it", first)
 		}
 	}
 	return nil

@@ -132,7 +132,7 @@ func SettingsTable() []Setting {
 
 		{"signup.enabled", "boolean", "Whether people may sign up by themselves.",
 			func(s *Settings) any { return &s.SignupEnabled }, nil},
-		{"signup.verify_email", "boolean", "Whether people with a password must prove their mailbox before they come in.",
+		{"signup.verify_email", "boolean", "Whether people whose first factor is no proof of their mailbox, such as a password, must prove it before they come in.",
 			func(s *Settings) any { return &s.SignupVerifyEmail }, nil},
 		{"signup.phone", "boolean", "Whether people who sign up are asked for a telephone number. They may leave it out.",
 			func(s *Settings) any { return &s.SignupPhone }, nil},
@@ -143,21 +143,21 @@ func SettingsTable() []Setting {
 				return oneOf(s.UsernameFormat, UsernameEmail, UsernameString, UsernamePhone)
 			}},
 
-		{"signin.primary", "list of factors", "What is taken as a first factor: password, email_otp, magic_link.",
+		{"signin.primary", "list of factors", "What is taken as a first factor: password, email_otp, magic_link, sms_otp.",
 			func(s *Settings) any { return &s.SigninPrimary }, func(s *Settings) error {
 				if len(s.SigninPrimary) == 0 {
 					return errors.New("must name at least one")
 				}
 				return someOf(s.SigninPrimary, PrimaryKinds())
 			}},
-		{"signin.secondary", "list of factors", "What is taken as a second factor: email_otp. Empty: none is asked for.",
+		{"signin.secondary", "list of factors", "What is taken as a second factor: email_otp, sms_otp. Empty: none is asked for.",
 			func(s *Settings) any { return &s.SigninSecondary }, func(s *Settings) error { return someOf(s.SigninSecondary, SecondaryKinds()) }},
 		{"signin.skip_secondary", "list of factors", "The first factors after which no second one is asked for.",
 			func(s *Settings) any { return &s.SigninSkipSecondary }, func(s *Settings) error {
 				if err := someOf(s.SigninSkipSecondary, PrimaryKinds()); err != nil {
 					return err
 				}
-				return s.checkMailboxTwice()
+				return s.checkTwice()
 			}},
 		{"signin.require_secondary", "boolean", "Whether everybody needs a second factor. Otherwise those who have one do.",
 			func(s *Settings) any { return &s.SigninRequireSecondary }, func(s *Settings) error {

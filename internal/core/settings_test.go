@@ -165,7 +165,7 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"signup.phone": {`"yes"`, `1`}, "accounts.conceal": {`"yes"`, `1`},
 		"username.format":       {`"name"`, `""`, `1`, `["email"]`},
 		"signin.primary":        {`[]`, `["totp"]`, `["password","password"]`, `"password"`, `[1]`, `[""]`},
-		"signin.secondary":      {`["password"]`, `["magic_link"]`, `["email_otp","email_otp"]`, `"email_otp"`},
+		"signin.secondary":      {`["password"]`, `["sms_otp","sms_otp"]`, `["magic_link"]`, `["email_otp","email_otp"]`, `"email_otp"`},
 		"signin.skip_secondary": {`["nothing"]`, `["password","password"]`, `true`}, "signin.require_secondary": {`"yes"`, `1`, `true`},
 		"code.life": {`"29s"`, `"11m"`}, "code.resend_after": {`"-1s"`, `"11m"`},
 		"password.min_length": {`"8"`, `0`, `-1`, `129`, `8.5`, `1e9`, `99999999999999999999`},
@@ -304,20 +304,26 @@ func TestDurationForms(t *testing.T) {
 // TestOneMailboxIsNotTwoFactors holds for every pool.
 func TestOneMailboxIsNotTwoFactors(t *testing.T) {
 	for _, c := range []struct {
-		primary, skip string
-		possible      bool
+		primary, secondary, skip string
+		possible                 bool
 	}{
-		{`["password"]`, `[]`, true},
-		{`["password","email_otp"]`, `[]`, false},
-		{`["password","magic_link"]`, `["email_otp"]`, false},
-		{`["password","magic_link"]`, `["magic_link"]`, true},
-		{`["email_otp","magic_link"]`, `["magic_link","email_otp"]`, true},
+		{`["password"]`, `["email_otp"]`, `[]`, true},
+		{`["password","email_otp"]`, `["email_otp"]`, `[]`, false},
+		{`["password","magic_link"]`, `["email_otp"]`, `["email_otp"]`, false},
+		{`["password","magic_link"]`, `["email_otp"]`, `["magic_link"]`, true},
+		{`["email_otp","magic_link"]`, `["email_otp"]`, `["magic_link","email_otp"]`, true},
+		// Nor is one telephone.
+		{`["password"]`, `["sms_otp"]`, `[]`, true},
+		{`["password","sms_otp"]`, `["sms_otp"]`, `[]`, false},
+		{`["password","sms_otp"]`, `["sms_otp"]`, `["sms_otp"]`, true},
+		{`["sms_otp","magic_link"]`, `["sms_otp","email_otp"]`, `[]`, true},
+		{`["sms_otp","magic_link"]`, `["email_otp"]`, `[]`, false},
 	} {
 		_, _, err := Overrides{}.With(Overrides{
-			"signin.primary": json.RawMessage(c.primary), "signin.secondary": json.RawMessage(`["email_otp"]`), "signin.skip_secondary": json.RawMessage(c.skip),
+			"signin.primary": json.RawMessage(c.primary), "signin.secondary": json.RawMessage(c.secondary), "signin.skip_secondary": json.RawMessage(c.skip),
 		})
 		if (err == nil) != c.possible {
-			t.Errorf("law: a code by e-mail is no second factor behind a proof of the same mailbox; first %s, skipping %s gives %v", c.primary, c.skip, err)
+			t.Errorf("law: a code is no second factor behind a proof of the same mailbox or telephone; first %s, then %s, skipping %s gives %v", c.primary, c.secondary, c.skip, err)
 		}
 	}
 }

@@ -12,11 +12,30 @@ import (
 type Factor struct {
 	Kind   core.AuthenticatorKind
 	Second bool
+	Handle string // see [core.Authenticator]
+}
+
+// factor returns one of the ways in that the person has, or false.
+func (t Turn) factor(kind core.AuthenticatorKind, second bool) (Factor, bool) {
+	for _, f := range t.Factors {
+		if f.Kind == kind && f.Second == second {
+			return f, true
+		}
+	}
+	return Factor{}, false
 }
 
 // has reports whether the person has this way in.
 func (t Turn) has(kind core.AuthenticatorKind, second bool) bool {
-	return slices.Contains(t.Factors, Factor{kind, second})
+	_, ok := t.factor(kind, second)
+	return ok
+}
+
+// holds reports whether the person still has the way in that was proved: of
+// telephones the very one.
+func (t Turn) holds(kind core.AuthenticatorKind, second bool) bool {
+	f, ok := t.factor(kind, second)
+	return ok && (kind != core.AuthenticatorSMSOTP || f.Handle == t.Facts.PhoneProved)
 }
 
 // hasAny reports whether the person has one of these ways in.
@@ -28,7 +47,7 @@ func (t Turn) hasAny(kinds []core.AuthenticatorKind, second bool) bool {
 // to the person. Somebody new has all that the pool takes; somebody known has
 // their own, or may come in by their mailbox if they have none. A concealed flow
 // offers everybody the same: to somebody new first of all what proves the
-// mailbox.
+// mailbox. A telephone that is not theirs yet they may enrol behind that proof.
 func (t Turn) offersFirst(kind core.AuthenticatorKind) (offered, enroll bool) {
 	switch {
 	case !t.identified() || t.Facts.ResetProved || !slices.Contains(t.Settings.SigninPrimary, kind):
@@ -38,14 +57,22 @@ func (t Turn) offersFirst(kind core.AuthenticatorKind) (offered, enroll bool) {
 	case t.Facts.Concealed || t.User == nil || t.has(kind, false):
 		return true, false
 	}
-	return kind.ByMailbox() && !t.hasAny(t.Settings.SigninPrimary, false), true
+	return (kind.ByMailbox() || kind == core.AuthenticatorSMSOTP && t.mailboxProved()) && !t.hasAny(t.Settings.SigninPrimary, false), true
+}
+
+// offers is offersFirst or offersSecond.
+func (t Turn) offers(kind core.AuthenticatorKind, second bool) (offered, enroll bool) {
+	if second {
+		return t.offersSecond(kind)
+	}
+	return t.offersFirst(kind)
 }
 
 // offersSecond reports whether a second factor is on offer, and whether it is
 // new to the person, who may only choose one if they have none. One mailbox is
-// never both factors.
+// never both factors, and neither is one telephone.
 func (t Turn) offersSecond(kind core.AuthenticatorKind) (offered, enroll bool) {
-	if !slices.Contains(t.Settings.SigninSecondary, kind) || (kind.ByMailbox() && t.Facts.Primary.ByMailbox()) {
+	if !slices.Contains(t.Settings.SigninSecondary, kind) || kind.SameAs(t.Facts.Primary) {
 		return false, false
 	}
 	has := t.has(kind, true)
@@ -64,7 +91,7 @@ func (t *Turn) provedFirst(tx *store.Tx, kind core.AuthenticatorKind, settle dir
 		if err := t.wipe(tx); err != nil {
 			return err
 		}
-		if err := t.enrol(tx, Factor{kind, false}); err != nil {
+		if err := t.enrol(tx, Factor{Kind: kind}); err != nil {
 			return err
 		}
 	}
@@ -105,7 +132,7 @@ func (t *Turn) provedSecond(tx *store.Tx, kind core.AuthenticatorKind, settle di
 		return err
 	}
 	t.Facts.Secondary = kind
-	if err := t.enrol(tx, Factor{kind, true}); err != nil {
+	if err := t.enrol(tx, Factor{Kind: kind, Second: true}); err != nil {
 		return err
 	}
 	if err := mailboxProved(tx, t); err != nil {
@@ -129,8 +156,11 @@ func (t *Turn) enrol(tx *store.Tx, f Factor) error {
 	if t.has(f.Kind, f.Second) {
 		return nil
 	}
-	added, err := tx.PutAuthenticator(core.Authenticator{ID: core.NewAuthenticatorID(), User: t.User.ID, Kind: f.Kind, Second: f.Second})
+	added, err := tx.PutAuthenticator(core.Authenticator{ID: core.NewAuthenticatorID(), User: t.User.ID, Kind: f.Kind, Second: f.Second, Handle: f.Handle})
 	t.Factors = append(slices.Clone(t.Factors), f)
+	if err == nil && !added && f.Handle != "" {
+		err = core.Fail(core.CodeConflict, "Another one was enrolled at the same time.")
+	}
 	if err != nil || !added {
 		return err
 	}

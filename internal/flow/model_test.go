@@ -26,7 +26,8 @@ type modelPerson struct {
 	due                bool // for a change of the password
 	accepted           map[core.AgreementKind]core.AgreementID
 	ways               map[core.AuthenticatorKind]bool
-	second             bool // a code by e-mail is their second factor
+	second             bool   // a code by e-mail is their second factor
+	phone, secondPhone string // the numbers that they enrolled, for each factor
 }
 
 type modelPool struct {
@@ -35,7 +36,7 @@ type modelPool struct {
 	verify, fields bool
 	required       []core.AgreementKind
 	names          bool // people go by names, and are asked for a telephone number
-	second         bool // everybody needs a second factor, but behind a magic link
+	second         bool // everybody needs a second factor, but behind a magic link: by mail or by text message
 	first          []core.ChoiceName
 	invites        []*modelInvite
 	active         map[core.AgreementKind]core.AgreementID
@@ -79,10 +80,47 @@ type modelFlow struct {
 	used                map[string]bool                 // links that open no more
 	states              map[core.ChoiceName]string
 	opened              map[string]bool // those of them that were opened for this flow
-	code                string          // the newest one; "none" if one was claimed to be sent, "" before
-	codes               []string        // all of them
-	tries, seconds      int             // of the newest code; of the second factor
-	invite              *modelInvite    // with which it was begun
+	mails, texts        modelCodes
+	seconds             int          // tries of the second factor
+	invite              *modelInvite // with which it was begun
+}
+
+// modelCodes is what was sent of the codes of a choice.
+type modelCodes struct {
+	newest string // "none" if one was claimed to be sent, "" before
+	to     string // the number to which it went
+	all    []string
+	tries  int // of the newest
+}
+
+// codes is those of a choice.
+func (f *modelFlow) codes(choice core.ChoiceName) *modelCodes {
+	if choice == core.ChoiceSMSOTP {
+		return &f.texts
+	}
+	return &f.mails
+}
+
+// enrols reports whether a telephone that is proved now becomes a way in, and
+// so its number may be chosen.
+func (f *modelFlow) enrols(p *modelPool) bool {
+	if f.phase(p) == core.PhaseSecondary {
+		return f.person(p).secondPhone == ""
+	}
+	return f.signup() || f.known && !f.person(p).ways[core.AuthenticatorSMSOTP]
+}
+
+// number is where text messages go.
+func (f *modelFlow) number(p *modelPool) string {
+	switch {
+	case f.enrols(p):
+		return f.phone
+	case f.phase(p) == core.PhaseSecondary:
+		return f.person(p).secondPhone
+	case f.known:
+		return f.person(p).phone
+	}
+	return ""
 }
 
 func newFlow(pool int) *modelFlow {
@@ -121,7 +159,7 @@ func (f *modelFlow) phase(p *modelPool) core.Phase {
 		return core.PhasePrimary
 	case !f.known && p.fields && !f.filled:
 		return core.PhaseProfile
-	case p.verify && !f.person(p).verified && f.how == core.AuthenticatorPassword:
+	case p.verify && !f.person(p).verified && !f.how.ByMailbox():
 		return core.PhaseVerifyEmail
 	case f.person(p).due && f.how == core.AuthenticatorPassword:
 		return core.PhaseSetPassword
@@ -157,7 +195,11 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 			}
 		}
 		if len(ways) == 0 {
-			ways = slices.Clone(p.first[1:]) // all but the password
+			for _, choice := range p.first {
+				if core.AuthenticatorKind(choice).ByMailbox() || choice == core.ChoiceSMSOTP && f.proved {
+					ways = append(ways, choice)
+				}
+			}
 		}
 		return append(ways, core.ChoiceResetPassword)
 	case core.PhaseProfile:
@@ -167,7 +209,13 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 	case core.PhaseVerifyEmail:
 		return []core.ChoiceName{core.ChoiceVerifyEmail}
 	case core.PhaseSecondary:
-		return []core.ChoiceName{core.ChoiceEmailOTP}
+		switch person := f.person(p); {
+		case person.second:
+			return []core.ChoiceName{core.ChoiceEmailOTP}
+		case person.secondPhone != "":
+			return []core.ChoiceName{core.ChoiceSMSOTP}
+		}
+		return []core.ChoiceName{core.ChoiceEmailOTP, core.ChoiceSMSOTP}
 	case core.PhaseAgreements:
 		return []core.ChoiceName{core.ChoiceAgreements}
 	}
@@ -192,6 +240,9 @@ func (f *modelFlow) create(p *modelPool) core.Code {
 	// The invitation's mail has proved the mailbox, and ends with every other
 	// to the address.
 	p.people[f.email] = &modelPerson{name: name, password: f.password, verified: f.proved, ways: map[core.AuthenticatorKind]bool{f.how: true}}
+	if f.how == core.AuthenticatorSMSOTP {
+		p.people[f.email].phone = f.phone
+	}
 	for _, i := range p.invites {
 		i.over = i.over || f.invite != nil && i.email == f.email
 	}

@@ -32,11 +32,12 @@ func (m *Machine) table() []phase {
 			{core.ChoicePassword, password{m.passwords}},
 			{core.ChoiceEmailOTP, emailOTP{codes{m.links, m.passwords}, false}},
 			{core.ChoiceMagicLink, magicLink{m.links}},
+			{core.ChoiceSMSOTP, smsOTP{codes{m.links, m.passwords}, false}},
 			{core.ChoiceResetPassword, resetPassword{m.links}},
 			{core.ChoiceSetPassword, setPassword{m.passwords}},
 			{core.ChoiceVerifyEmail, verifyEmail{m.links}}, // before anything is said, in concealed sign-up
 			{core.ChoiceSetPhone, setPhone{}},
-			// sms_otp, totp, provisional_enrollment, social, saml, passkey
+			// totp, provisional_enrollment, social, saml, passkey
 		}},
 		// captcha: captcha
 		{name: core.PhaseProfile, needed: needsProfile, choices: []entry{
@@ -51,7 +52,8 @@ func (m *Machine) table() []phase {
 		}},
 		{name: core.PhaseSecondary, needed: needsSecondary, choices: []entry{
 			{core.ChoiceEmailOTP, emailOTP{codes{m.links, m.passwords}, true}},
-			// sms_otp, totp
+			{core.ChoiceSMSOTP, smsOTP{codes{m.links, m.passwords}, true}},
+			// totp
 		}},
 		{name: core.PhaseAgreements, needed: needsAgreements, choices: []entry{
 			{core.ChoiceAgreements, agreements{}},
@@ -82,7 +84,7 @@ func needsUser(t Turn) bool { return t.User == nil }
 
 // needsMailbox: the pool wants mailboxes proved, and this one is not.
 func needsMailbox(t Turn) bool {
-	return t.Settings.SignupVerifyEmail && !t.User.EmailVerified && t.Facts.Primary == core.AuthenticatorPassword
+	return t.Settings.SignupVerifyEmail && !t.User.EmailVerified && !t.Facts.Primary.ByMailbox()
 }
 
 // needsNewPassword: somebody came in by a password that is due for a change.
