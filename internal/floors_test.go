@@ -42,7 +42,7 @@ var reserved = map[string][]string{
 	"github.com/yuin/goldmark":     {"internal/web/hosted"},
 	"github.com/yuin/goldmark/":    {"internal/web/hosted"},
 	"github.com/go-jose/go-jose/":  {"internal/session"},
-	"net/http":                     {"internal/web", "internal/web/pangea", "internal/web/authing", "internal/web/hosted", "internal/app"},
+	"net/http":                     {"internal/web", "internal/web/pangea", "internal/web/authing", "internal/web/hosted", "internal/app", "internal/deliver"},
 	"github.com/vektah/gqlparser/": {"internal/web/authing"},
 	"github.com/prometheus/":       {"internal/app"},
 	"github.com/pquerna/otp":       {"internal/secret"},
@@ -53,6 +53,7 @@ var reserved = map[string][]string{
 	"math/rand/":                   {},
 
 	"github.com/microcosm-cc/bluemonday": {"internal/web/hosted"},
+	"github.com/nyaruka/phonenumbers":    {"internal/core"},
 }
 
 // What only some packages may call.

@@ -28,6 +28,7 @@ const (
 	AuthenticatorEmailOTP  AuthenticatorType = "email_otp" // a code sent to the mailbox
 	AuthenticatorMagicLink AuthenticatorType = "magiclink" // a link sent to the mailbox
 	AuthenticatorTOTP      AuthenticatorType = "totp"      // a code that a program computes
+	AuthenticatorSMSOTP    AuthenticatorType = "sms_otp"   // a code sent to the telephone
 )
 
 // AuthenticatorPhase says where an authenticator counts.

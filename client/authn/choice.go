@@ -18,6 +18,7 @@ const (
 	ChoicePassword      Choice = "password"
 	ChoiceEmailOTP      Choice = "email_otp"
 	ChoiceMagicLink     Choice = "magiclink"
+	ChoiceSMSOTP        Choice = "sms_otp"
 	ChoiceSetPassword   Choice = "set_password"
 	ChoiceResetPassword Choice = "reset_password"
 	ChoiceVerifyEmail   Choice = "verify_email"
@@ -106,6 +107,24 @@ type EmailOTPChoice struct {
 // one that has run out [StatusMfaCodeExpired]; either way another can be sent.
 // The empty answer sends the code if that was not done yet.
 type EmailOTPAnswer struct {
+	Code string `json:"code,omitempty"`
+}
+
+// SMSOTPChoice asks for a code that is sent by text message.
+// [FlowService.Restart] sends it: nothing is sent for being listed.
+type SMSOTPChoice struct {
+	Sent       bool      `json:"sent"`
+	Enrollment bool      `json:"enrollment"`           // it becomes a way in that the person has
+	ResendTime time.Time `json:"resend_time"`          // from when on it can be sent again; zero before it was sent
+	NeedPhone  bool      `json:"need_phone,omitempty"` // the restart must have the telephone number with it
+	NeedEmail  bool      `json:"need_email,omitempty"` // and the e-mail address
+}
+
+// SMSOTPAnswer gives the code. A wrong one is [StatusAuthenticationFailure],
+// one that has run out [StatusMfaCodeExpired]; either way another can be sent.
+// The empty answer sends the code if that was not done yet and the number is
+// known.
+type SMSOTPAnswer struct {
 	Code string `json:"code,omitempty"`
 }
 
@@ -288,6 +307,12 @@ func (EmailOTPChoice) Choice() Choice { return ChoiceEmailOTP }
 // Answers returns [ChoiceEmailOTP].
 func (EmailOTPAnswer) Answers() Choice { return ChoiceEmailOTP }
 
+// Choice returns [ChoiceSMSOTP].
+func (SMSOTPChoice) Choice() Choice { return ChoiceSMSOTP }
+
+// Answers returns [ChoiceSMSOTP].
+func (SMSOTPAnswer) Answers() Choice { return ChoiceSMSOTP }
+
 // Choice returns [ChoiceMagicLink].
 func (MagicLinkChoice) Choice() Choice { return ChoiceMagicLink }
 
@@ -373,6 +398,7 @@ func choices() map[Choice]func(json.RawMessage) (FlowChoice, error) {
 		ChoicePassword:      readChoice[PasswordChoice],
 		ChoiceEmailOTP:      readChoice[EmailOTPChoice],
 		ChoiceMagicLink:     readChoice[MagicLinkChoice],
+		ChoiceSMSOTP:        readChoice[SMSOTPChoice],
 		ChoiceSetPassword:   readChoice[SetPasswordChoice],
 		ChoiceResetPassword: readChoice[ResetPasswordChoice],
 		ChoiceVerifyEmail:   readChoice[VerifyEmailChoice],

@@ -123,6 +123,34 @@ func TestFlowNamesPhonesAndSecondFactor(t *testing.T) {
 	})
 }
 
+// A code in a text message is a way in of its own, and its number is given once.
+func TestFlowByTextMessage(t *testing.T) {
+	onEngines(t, map[string]any{"signin.primary": []string{"sms_otp"}, "profile.fields": []any{}, "code.resend_after": "0s"}, func(t *testing.T, s *server) {
+		a, ctx := s.with(t, s.service), t.Context()
+		const email, phone = "ana@example.org", "+18085550173"
+		got := ok(a.Flow.Start(ctx, authn.FlowStartRequest{Email: email, CallbackURI: callback}))(t)
+		known := authn.FlowState{FlowTypes: signup, Username: email, Email: email, Phase: authn.PhasePrimary, Choices: authn.FlowChoices{authn.SMSOTPChoice{Enrollment: true, NeedPhone: true}}}
+		state(t, got, known)
+		_, err := a.Flow.Restart(ctx, authn.FlowRestartRequest{FlowID: got.FlowID, Choice: authn.ChoiceSMSOTP})
+		refused(t, err, authn.StatusValidationError, http.StatusBadRequest, "FieldRequired /data/phone")
+		got = ok(a.Flow.Restart(ctx, authn.FlowRestartRequest{FlowID: got.FlowID, Choice: authn.ChoiceSMSOTP, Phone: "+1 (808) 555-0173"}))(t)
+		choice, _ := authn.Offered[authn.SMSOTPChoice](got)
+		known.Phone, known.Choices = phone, authn.FlowChoices{authn.SMSOTPChoice{Sent: true, Enrollment: true, ResendTime: choice.ResendTime}}
+		state(t, got, known)
+		near(t, choice.ResendTime)
+		code := ok(s.code(ctx, phone))(t)
+		_, err = a.Flow.Update(ctx, authn.FlowUpdateRequest{FlowID: got.FlowID, Answer: authn.SMSOTPAnswer{Code: wrong(code)}})
+		refused(t, err, authn.StatusAuthenticationFailure, http.StatusBadRequest)
+		got = answer(t, a, got, authn.SMSOTPAnswer{Code: code})
+		known.Phase, known.Choices = authn.PhaseCompleted, authn.FlowChoices{}
+		state(t, got, known)
+		pair(t, ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), email, authn.Profile{})
+		factor(t, a, email, authn.AuthenticatorSMSOTP, authn.AuthenticatorPrimary)
+		got = ok(a.Flow.Start(ctx, authn.FlowStartRequest{Email: email, CallbackURI: callback}))(t)
+		state(t, got, authn.FlowState{FlowTypes: signin, Username: email, Email: email, Phase: authn.PhasePrimary, Choices: authn.FlowChoices{authn.SMSOTPChoice{}}})
+	})
+}
+
 // factor wants the only authenticator of a person.
 func factor(t *testing.T, a *authn.AuthN, email string, kind authn.AuthenticatorType, phase authn.AuthenticatorPhase) {
 	t.Helper()

@@ -44,6 +44,7 @@ func TestEveryChoiceHasItsShapes(t *testing.T) {
 		authn.ChoicePassword:      {authn.PasswordChoice{}, authn.PasswordAnswer{Password: "x", Email: "ana@example.org"}, `{"password":"x","email":"ana@example.org"}`, nil},
 		authn.ChoiceEmailOTP:      {authn.EmailOTPChoice{}, authn.EmailOTPAnswer{Code: "493021"}, `{"code":"493021"}`, authn.EmailOTPAnswer{}},
 		authn.ChoiceMagicLink:     {authn.MagicLinkChoice{}, authn.MagicLinkAnswer{State: "pcb_1", Code: "pmc_1"}, `{"state":"pcb_1","code":"pmc_1"}`, authn.MagicLinkAnswer{}},
+		authn.ChoiceSMSOTP:        {authn.SMSOTPChoice{}, authn.SMSOTPAnswer{Code: "493021"}, `{"code":"493021"}`, authn.SMSOTPAnswer{}},
 		authn.ChoiceSetPassword:   {authn.SetPasswordChoice{}, authn.SetPasswordAnswer{Password: "x"}, `{"password":"x"}`, nil},
 		authn.ChoiceResetPassword: {authn.ResetPasswordChoice{}, authn.ResetPasswordAnswer{State: "pcb_1", Code: "pmc_1"}, `{"state":"pcb_1","code":"pmc_1"}`, authn.ResetPasswordAnswer{}},
 		authn.ChoiceVerifyEmail:   {authn.VerifyEmailChoice{}, authn.VerifyEmailAnswer{State: "pcb_1", Code: "pmc_1"}, `{"state":"pcb_1","code":"pmc_1"}`, authn.VerifyEmailAnswer{}},
@@ -92,5 +93,9 @@ func TestRestartNamesAnAddress(t *testing.T) {
 		if want := `{"flow_id":"pfl_1","choice":"email_otp","data":` + data + `}`; *sent != want {
 			t.Errorf("sent %s\nwant %s", *sent, want)
 		}
+	}
+	ok(a.Flow.Restart(t.Context(), authn.FlowRestartRequest{FlowID: "pfl_1", Choice: authn.ChoiceSMSOTP, Phone: "+18085550173"}))(t)
+	if want := `{"flow_id":"pfl_1","choice":"sms_otp","data":{"phone":"+18085550173"}}`; *sent != want {
+		t.Errorf("sent %s\nwant %s", *sent, want)
 	}
 }

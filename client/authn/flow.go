@@ -103,6 +103,7 @@ type FlowRestartRequest struct {
 	FlowID string
 	Choice Choice
 	Email  string // where to send to, if it is not known from the flow
+	Phone  string // the same of a text message, with country code
 }
 
 // Restart begins a choice again. One that sends nothing stays as it is, and so
@@ -111,7 +112,8 @@ type FlowRestartRequest struct {
 func (s FlowService) Restart(ctx context.Context, r FlowRestartRequest) (*FlowState, error) {
 	return result[FlowState](ctx, s.t, "v2/flow/restart", flowStep{r.FlowID, r.Choice, struct {
 		Email string `json:"email,omitempty"`
-	}{r.Email}})
+		Phone string `json:"phone,omitempty"`
+	}{r.Email, r.Phone}})
 }
 
 // FlowCompleteRequest ends a flow.

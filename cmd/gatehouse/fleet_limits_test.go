@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
@@ -261,7 +262,7 @@ func openPostbox(t *testing.T, k *killed) *postbox {
 // to is what the newest mail to somebody is filled in with.
 func (p *postbox) to(t *testing.T, email string) map[string]string {
 	t.Helper()
-	claimed, err := p.store.Across().ClaimMessages(t.Context(), 1000, time.Hour)
+	claimed, err := p.store.Across().ClaimMessages(t.Context(), core.ChannelMail, 1000, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

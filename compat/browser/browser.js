@@ -9,6 +9,8 @@ export const mailbox = need('GATEHOUSE_MAILBOX_LOGIN_URL');
 export const names = need('GATEHOUSE_NAMES_LOGIN_URL');
 // In this one, people need a code of their app behind the password.
 export const guarded = need('GATEHOUSE_GUARDED_LOGIN_URL');
+// A pool in which a code by text message is a first factor.
+export const texts = need('GATEHOUSE_TEXTS_LOGIN_URL');
 // A pool in which people accept what is in force before they come in.
 export const agreements = { login: need('GATEHOUSE_AGREEMENTS_LOGIN_URL'), service: need('GATEHOUSE_AGREEMENTS_SERVICE_TOKEN') };
 export const inbox = need('GATEHOUSE_INBOX');

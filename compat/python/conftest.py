@@ -4,7 +4,7 @@ compat_test.go starts the server and says through the environment where it is:
 
 GATEHOUSE_URL                    where the API answers
 GATEHOUSE_INBOX                  where the development inbox lists mails, as JSON
-GATEHOUSE_{"",OTHER_,VERIFY_,SIGNED_,STRICT_,AGREEMENTS_,MAILBOX_,NAMES_,GUARDED_,AUTHING_,HIDDEN_}SERVICE_TOKEN,
+GATEHOUSE_{"",OTHER_,VERIFY_,SIGNED_,STRICT_,AGREEMENTS_,MAILBOX_,NAMES_,GUARDED_,TEXTS_,AUTHING_,HIDDEN_}SERVICE_TOKEN,
  ..._CLIENT_TOKEN, ..._APP_ID, ..._PUBLIC_KEY, ..._LOGIN_URL
                                  keys, ids and hosted pages of the pools
 
@@ -13,9 +13,10 @@ one also gives a spent refresh token no grace; in the third, people prove their
 mailbox before they come in; in the fourth, user tokens are signed; in the strict
 one, a lockout lasts; the next requires both kinds of agreement; in two, people
 may come in by their mailbox alone, and go by names and need a second factor; in
-one, that is the code of an app. The last two have the preset of Authing: one
-asks for a field "source" of its own, the other one tells nobody the schema,
-wants mailboxes proved, and has lockouts that last.
+one, that is the code of an app; in one, a code by text message is a first
+factor, and a second one for who wants it. The last two have the preset of
+Authing: one asks for a field "source" of its own, the other one tells nobody the
+schema, wants mailboxes proved, and has lockouts that last.
 
 Nothing is skipped: a server that answers wrongly makes a test fail.
 """
@@ -73,6 +74,12 @@ def signed() -> Pool:
 def agreements() -> Pool:
     """A pool in which people accept what is in force before they come in."""
     return pool_of("AGREEMENTS_")
+
+
+@pytest.fixture(scope="session")
+def texts() -> Pool:
+    """A pool in which a code by text message is a first factor, and a second one."""
+    return pool_of("TEXTS_")
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,8 @@ type App struct {
 	config      config.Config
 	limits      web.Limits
 	public      *url.URL
-	worker      *deliver.Worker
+	worker      *deliver.Worker // nil: no mail server is configured
+	texter      *deliver.Worker
 	mails       *deliver.SMTP    // nil: none is configured
 	certificate *web.Certificate // nil: TLS is for a proxy to speak
 	log         *slog.Logger
@@ -144,6 +145,9 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 	if sender != nil {
 		a.worker = deliver.NewWorker(a.Store, sender, deliver.Options{FromAddress: c.MailFromAddress, FromName: c.MailFromName, Log: a.log, Tracer: a.traces.tracer})
 	}
+	a.texter = deliver.NewTextWorker(a.Store, deliver.TextOptions{
+		Options: deliver.Options{Log: a.log, Tracer: a.traces.tracer}, Inbox: a.Inbox, TwilioURL: c.TwilioURL,
+	})
 	return nil
 }
 
@@ -201,7 +205,7 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 func (a *App) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for name, work := range map[string]func(context.Context){
-		"follow": a.Store.Follow, "deliver": a.deliver, "sweep": a.sweep, "seal": a.seal,
+		"follow": a.Store.Follow, "deliver": a.deliver, "text": a.texter.Run, "sweep": a.sweep, "seal": a.seal,
 	} {
 		running.Go(func() { a.guard(ctx, name, work) })
 	}

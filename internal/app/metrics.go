@@ -103,6 +103,16 @@ func metrics() []metric {
 		{"gatehouse_mail_failing", gauge, nil, "1 if this server's last try of a mail failed and will be made again, as when the mail server is away; else 0.",
 			func(s *scrape, emit emit) { emit(truth(s.app.worker.Counts().Failing)) }},
 
+		{"gatehouse_sms_tries_total", counter, []string{"outcome"}, "The same of text messages.",
+			func(s *scrape, emit emit) {
+				c := s.app.texter.Counts()
+				emit(float64(c.Sent), "sent")
+				emit(float64(c.PutOff), "put_off")
+				emit(float64(c.Dropped), "dropped")
+			}},
+		{"gatehouse_sms_failing", gauge, nil, "1 if this server's last try of a text message failed and will be made again. Each pool has a sender of its own; the log says whose it was.",
+			func(s *scrape, emit emit) { emit(truth(s.app.texter.Counts().Failing)) }},
+
 		{"gatehouse_changes_age_seconds", gauge, nil, "How long ago this server last read what others changed. Normally below 0.3; from 5 on, or from 30 while the database is down, it trusts nothing that it remembers, and is not ready.",
 			func(s *scrape, emit emit) { emit(s.app.Store.ChangesAge().Seconds()) }},
 		{"gatehouse_clock_offset_seconds", gauge, nil, "How far the database's clock is ahead of this machine's, negative for behind, as last measured. Missing before the first time.",
@@ -121,7 +131,7 @@ func metrics() []metric {
 		{"gatehouse_panics_total", counter, []string{"where"}, "Panics that were caught, in a `request` or a `worker`. Each is a bug; the log has where.",
 			func(s *scrape, emit emit) {
 				emit(float64(s.app.traffic.Panics()), "request")
-				emit(float64(s.app.panics.Load()+s.app.worker.Counts().Panics), "worker")
+				emit(float64(s.app.panics.Load()+s.app.worker.Counts().Panics+s.app.texter.Counts().Panics), "worker")
 			}},
 	}
 }

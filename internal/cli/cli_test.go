@@ -142,7 +142,9 @@ func odd() map[string]string {
 		"token.format": `"jwt"`, "token.issuer": `"https://id.example.org"`, "token.key_life": `"720h"`, "audit.retention": `"48h"`, "groups.shown": `7`,
 		"profile.fields": `[{"id":"a","label":"A","type":"string","required":true,"at_signup":true},{"id":"b","label":"B","type":"date"}]`,
 		"mail.from_name": `"Us"`, "mail.from_address": `"us@example.org"`,
-		"mail.templates": `{"reset_password":{"subject":"S","text":"a\n\"\"\"b\\\n\tc\r\n","html":"<p>\n"},"verify_email":{"text":"\n"}}`,
+		"mail.templates":        `{"reset_password":{"subject":"S","text":"a\n\"\"\"b\\\n\tc\r\n","html":"<p>\n"},"verify_email":{"text":"\n"}}`,
+		"budget.texts_per_hour": `3`, "budget.texts_to_one_per_hour": `0`, "budget.texts_to_one_per_day": `4`, "budget.texts_per_day": `5`,
+		"sms.sender": `"twilio"`, "sms.from": `"+18085550173"`, "sms.twilio_account": `"AC0123456789abcdef0123456789abcdef"`, "sms.webhook_url": `"http://localhost:1/x"`, "sms.countries": `["DE","US"]`,
 	}
 }
 

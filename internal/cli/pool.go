@@ -29,7 +29,7 @@ func presets() map[string]func() core.Overrides {
 
 func (c *console) pool() *cobra.Command {
 	return c.group("pool", "Manage pools: each is one application's people, settings and tokens.", "gatehouse pool list",
-		c.poolCreate(), c.poolList(), c.poolSettings(), c.poolSet(), c.poolExport(), c.poolApply())
+		c.poolCreate(), c.poolList(), c.poolSettings(), c.poolSet(), c.poolSecrets(), c.poolSecret(), c.poolExport(), c.poolApply())
 }
 
 // createdAnswer is a new pool with the secrets that are shown this once.

@@ -24,6 +24,7 @@ type Config struct {
 	SMTP             secret.Text // a URL, with a password in it
 	MailFromAddress  string
 	MailFromName     string
+	TwilioURL        string // without a slash at its end; empty: Twilio's own
 	LogLevel         string // debug, info, warn, error
 	LogFormat        string // text, json
 	Migrate          bool   // bring the schema up to date at the start

@@ -9,7 +9,7 @@ type Authenticator struct {
 	Kind      AuthenticatorKind
 	Second    bool   // it counts as a second factor, and not on its own
 	Secret    string // for a password its PHC string, for a seed of codes what it is sealed in; never leaves the server
-	Handle    string // what it is known by beside its person; of a kind that has one, no two of a pool are alike
+	Handle    string // what it is known by beside its person: a passkey's credential, which no two of a pool share, or a telephone number
 	Counter   int64  // only grows
 	Data      string // what else its kind keeps, as JSON; empty: nothing
 	CreatedAt time.Time
@@ -32,23 +32,24 @@ const (
 	AuthenticatorPassword  AuthenticatorKind = "password"
 	AuthenticatorEmailOTP  AuthenticatorKind = "email_otp"  // a code sent to the mailbox
 	AuthenticatorMagicLink AuthenticatorKind = "magic_link" // a link sent to the mailbox
+	AuthenticatorSMSOTP    AuthenticatorKind = "sms_otp"    // a code sent to the telephone number that is its handle
 	AuthenticatorTOTP      AuthenticatorKind = "totp"       // a code that a program computes (RFC 6238)
 )
 
 // AuthenticatorKinds lists them, for the tests that each face's table is
 // complete.
 func AuthenticatorKinds() []AuthenticatorKind {
-	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorTOTP}
+	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorSMSOTP, AuthenticatorTOTP}
 }
 
 // PrimaryKinds lists what a pool may take as a first factor.
 func PrimaryKinds() []AuthenticatorKind {
-	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorTOTP}
+	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorSMSOTP, AuthenticatorTOTP}
 }
 
 // SecondaryKinds lists what a pool may take as a second factor.
 func SecondaryKinds() []AuthenticatorKind {
-	return []AuthenticatorKind{AuthenticatorEmailOTP, AuthenticatorTOTP}
+	return []AuthenticatorKind{AuthenticatorEmailOTP, AuthenticatorSMSOTP, AuthenticatorTOTP}
 }
 
 // ByMailbox reports whether a proof of this kind says no more than that

@@ -20,6 +20,14 @@ const (
 	BudgetMailsTo BudgetName = "mails_to"
 	// BudgetMailsOfPool is how many of those mails all of a pool sends.
 	BudgetMailsOfPool BudgetName = "mails_of_pool"
+	// BudgetTexts is how many text messages one network may cause.
+	BudgetTexts BudgetName = "texts"
+	// BudgetTextsSoon is how soon a telephone number gets another message.
+	BudgetTextsSoon BudgetName = "texts_soon"
+	// BudgetTextsTo is how many text messages a telephone number gets.
+	BudgetTextsTo BudgetName = "texts_to"
+	// BudgetTextsOfPool is how many text messages all of a pool sends.
+	BudgetTextsOfPool BudgetName = "texts_of_pool"
 )
 
 // Budget is a line of the table of budgets.
@@ -54,6 +62,14 @@ func Budgets() []Budget {
 			func(s Settings) Limit { return Limit{s.MailsToOnePerHour, time.Hour} }, func(s Settings) Limit { return Limit{s.MailsToOnePerDay, 24 * time.Hour} }},
 		{BudgetMailsOfPool, "pool", "budget.mails_per_day",
 			func(s Settings) Limit { return Limit{s.MailsPerDay, 24 * time.Hour} }, nil},
+		{BudgetTexts, "client network", "budget.texts_per_hour",
+			func(s Settings) Limit { return Limit{s.TextsPerHour, time.Hour} }, nil},
+		{BudgetTextsSoon, "telephone number", "code.resend_after",
+			func(s Settings) Limit { return Limit{1, time.Duration(s.CodeResend)} }, nil},
+		{BudgetTextsTo, "telephone number", "budget.texts_to_one_per_hour, budget.texts_to_one_per_day",
+			func(s Settings) Limit { return Limit{s.TextsToOnePerHour, time.Hour} }, func(s Settings) Limit { return Limit{s.TextsToOnePerDay, 24 * time.Hour} }},
+		{BudgetTextsOfPool, "pool", "budget.texts_per_day",
+			func(s Settings) Limit { return Limit{s.TextsPerDay, 24 * time.Hour} }, nil},
 	}
 }
 

@@ -62,6 +62,9 @@ const (
 	EventMailQueued         EventName = "mail.queued"
 	EventMailSent           EventName = "mail.sent"
 	EventMailDropped        EventName = "mail.dropped"
+	EventTextQueued         EventName = "sms.queued"
+	EventTextSent           EventName = "sms.sent"
+	EventTextDropped        EventName = "sms.dropped"
 	EventRefusalsCounted    EventName = "refusals.counted"
 )
 
@@ -77,7 +80,7 @@ const (
 // Result of what the event tells of.
 func (n EventName) Result() Result {
 	switch n {
-	case EventPasswordRefused, EventFlowRefused, EventRefreshReused, EventBudgetSpent, EventMailDropped:
+	case EventPasswordRefused, EventFlowRefused, EventRefreshReused, EventBudgetSpent, EventMailDropped, EventTextDropped:
 		return ResultRefused
 	default:
 		return ResultDone
@@ -141,6 +144,9 @@ func EventNames() []EventMeaning {
 		{EventMailQueued, "A mail was put in line to be sent; data names the template."},
 		{EventMailSent, "A mail was handed to the mail server."},
 		{EventMailDropped, "A mail was given up; reason says why."},
+		{EventTextQueued, "A text message was put in line to be sent; data names the template."},
+		{EventTextSent, "A text message was handed to the pool's sender."},
+		{EventTextDropped, "A text message was given up; reason says why."},
 		{EventRefusalsCounted, "There were more refusals in an hour than are told one by one; data says how many of each were only counted since the last such event."},
 	}
 }

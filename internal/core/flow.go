@@ -48,6 +48,7 @@ const (
 	ChoicePassword      ChoiceName = "password"
 	ChoiceEmailOTP      ChoiceName = "email_otp"
 	ChoiceMagicLink     ChoiceName = "magic_link"
+	ChoiceSMSOTP        ChoiceName = "sms_otp"
 	ChoiceResetPassword ChoiceName = "reset_password"
 	ChoiceSetPassword   ChoiceName = "set_password"
 	ChoiceVerifyEmail   ChoiceName = "verify_email"
@@ -81,7 +82,7 @@ type Facts struct {
 	Email Email `json:"email,omitzero"`
 	// Username is the name that was claimed, where people go by one.
 	Username Username `json:"username,omitzero"`
-	// Phone is the number that somebody new has given, E.164.
+	// Phone is the number that was given in this flow, E.164.
 	Phone string `json:"phone,omitempty"`
 	// User is who that is; empty for somebody new, and for somebody unknown.
 	User UserID `json:"user,omitempty"`
@@ -104,6 +105,8 @@ type Facts struct {
 	PasswordHash string `json:"password_hash,omitempty"`
 	// EmailProved is the key of the address whose mailbox was proved here.
 	EmailProved string `json:"email_proved,omitempty"`
+	// PhoneProved is the number whose telephone was proved here.
+	PhoneProved string `json:"phone_proved,omitempty"`
 	// ResetProved: the mailbox was proved in order to choose a new password.
 	ResetProved bool `json:"reset_proved,omitempty"`
 	// Profile is what was filled in; nil before.
@@ -137,7 +140,7 @@ type Enrolment struct {
 	Counter int64           `json:"counter"`
 }
 
-// SentCode is a code that a flow sent by mail. Only its keyed hash is stored.
+// SentCode is a code that a flow sent. Only its keyed hash is stored.
 type SentCode struct {
 	Hash      []byte    `json:"hash"`
 	ExpiresAt time.Time `json:"expires"`

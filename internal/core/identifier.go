@@ -81,18 +81,6 @@ const (
 	UsernamePhone  UsernameFormat = "phone"  // their telephone number
 )
 
-// ParsePhone reads a telephone number: with or without its plus, with spaces,
-// hyphens, dots and brackets, and returns it by E.164: a plus and 7 to 15
-// digits. The empty text is no number.
-func ParsePhone(s string) (string, bool) {
-	digits := strings.NewReplacer("+", "", " ", "", "-", "", "(", "", ")", "", ".", "").Replace(s)
-	if strings.LastIndex(s, "+") > 0 || len(digits) < 7 || len(digits) > 15 || digits[0] == '0' ||
-		strings.ContainsFunc(digits, func(r rune) bool { return r < '0' || r > '9' }) {
-		return "", false
-	}
-	return "+" + digits, true
-}
-
 // ParseDomain reads a domain name of at least two labels, as ASCII or in
 // Unicode, and returns it in lower-case ASCII.
 func ParseDomain(domain string) (string, bool) {

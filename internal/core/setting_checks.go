@@ -1,7 +1,9 @@
 package core
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +31,28 @@ func (s *Settings) checkProvedTwice() error {
 		if !slices.Contains(s.SigninSkipSecondary, first) && len(s.SigninSecondary) > 0 && !slices.ContainsFunc(s.SigninSecondary, another) {
 			return fmt.Errorf("must name %s, because every second factor of this pool is the same proof once more", first)
 		}
+	}
+	return nil
+}
+
+// checkTwilioAccount wants the id of an account, which becomes part of a path.
+func checkTwilioAccount(id string) error {
+	digits, ok := strings.CutPrefix(id, "AC")
+	if id != "" && (!ok || len(digits) != 32 || strings.Trim(digits, "0123456789abcdefABCDEF") != "") {
+		return errors.New("must be AC and 32 hexadecimal digits")
+	}
+	return nil
+}
+
+// checkWebhook wants an address to which secrets may be sent.
+func checkWebhook(address string) error {
+	if address == "" {
+		return nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || len(address) > 2048 || !isPlain(address) ||
+		u.Scheme != "https" && (u.Scheme != "http" || !IsLoopback(u.Hostname())) {
+		return errors.New("must be an https address without user and fragment, or an http address on this machine")
 	}
 	return nil
 }

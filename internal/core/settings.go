@@ -65,6 +65,10 @@ type Settings struct {
 	MailsToOnePerHour int
 	MailsToOnePerDay  int
 	MailsPerDay       int
+	TextsPerHour      int
+	TextsToOnePerHour int
+	TextsToOnePerDay  int
+	TextsPerDay       int
 
 	FlowLife       Duration
 	LinkLife       Duration
@@ -92,6 +96,12 @@ type Settings struct {
 	MailFromName       string
 	MailFromAddress    string
 	MailTemplates      map[string]MailTemplate
+
+	SMSSender        string
+	SMSFrom          string
+	SMSTwilioAccount string
+	SMSWebhookURL    string
+	SMSCountries     []string
 }
 
 // The values of signin.remember_username.
@@ -129,7 +139,7 @@ func SettingsTable() []Setting {
 
 		{"signup.enabled", "boolean", "Whether people may sign up by themselves.",
 			func(s *Settings) any { return &s.SignupEnabled }, nil},
-		{"signup.verify_email", "boolean", "Whether people with a password must prove their mailbox before they come in.",
+		{"signup.verify_email", "boolean", "Whether people whose first factor is no proof of their mailbox, such as a password, must prove it before they come in.",
 			func(s *Settings) any { return &s.SignupVerifyEmail }, nil},
 		{"signup.phone", "boolean", "Whether people who sign up are asked for a telephone number. They may leave it out.",
 			func(s *Settings) any { return &s.SignupPhone }, nil},
@@ -140,14 +150,14 @@ func SettingsTable() []Setting {
 				return oneOf(s.UsernameFormat, UsernameEmail, UsernameString, UsernamePhone)
 			}},
 
-		{"signin.primary", "list of factors", "What is taken as a first factor: password, email_otp, magic_link, totp.",
+		{"signin.primary", "list of factors", "What is taken as a first factor: password, email_otp, magic_link, sms_otp, totp.",
 			func(s *Settings) any { return &s.SigninPrimary }, func(s *Settings) error {
 				if len(s.SigninPrimary) == 0 {
 					return errors.New("must name at least one")
 				}
 				return someOf(s.SigninPrimary, PrimaryKinds())
 			}},
-		{"signin.secondary", "list of factors", "What is taken as a second factor: email_otp, totp. Empty: none is asked for.",
+		{"signin.secondary", "list of factors", "What is taken as a second factor: email_otp, sms_otp, totp. Empty: none is asked for.",
 			func(s *Settings) any { return &s.SigninSecondary }, func(s *Settings) error { return someOf(s.SigninSecondary, SecondaryKinds()) }},
 		{"signin.skip_secondary", "list of factors", "The first factors after which no second one is asked for.",
 			func(s *Settings) any { return &s.SigninSkipSecondary }, func(s *Settings) error {
@@ -256,6 +266,14 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.MailsToOnePerDay }, func(s *Settings) error { return between(s.MailsToOnePerDay, 0, maxBudget) }},
 		{"budget.mails_per_day", "integer", "How many of those mails the whole pool sends in a day. 0: no limit.",
 			func(s *Settings) any { return &s.MailsPerDay }, func(s *Settings) error { return between(s.MailsPerDay, 0, maxBudget) }},
+		{"budget.texts_per_hour", "integer", "How many text messages one client network may cause in an hour. 0: no limit.",
+			func(s *Settings) any { return &s.TextsPerHour }, func(s *Settings) error { return between(s.TextsPerHour, 0, maxBudget) }},
+		{"budget.texts_to_one_per_hour", "integer", "How many text messages one telephone number gets in an hour. 0: no limit.",
+			func(s *Settings) any { return &s.TextsToOnePerHour }, func(s *Settings) error { return between(s.TextsToOnePerHour, 0, maxBudget) }},
+		{"budget.texts_to_one_per_day", "integer", "The same in a day. 0: no limit.",
+			func(s *Settings) any { return &s.TextsToOnePerDay }, func(s *Settings) error { return between(s.TextsToOnePerDay, 0, maxBudget) }},
+		{"budget.texts_per_day", "integer", "How many text messages the whole pool sends in a day. They cost money, and strangers can cause them. 0: no limit.",
+			func(s *Settings) any { return &s.TextsPerDay }, func(s *Settings) error { return between(s.TextsPerDay, 0, maxBudget) }},
 
 		{"flow.life", "duration", "How long a sign-up or sign-in may take.",
 			func(s *Settings) any { return &s.FlowLife }, func(s *Settings) error { return within(s.FlowLife, time.Minute, 24*time.Hour) }},
@@ -263,7 +281,7 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.LinkLife }, func(s *Settings) error { return within(s.LinkLife, time.Minute, 24*time.Hour) }},
 		{"link.resend_after", "duration", "How long one waits before the same link is sent again.",
 			func(s *Settings) any { return &s.LinkResend }, func(s *Settings) error { return within(s.LinkResend, 0, time.Hour) }},
-		{"code.life", "duration", "How long a code in a mail works; never longer than its flow.",
+		{"code.life", "duration", "How long a code in a mail or a text message works; never longer than its flow.",
 			func(s *Settings) any { return &s.CodeLife }, func(s *Settings) error { return within(s.CodeLife, 30*time.Second, 10*time.Minute) }},
 		{"code.resend_after", "duration", "How long one waits before another code is sent.",
 			func(s *Settings) any { return &s.CodeResend }, func(s *Settings) error { return within(s.CodeResend, 0, 10*time.Minute) }},
@@ -333,7 +351,7 @@ func SettingsTable() []Setting {
 				}
 				return nil
 			}},
-		{"mail.templates", "table of templates", "Mails that replace the built-in ones, by name: subject, text, html. Words in {{ }} are filled in.",
+		{"mail.templates", "table of templates", "Mails that replace the built-in ones, by name: subject, text, html; of a text message there is only the text. Words in {{ }} are filled in.",
 			func(s *Settings) any { return &s.MailTemplates }, func(s *Settings) error {
 				for name, t := range s.MailTemplates {
 					if err := plainText(t.Subject, 200); err != nil {
@@ -342,6 +360,17 @@ func SettingsTable() []Setting {
 				}
 				return nil
 			}},
+
+		{"sms.sender", "none, twilio or webhook", "By what text messages leave: Twilio's API, or a program of the operator's that takes signed requests. None: they wait in line; where development catches mail, they are caught with it and shown at /dev/inbox. What each signs in with is given by `gatehouse pool secret`.",
+			func(s *Settings) any { return &s.SMSSender }, (*Settings).checkSender},
+		{"sms.from", "text", "What text messages come from: a number such as +18085550173, a name of up to 11 letters where the country lets that be, or the id of one of Twilio's messaging services.",
+			func(s *Settings) any { return &s.SMSFrom }, func(s *Settings) error { return plainText(s.SMSFrom, 34) }},
+		{"sms.twilio_account", "text", "The id (SID) of the account at Twilio: AC and 32 hexadecimal digits.",
+			func(s *Settings) any { return &s.SMSTwilioAccount }, func(s *Settings) error { return checkTwilioAccount(s.SMSTwilioAccount) }},
+		{"sms.webhook_url", "URL", "Where text messages are posted as JSON, signed as standard webhooks are: https, or http on this machine only.",
+			func(s *Settings) any { return &s.SMSWebhookURL }, func(s *Settings) error { return checkWebhook(s.SMSWebhookURL) }},
+		{"sms.countries", "list of countries", "The countries, by their codes such as DE, whose telephone numbers people may give, and to which text messages are sent. Empty: all.",
+			func(s *Settings) any { return &s.SMSCountries }, func(s *Settings) error { return checkCountries(s.SMSCountries) }},
 	}
 }
 
@@ -375,6 +404,10 @@ func DefaultSettings() Settings {
 		MailsToOnePerHour:   5,
 		MailsToOnePerDay:    20,
 		MailsPerDay:         10_000,
+		TextsPerHour:        20,
+		TextsToOnePerHour:   5,
+		TextsToOnePerDay:    20,
+		TextsPerDay:         1_000,
 		FlowLife:            Duration(30 * time.Minute),
 		LinkLife:            Duration(30 * time.Minute),
 		LinkResend:          Duration(30 * time.Second),
@@ -389,6 +422,7 @@ func DefaultSettings() Settings {
 		TokenFormat:         TokenOpaque,
 		SigningKeyLife:      Duration(90 * 24 * time.Hour),
 		Introspection:       true,
+		SMSSender:           SenderNone,
 		AuditRetention:      Duration(365 * 24 * time.Hour),
 	}
 }

@@ -95,7 +95,9 @@ func other() map[string]string {
 		"profile.fields":      `[{"id":"first_name","label":"First name","type":"string","required":true,"at_signup":true},{"id":"b","label":"B","type":"date"}]`,
 		"agreements.required": `["privacy"]`, "groups.shown": `0`,
 		"mail.from_name": `"Laden"`, "mail.from_address": `"post@example.org"`,
-		"mail.templates": `{"verify_email":{"subject":"Hi","text":"{{link}}"}}`,
+		"mail.templates":        `{"verify_email":{"subject":"Hi","text":"{{link}}"}}`,
+		"budget.texts_per_hour": `2`, "budget.texts_to_one_per_hour": `0`, "budget.texts_to_one_per_day": `3`, "budget.texts_per_day": `4`,
+		"sms.sender": `"webhook"`, "sms.from": `"Laden"`, "sms.twilio_account": `"AC0123456789abcdef0123456789ABCDEF"`, "sms.webhook_url": `"https://a.example/texts?a=b"`, "sms.countries": `["DE","GB"]`,
 	}
 }
 
@@ -165,7 +167,7 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"signup.phone": {`"yes"`, `1`}, "accounts.conceal": {`"yes"`, `1`},
 		"username.format":       {`"name"`, `""`, `1`, `["email"]`},
 		"signin.primary":        {`[]`, `["nothing"]`, `["password","password"]`, `"password"`, `[1]`, `[""]`},
-		"signin.secondary":      {`["password"]`, `["magic_link"]`, `["email_otp","email_otp"]`, `"email_otp"`},
+		"signin.secondary":      {`["password"]`, `["sms_otp","sms_otp"]`, `["magic_link"]`, `["email_otp","email_otp"]`, `"email_otp"`},
 		"signin.skip_secondary": {`["nothing"]`, `["password","password"]`, `true`}, "signin.require_secondary": {`"yes"`, `1`, `true`},
 		"signin.remember_device": {`"on"`, `true`, `""`}, "signin.remember_device_life": {`"23h"`, `"721h"`, `30`}, "signin.remember_device_most": {`0`, `101`, `"2"`},
 		"totp.issuer": {long, `"a:b"`, `"a\nb"`, `1`},
@@ -193,10 +195,14 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"token.format":                      {`"JWT"`, `""`, `1`}, "token.issuer": {`1`, `"a\nb"`, `"` + strings.Repeat("x", 201) + `"`}, "audit.retention": {`"23h"`, `"180000h"`, `"-1s"`, `1`}, "token.key_life": {`"167h"`, `"20000h"`, `"-1s"`},
 		"profile.fields": {`{}`, `"x"`, `[{"id":"A","label":"x","type":"string"}]`, `[{"id":"a","type":"string"}]`, `[{"id":"a","label":"x","type":"html"}]`, `[{"id":"a","label":"x","type":"string","more":1}]`,
 			`[{"id":"a","label":"x","type":"string"},{"id":"a","label":"y","type":"string"}]`, `[null]`, `[{"id":"a/b","label":"x","type":"string"}]`, `[{"id":"a","label":"x\ny","type":"string"}]`},
-		"mail.from_name":    {`1`, long, `"a\r\nBcc: x"`},
-		"mail.from_address": {`"not"`, `"A <a@b.example>"`, `1`, `"a@b.example\r\n"`},
-		"mail.templates":    {`[]`, `{"a":1}`, `{"a":{"subject":"x\r\ny"}}`, `{"a":{"body":"x"}}`},
-		"no.such.setting":   {`1`, `null`}, "": {`1`}, "Display_Name": {`"x"`}, "a/b~c": {`1`},
+		"mail.from_name":        {`1`, long, `"a\r\nBcc: x"`},
+		"mail.from_address":     {`"not"`, `"A <a@b.example>"`, `1`, `"a@b.example\r\n"`},
+		"mail.templates":        {`[]`, `{"a":1}`, `{"a":{"subject":"x\r\ny"}}`, `{"a":{"body":"x"}}`},
+		"budget.texts_per_hour": {`-1`, `true`}, "budget.texts_to_one_per_hour": {`-1`, `1000000001`}, "budget.texts_to_one_per_day": {`-1`, `[]`}, "budget.texts_per_day": {`-1`, `"many"`},
+		"sms.sender": {`""`, `"Twilio"`, `"twilio"`, `"webhook"`, `true`}, "sms.from": {`1`, `"a\nb"`, long}, "sms.twilio_account": {`"AC"`, `"AC0123456789abcdef0123456789abcdeg"`, `"../0123456789abcdef0123456789abcdef"`, `1`},
+		"sms.webhook_url": {`"http://a.example"`, `"https://a:b@c.example"`, `"https://a.example/#x"`, `"https://"`, `"ftp://localhost"`, `"a.example"`, `"https://a.example/\r\n"`, `1`},
+		"sms.countries":   {`"DE"`, `["de"]`, `["XX"]`, `["001"]`, `[""]`, `[null]`, `["DE","DE"]`},
+		"no.such.setting": {`1`, `null`}, "": {`1`}, "Display_Name": {`"x"`}, "a/b~c": {`1`},
 	}
 	for _, line := range SettingsTable() {
 		if len(cases[line.Key]) == 0 {
@@ -316,6 +322,12 @@ func TestOneMailboxIsNotTwoFactors(t *testing.T) {
 		{`["password","totp"]`, `["totp"]`, `[]`, false},
 		{`["password","totp"]`, `["totp"]`, `["totp"]`, true},
 		{`["password","magic_link"]`, `["totp"]`, `[]`, true},
+		// Nor is one telephone.
+		{`["password"]`, `["sms_otp"]`, `[]`, true},
+		{`["password","sms_otp"]`, `["sms_otp"]`, `[]`, false},
+		{`["password","sms_otp"]`, `["sms_otp"]`, `["sms_otp"]`, true},
+		{`["sms_otp","magic_link"]`, `["sms_otp","email_otp"]`, `[]`, true},
+		{`["sms_otp","magic_link"]`, `["email_otp"]`, `[]`, false},
 	} {
 		_, _, err := Overrides{}.With(Overrides{
 			"signin.primary": json.RawMessage(c.primary), "signin.secondary": json.RawMessage(c.second), "signin.skip_secondary": json.RawMessage(c.skip),

@@ -1,7 +1,7 @@
 package deliver
 
-// DropReason says why a mail was given up; it is the reason of the event
-// mail.dropped.
+// DropReason says why a message was given up; it is the reason of the events
+// mail.dropped and sms.dropped.
 type DropReason string
 
 // The reasons.
@@ -24,13 +24,13 @@ type DropMeaning struct {
 // DropReasons is the catalogue of reasons with their meanings.
 func DropReasons() []DropMeaning {
 	return []DropMeaning{
-		{DropExpired, "The time in which the mail is of use was over before it could be sent."},
-		{DropGaveUp, "The mail was tried until the time in which it is of use was over."},
-		{DropRefused, "The mail server refused the mail for good, or a header of it could not be sent."},
-		{DropUnknownTemplate, "There is no mail of this name."},
-		{DropUnrenderable, "The mail needs a value that it was not given."},
-		{DropUnreadable, "The stored mail cannot be opened."},
-		{DropNoPool, "The pool of the mail is gone."},
+		{DropExpired, "The time in which the message is of use was over before it could be sent."},
+		{DropGaveUp, "The message was tried until the time in which it is of use was over."},
+		{DropRefused, "The mail server, or the sender of text messages, refused the message for good, or a part of it could not be sent."},
+		{DropUnknownTemplate, "There is no message of this name."},
+		{DropUnrenderable, "The message needs a value that it was not given."},
+		{DropUnreadable, "The stored message cannot be opened."},
+		{DropNoPool, "The pool of the message is gone."},
 	}
 }
 

@@ -33,7 +33,7 @@ func TestHopelessMailsAreDroppedWithTheirReason(t *testing.T) {
 		deliver.DropGaveUp: func(t *testing.T, w world, m core.Message) core.PoolID {
 			m.ExpiresAt = time.Now().Add(time.Second)
 			queue(t, w.st, w.pool, m)
-			if _, err := w.st.Across().ClaimMessages(t.Context(), 10, 2*time.Second); err != nil {
+			if _, err := w.st.Across().ClaimMessages(t.Context(), core.ChannelMail, 10, 2*time.Second); err != nil {
 				t.Fatal(err)
 			}
 			return w.pool

@@ -12,10 +12,10 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/core"
 )
 
-// inboxSize is how many mails an [Inbox] keeps.
+// inboxSize is how many messages an [Inbox] keeps.
 const inboxSize = 500
 
-// Inbox is the sender for development: it keeps the newest 500 mails in memory
+// Inbox is the sender for development: it keeps the newest 500 messages in memory
 // instead of sending them.
 type Inbox struct {
 	links *regexp.Regexp
@@ -24,7 +24,7 @@ type Inbox struct {
 	mails []Caught // oldest first
 }
 
-// Caught is a mail in an [Inbox].
+// Caught is a message in an [Inbox]. A text message has no HTML.
 type Caught struct {
 	To      string    `json:"to"`
 	Subject string    `json:"subject"`
@@ -46,14 +46,25 @@ func (b *Inbox) Send(_ context.Context, m Mail) error {
 	if err := m.check(); err != nil {
 		return err
 	}
-	caught := Caught{To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, Links: b.linksIn(m.Text), Codes: b.codesIn(m.Text), At: time.Now().UTC(), key: core.Fold(m.To)}
+	b.keep(Caught{To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML})
+	return nil
+}
+
+// SendText keeps the text message.
+func (b *Inbox) SendText(_ context.Context, t Text) error {
+	b.keep(Caught{To: t.To, Subject: "Text message", Text: t.Text})
+	return nil
+}
+
+// keep fills in what follows from the rest.
+func (b *Inbox) keep(caught Caught) {
+	caught.Links, caught.Codes, caught.At, caught.key = b.linksIn(caught.Text), b.codesIn(caught.Text), time.Now().UTC(), core.Fold(caught.To)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.mails = append(b.mails, caught)
 	if over := len(b.mails) - inboxSize; over > 0 {
 		b.mails = slices.Delete(b.mails, 0, over)
 	}
-	return nil
 }
 
 // List returns the mails to an address, or all of them if it is empty, newest

@@ -1,13 +1,16 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	netmail "net/mail"
 	"strings"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/store"
 )
 
 // Mail is one mail, ready to be sent.
@@ -30,8 +33,54 @@ type Sender interface {
 	Send(ctx context.Context, m Mail) error
 }
 
-// ErrRefused is wrapped by the error for a mail that will never be accepted.
-var ErrRefused = errors.New("the mail is refused for good")
+// ErrRefused is wrapped by the error for a message that will never be accepted.
+var ErrRefused = errors.New("the message is refused for good")
+
+// mails is the line of mails.
+type mails struct {
+	sender Sender
+	o      Options
+}
+
+func (mails) kind() kind {
+	return kind{channel: core.ChannelMail, noun: "a mail", span: "mail", sent: core.EventMailSent, dropped: core.EventMailDropped}
+}
+
+func (l mails) prepare(_ context.Context, o store.Outgoing, pool core.Pool) (func(context.Context) error, error) {
+	s := pool.Settings
+	words, err := compose(o, pool)
+	if err != nil {
+		return nil, err
+	}
+	mail := Mail{
+		ID:          o.ID,
+		FromName:    cmp.Or(s.MailFromName, s.DisplayName, l.o.FromName, pool.Name),
+		FromAddress: cmp.Or(s.MailFromAddress, l.o.FromAddress),
+		To:          o.To,
+		Subject:     words.Subject,
+		Text:        words.Text,
+		HTML:        words.HTML,
+	}
+	return func(ctx context.Context) error { return l.sender.Send(ctx, mail) }, nil
+}
+
+// compose fills in the words of a message of either channel.
+func compose(o store.Outgoing, pool core.Pool) (rendered, error) {
+	values := map[string]string{"email": o.To}
+	maps.Copy(values, o.Values)
+	values["app"] = cmp.Or(pool.Settings.DisplayName, pool.Name)
+	if channel, _ := channelOf(o.Template); channel != o.Channel {
+		return rendered{}, dropped{DropUnknownTemplate, errUnknownTemplate}
+	}
+	words, err := render(o.Template, pool.Settings.MailTemplates[o.Template], values)
+	switch {
+	case errors.Is(err, errUnknownTemplate):
+		return rendered{}, dropped{DropUnknownTemplate, err}
+	case err != nil:
+		return rendered{}, dropped{DropUnrenderable, err}
+	}
+	return words, nil
+}
 
 // check refuses a mail whose headers could be read as more than they are:
 // line breaks and NUL in any of them, and addresses that are more than one

@@ -21,12 +21,16 @@ type rendered struct {
 	Subject, Text, HTML string
 }
 
-// render fills in a mail's words. Each part comes from the pool's override if
+// render fills in a message's words. Each part comes from the pool's override if
 // that has one, else from the file. It returns errUnknownTemplate, or an error
 // that names a word of a file for which there is no value.
 func render(name string, override core.MailTemplate, values map[string]string) (rendered, error) {
-	if !slices.ContainsFunc(Templates(), func(t Template) bool { return t.Name == name }) {
+	channel, ok := channelOf(name)
+	if !ok {
 		return rendered{}, errUnknownTemplate
+	}
+	if channel == core.ChannelText {
+		return renderText(name, override, values)
 	}
 	builtin, err := readTemplate(language, name)
 	if err != nil {
@@ -52,6 +56,33 @@ func render(name string, override core.MailTemplate, values map[string]string) (
 		}
 	}
 	return out, nil
+}
+
+// channelOf says by what way a message of a name goes, if there is one.
+func channelOf(name string) (core.Channel, bool) {
+	for _, t := range Templates() {
+		if t.Name == name {
+			return t.Channel, true
+		}
+	}
+	return "", false
+}
+
+// renderText fills in the words of a text message, which are one line.
+func renderText(name string, override core.MailTemplate, values map[string]string) (rendered, error) {
+	builtin, err := fs.ReadFile(templateFiles, "templates/"+language+"/"+name+".txt")
+	if err != nil {
+		return rendered{}, err
+	}
+	f := newFiller(values)
+	if override.Text != "" {
+		return rendered{Text: f.lenient(override.Text, oneLine)}, nil
+	}
+	text, err := f.strict(strings.TrimSpace(string(builtin)), oneLine)
+	if err != nil {
+		return rendered{}, fmt.Errorf("template %s: %w", name, err)
+	}
+	return rendered{Text: text}, nil
 }
 
 // readTemplate reads a mail's files.

@@ -1,13 +1,11 @@
 package deliver
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
-	"maps"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -31,7 +29,7 @@ const (
 	// from one to the other.
 	firstWait   = time.Second
 	longestWait = time.Hour
-	// defaultParallel is how many mails are sent at a time.
+	// defaultParallel is how many messages are sent at a time.
 	defaultParallel = 8
 )
 
@@ -42,32 +40,56 @@ type Options struct {
 	// FromName is the sender's name on mails of pools that set neither
 	// mail.from_name nor display_name. Empty: the pool's name.
 	FromName string
-	// Parallel is how many mails are sent at a time; 0: 8.
+	// Parallel is how many messages are sent at a time; 0: 8.
 	Parallel int
 	// Log gets failures. Nil: slog.Default().
 	Log *slog.Logger
-	// Tracer begins a trace for each try of a mail. Nil: none does.
+	// Tracer begins a trace for each try of a message. Nil: none does.
 	Tracer *trace.Tracer
 }
 
-// Worker takes messages out of the outbox and sends them. Any number of them,
-// on any number of nodes, may work on one database.
+// Worker takes messages of one channel out of the outbox and sends them. Any
+// number of them, on any number of nodes, may work on one database.
 type Worker struct {
 	store  *store.Store
-	sender Sender
+	line   line
 	o      Options
 	counts counts
+	rests  rests
 }
 
-// NewWorker returns a worker, which does nothing until [Worker.Run].
+// line is what a worker sends: mails or text messages.
+type line interface {
+	// kind says which events, traces and words are for it.
+	kind() kind
+	// prepare makes a message ready and returns what sends it. It returns a
+	// [dropped] for one that never can be.
+	prepare(ctx context.Context, o store.Outgoing, pool core.Pool) (func(ctx context.Context) error, error)
+}
+
+// kind is what differs between the channels beside the sending.
+type kind struct {
+	channel       core.Channel
+	noun          string // in the log
+	span          string // in traces
+	sent, dropped core.EventName
+	// share is how many messages of one pool are sent at a time; 0: any number.
+	share int
+}
+
+// NewWorker returns a worker for mails, which does nothing until [Worker.Run].
 func NewWorker(st *store.Store, sender Sender, o Options) *Worker {
+	return newWorker(st, mails{sender, o}, o)
+}
+
+func newWorker(st *store.Store, l line, o Options) *Worker {
 	if o.Parallel <= 0 {
 		o.Parallel = defaultParallel
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Worker{store: st, sender: sender, o: o}
+	return &Worker{store: st, line: l, o: o, rests: rests{share: l.kind().share, pools: map[core.PoolID]*rest{}}}
 }
 
 // Run sends what is due until ctx ends, then finishes what is in hand and
@@ -90,10 +112,11 @@ func (w *Worker) Run(ctx context.Context) {
 			return
 		case <-free:
 		}
-		n := 1 + takeAll(free)
+		n := 1 + takeUpTo(w.atOnce()-1, free)
 		until := time.Now().Add(lease)
 		claimed := w.claim(ctx, n)
 		for _, o := range claimed {
+			w.rests.begin(o.Pool)
 			hands.Go(func() {
 				defer func() { free <- struct{}{} }()
 				w.deliver(ctx, o, until)
@@ -108,27 +131,36 @@ func (w *Worker) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-w.store.Mailed():
+		case <-w.store.Queued(w.line.kind().channel):
 		case <-tick.C:
 		}
 	}
 }
 
-// takeAll takes what is there without waiting, and counts it.
-func takeAll(free <-chan struct{}) int {
-	for n := 0; ; n++ {
+// atOnce is how many messages are claimed at a time: they may all be of one pool.
+func (w *Worker) atOnce() int {
+	if share := w.line.kind().share; share > 0 {
+		return min(share, w.o.Parallel)
+	}
+	return w.o.Parallel
+}
+
+// takeUpTo takes what is there without waiting, most at most, and counts it.
+func takeUpTo(most int, free <-chan struct{}) int {
+	for n := range most {
 		select {
 		case <-free:
 		default:
 			return n
 		}
 	}
+	return most
 }
 
 func (w *Worker) claim(ctx context.Context, n int) []store.Outgoing {
 	var claimed []store.Outgoing
 	err := w.guarded(func() (err error) {
-		claimed, err = w.store.Across().ClaimMessages(ctx, n, lease)
+		claimed, err = w.store.Across().ClaimMessages(ctx, w.line.kind().channel, n, lease, w.rests.resting(time.Now())...)
 		return err
 	})
 	if err != nil && ctx.Err() == nil {
@@ -143,7 +175,7 @@ func (w *Worker) deliver(ctx context.Context, o store.Outgoing, until time.Time)
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)
 	defer cancel()
 	log := w.o.Log.With("pool", string(o.Pool), "message", string(o.ID), "template", o.Template, "attempt", o.Attempts)
-	ctx, span := w.o.Tracer.Start(ctx, trace.Works, "mail", "", "")
+	ctx, span := w.o.Tracer.Start(ctx, trace.Works, w.line.kind().span, "", "")
 	defer span.End()
 	span.Text("gatehouse.template", o.Template)
 	failure := w.guarded(func() error { return w.try(ctx, o, until) })
@@ -153,10 +185,11 @@ func (w *Worker) deliver(ctx context.Context, o store.Outgoing, until time.Time)
 		span.Failed("put_off")
 	}
 	w.counts.tried(failure)
+	w.rests.end(o.Pool, failure, time.Now())
 	err := w.guarded(func() error { return w.settle(ctx, o, failure, log) })
 	if err != nil {
 		// The message is still in line, and due again after its lease.
-		log.Error("cannot write down what came of a mail", "error", err)
+		log.Error("cannot write down what came of "+w.line.kind().noun, "error", err)
 	}
 }
 
@@ -176,7 +209,7 @@ func (w *Worker) try(ctx context.Context, o store.Outgoing, until time.Time) err
 	if err != nil {
 		return err
 	}
-	mail, err := w.compose(o, pool)
+	send, err := w.line.prepare(ctx, o, pool)
 	if err != nil {
 		return err
 	}
@@ -185,9 +218,9 @@ func (w *Worker) try(ctx context.Context, o store.Outgoing, until time.Time) err
 	}
 	ctx, cancel := context.WithDeadline(ctx, until.Add(-settleTime))
 	defer cancel()
-	ctx, span := trace.Begin(ctx, "mail.send")
+	ctx, span := trace.Begin(ctx, w.line.kind().span+".send")
 	defer span.End()
-	err = w.sender.Send(ctx, mail)
+	err = send(ctx)
 	if errors.Is(err, ErrRefused) {
 		return dropped{DropRefused, err}
 	}
@@ -205,51 +238,27 @@ func (w *Worker) late(o store.Outgoing) error {
 	return dropped{DropExpired, errors.New("its time was over before it could be sent")}
 }
 
-// compose writes the mail.
-func (w *Worker) compose(o store.Outgoing, pool core.Pool) (Mail, error) {
-	s := pool.Settings
-	values := map[string]string{"email": o.To}
-	maps.Copy(values, o.Values)
-	values["app"] = cmp.Or(s.DisplayName, pool.Name)
-	words, err := render(o.Template, s.MailTemplates[o.Template], values)
-	switch {
-	case errors.Is(err, errUnknownTemplate):
-		return Mail{}, dropped{DropUnknownTemplate, err}
-	case err != nil:
-		return Mail{}, dropped{DropUnrenderable, err}
-	}
-	return Mail{
-		ID:          o.ID,
-		FromName:    cmp.Or(s.MailFromName, s.DisplayName, w.o.FromName, pool.Name),
-		FromAddress: cmp.Or(s.MailFromAddress, w.o.FromAddress),
-		To:          o.To,
-		Subject:     words.Subject,
-		Text:        words.Text,
-		HTML:        words.HTML,
-	}, nil
-}
-
 // settle writes down what came of a try: sent (failure is nil), given up, or
-// to be tried again. It insists while the database is away, because a mail
-// that was sent and not crossed off is sent twice.
+// to be tried again. It insists while the database is away, because a
+// message that was sent and not crossed off is sent twice.
 func (w *Worker) settle(ctx context.Context, o store.Outgoing, failure error, log *slog.Logger) error {
 	gone, isDropped := errors.AsType[dropped](failure)
-	event := core.Event{Name: core.EventMailSent, Target: string(o.ID), Data: map[string]string{"attempts": strconv.Itoa(o.Attempts)}}
+	event := core.Event{Name: w.line.kind().sent, Target: string(o.ID), Data: map[string]string{"attempts": strconv.Itoa(o.Attempts)}}
 	if o.Template != "" {
 		event.Data["template"] = o.Template
 	}
 	if isDropped {
-		event.Name, event.Reason = core.EventMailDropped, string(gone.reason)
+		event.Name, event.Reason = w.line.kind().dropped, string(gone.reason)
 	}
 	now := w.store.Clock()
 	again := now.Add(pause(o.ID, o.Attempts, o.ExpiresAt.Sub(now)))
 	switch {
 	case isDropped:
-		log.Warn("a mail was given up", "reason", string(gone.reason), "error", failure)
+		log.Warn(w.line.kind().noun+" was given up", "reason", string(gone.reason), "error", failure)
 	case failure != nil:
-		log.Warn("a mail could not be sent yet", "again_at", again, "error", failure)
+		log.Warn(w.line.kind().noun+" could not be sent yet", "again_at", again, "error", failure)
 	default:
-		log.Debug("a mail was sent")
+		log.Debug(w.line.kind().noun + " was sent")
 	}
 	caller := core.Caller{Pool: o.Pool, Actor: core.Actor{Kind: core.ActorSystem, ID: "deliver"}}
 	return insist(ctx, func() error {

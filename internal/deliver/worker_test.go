@@ -81,7 +81,7 @@ func TestNothingIsLostWhenAWorkerDies(t *testing.T) {
 		st := storetest.New(t)
 		pool := storetest.Pool(t, st, "demo", nil)
 		queue(t, st, pool, verify("ana@example.org"), verify("bob@example.org"))
-		claimed, err := st.Across().ClaimMessages(t.Context(), 10, time.Minute)
+		claimed, err := st.Across().ClaimMessages(t.Context(), core.ChannelMail, 10, time.Minute)
 		if err != nil || len(claimed) != 2 {
 			t.Fatalf("claimed %d, %v", len(claimed), err)
 		}

@@ -101,7 +101,7 @@ func TestChangeOfPassword(t *testing.T) {
 		if _, err := sessions.Check(t.Context(), app, grants[1].Access.Token); !core.Is(err, core.CodeTokenInvalid) {
 			t.Errorf("the other session goes on: %v", err)
 		}
-		mail, err := s.Across().ClaimMessages(t.Context(), 10, 1e9)
+		mail, err := s.Across().ClaimMessages(t.Context(), core.ChannelMail, 10, 1e9)
 		must(t, err)
 		if len(mail) != 1 || mail[0].Template != "password_changed" || mail[0].To != "ana@example.org" {
 			t.Errorf("the person was told by %+v", mail)

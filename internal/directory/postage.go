@@ -31,6 +31,31 @@ func MayMail(tx *store.Tx, s core.Settings, to, kind string) (bool, error) {
 	return err == nil, err
 }
 
+// MayText takes one text message to a number from every budget that it counts
+// in, and reports whether it may leave, as MayMail does. To a country with which
+// the pool has nothing to do none leaves.
+func MayText(tx *store.Tx, s core.Settings, number string) (bool, error) {
+	if !s.TakesPhone(number) {
+		return false, nil
+	}
+	var err error
+	if network := tx.Caller().Network; network != "" {
+		err = tx.Spend(core.BudgetTexts, network, s)
+	}
+	for _, one := range []struct {
+		budget  core.BudgetName
+		subject string
+	}{{core.BudgetTextsSoon, number}, {core.BudgetTextsTo, number}, {core.BudgetTextsOfPool, ""}} {
+		if err == nil {
+			err = tx.Spend(one.budget, one.subject, s)
+		}
+	}
+	if core.Is(err, core.CodeTooMany) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // spendMailbox takes one mail from the budgets of a mailbox and of the pool. It
 // returns [core.CodeTooMany] where either is used up.
 func spendMailbox(tx *store.Tx, s core.Settings, to string) error {

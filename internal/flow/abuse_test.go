@@ -537,6 +537,9 @@ func shapeOf(s flow.State) string {
 		if p.Enrollment {
 			shape += "(new)"
 		}
+		if p.NeedPhone {
+			shape += "(phone)"
+		}
 		if p.Link != nil && p.Link.Sent {
 			shape += "(sent)"
 		}

@@ -49,11 +49,12 @@ type Turn struct {
 type Prompt struct {
 	Choice      core.ChoiceName
 	RequiredFor []core.ChoiceName   // set_email, set_username, set_phone
-	Enrollment  bool                // password, email_otp, magic_link, totp, recovery_code: it is new to the person
+	Enrollment  bool                // password, email_otp, magic_link, sms_otp, totp, recovery_code: it is new to the person
 	NeedEmail   bool                // the same: an address has to come with it
+	NeedPhone   bool                // sms_otp: a number has to come with it
 	Policy      bool                // password, set_password: the pool's rules are shown
 	Link        *LinkPrompt         // verify_email, reset_password, magic_link
-	Code        *CodePrompt         // email_otp
+	Code        *CodePrompt         // email_otp, sms_otp
 	Fields      []core.ProfileField // profile
 	Agreements  []core.Agreement    // agreements: what is still to be accepted
 	Seed        *SeedPrompt         // totp, while it is new
@@ -77,7 +78,7 @@ type LinkPrompt struct {
 	State    string    // by which an application recognises the link
 }
 
-// CodePrompt is what is shown of a code that is sent by mail.
+// CodePrompt is what is shown of a code that is sent.
 type CodePrompt struct {
 	Sent     bool
 	ResendAt time.Time // zero before the first time
@@ -88,10 +89,10 @@ type Answer struct {
 	Choice   core.ChoiceName
 	Email    string            // set_email, and where the prompt needs one; else it may only repeat the flow's own
 	Username string            // set_username
-	Phone    string            // set_phone
+	Phone    string            // set_phone; sms_otp, where the prompt needs one
 	Password secret.Text       // password, set_password
 	State    string            // verify_email, reset_password, magic_link: with Code, from the link
-	Code     string            // the same; email_otp, totp, recovery_code
+	Code     string            // the same; email_otp, sms_otp, totp, recovery_code
 	Profile  map[string]string // profile
 	Agreed   []Agreed          // agreements
 	Keep     bool              // with a second factor: the browser is to be remembered

@@ -15,12 +15,46 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/store"
 )
 
-// codes makes and checks the codes that flows send by mail. A code belongs to
-// its flow, its purpose and its mailbox. It is good once, until the next one is
-// sent, for its life and for a few tries.
+// codes makes and checks the codes that flows send. A code belongs to its flow,
+// its purpose and its recipient. It is good once, until the next one is sent,
+// for its life and for a few tries.
 type codes struct {
 	links     links
 	passwords *directory.Passwords
+}
+
+// envelope is what codes of one kind have in common: for which choice and
+// purpose they are, and where they go.
+type envelope struct {
+	choice  core.ChoiceName
+	purpose string
+	second  bool // it is for the second factor
+	channel core.Channel
+}
+
+// recipient is by what the codes of an envelope are known to be for somebody:
+// the key of a mailbox or a telephone number. Empty: they go to nobody.
+func (e envelope) recipient(t Turn) string {
+	if e.channel == core.ChannelText {
+		return t.number(e.second)
+	}
+	return t.mailKey()
+}
+
+// address is where they go.
+func (e envelope) address(t Turn) string {
+	if e.channel == core.ChannelText {
+		return t.number(e.second)
+	}
+	return t.mailbox()
+}
+
+// may takes a message from the budgets, and reports whether it may leave.
+func (e envelope) may(tx *store.Tx, t *Turn, template string) (bool, error) {
+	if e.channel == core.ChannelText {
+		return directory.MayText(tx, t.Settings, e.address(*t))
+	}
+	return directory.MayMail(tx, t.Settings, e.address(*t), template)
 }
 
 const (
@@ -37,18 +71,18 @@ func (c codes) prompt(t Turn, choice core.ChoiceName) *CodePrompt {
 	return &CodePrompt{Sent: ok, ResendAt: sent.ResendAt}
 }
 
-func (c codes) hash(t Turn, purpose, code string) []byte {
-	return c.links.keys.Lookup("code "+purpose, string(t.Flow.ID)+" "+t.mailKey()+" "+code)
+func (c codes) hash(t Turn, e envelope, code string) []byte {
+	return c.links.keys.Lookup("code "+e.purpose, string(t.Flow.ID)+" "+e.recipient(t)+" "+code)
 }
 
 // send returns the effect that sends a code in place of any before it. Without
 // the template of a code, none leaves that would be right, and the flow looks
-// the same. A code that was sent a moment ago is not sent again; that is no
-// error.
-func (c codes) send(choice core.ChoiceName, purpose, template string) Effect {
+// the same; so it does where there is nobody to send one to. A code that was
+// sent a moment ago is not sent again; that is no error.
+func (c codes) send(e envelope, template string) Effect {
 	code, nobody, id := secret.Digits(6), []byte(secret.Random()), core.NewMessageID()
 	return func(tx *store.Tx, t *Turn) error {
-		if t.Now.Before(t.Facts.Codes[choice].ResendAt) {
+		if t.Now.Before(t.Facts.Codes[e.choice].ResendAt) {
 			return nil
 		}
 		expires := t.Now.Add(time.Duration(t.Settings.CodeLife))
@@ -56,29 +90,33 @@ func (c codes) send(choice core.ChoiceName, purpose, template string) Effect {
 			expires = t.Flow.ExpiresAt
 		}
 		sent := core.SentCode{Hash: nobody, ExpiresAt: expires, ResendAt: t.Now.Add(time.Duration(t.Settings.CodeResend))}
-		before, had := t.Facts.Codes[choice]
+		before, had := t.Facts.Codes[e.choice]
+		leaves := template != "" && e.address(*t) != ""
 		may, err := false, error(nil)
-		if template != "" {
-			may, err = directory.MayMail(tx, t.Settings, t.mailbox(), template)
+		if leaves {
+			may, err = e.may(tx, t, template)
 		}
 		switch {
 		case err != nil:
 			return err
-		case may && template == mailCode:
-			sent.Hash = c.hash(*t, purpose, code)
-		case !may && template != "" && had:
+		case may && isCode(template):
+			sent.Hash = c.hash(*t, e, code)
+		case !may && leaves && had:
 			// No other takes its place. All that is told is as if one had left:
 			// to nobody none ever does, and who asks must not see that.
 			if sent.Before = before.Before; sent.Before == nil {
 				sent.Before = &core.CodeBefore{Hash: before.Hash, ExpiresAt: before.ExpiresAt}
 			}
 		}
-		t.Facts.Codes[choice] = sent
+		t.Facts.Codes[e.choice] = sent
 		if !may {
 			return nil
 		}
-		message := core.Message{ID: id, Template: template, To: t.mailbox(), ExpiresAt: expires, Values: map[string]string{"email": t.mailbox()}}
-		if template == mailCode {
+		message := core.Message{ID: id, Channel: e.channel, Template: template, To: e.address(*t), ExpiresAt: expires, Values: map[string]string{}}
+		if e.channel == core.ChannelMail {
+			message.Values["email"] = message.To
+		}
+		if isCode(template) {
 			message.Values["code"] = code
 			message.Values["minutes"] = strconv.Itoa(int(expires.Sub(t.Now).Round(time.Minute).Minutes()))
 		} else {
@@ -88,11 +126,14 @@ func (c codes) send(choice core.ChoiceName, purpose, template string) Effect {
 	}
 }
 
+// isCode reports whether a message brings a code.
+func isCode(template string) bool { return template == mailCode || template == textCode }
+
 // check compares a code with the one that was sent last. The try is charged
 // before: to the person, as for a password; to the code; and as a second
 // factor to the flow.
-func (c codes) check(ctx context.Context, t Turn, choice core.ChoiceName, purpose string, second bool, code string) (directory.Settle, error) {
-	sent, ok := t.Facts.Codes[choice]
+func (c codes) check(ctx context.Context, t Turn, e envelope, code string) (directory.Settle, error) {
+	sent, ok := t.Facts.Codes[e.choice]
 	if !ok {
 		return nil, core.Fail(core.CodeWrongCode, "No code was sent yet.")
 	}
@@ -102,7 +143,7 @@ func (c codes) check(ctx context.Context, t Turn, choice core.ChoiceName, purpos
 	var good [][]byte // what the code is compared with
 	try, err := c.passwords.Charge(ctx, t.Caller, t.Settings, t.person(), func(tx *store.Tx) error {
 		life := time.Duration(t.Settings.FlowLife)
-		if second {
+		if e.second {
 			if err := chargeSecond(tx, t); err != nil {
 				return err
 			}
@@ -123,7 +164,7 @@ func (c codes) check(ctx context.Context, t Turn, choice core.ChoiceName, purpos
 	if err != nil {
 		return nil, err
 	}
-	tried := c.hash(t, purpose, code)
+	tried := c.hash(t, e, code)
 	if !slices.ContainsFunc(good, func(hash []byte) bool { return hmac.Equal(hash, tried) }) {
 		if err := c.passwords.Failed(ctx, t.Caller, try, core.CodeWrongCode); err != nil {
 			return nil, err

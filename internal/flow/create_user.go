@@ -31,9 +31,13 @@ func createUser(tx *store.Tx, t *Turn) error {
 	}
 	t.User, t.Facts.User, t.Facts.Created = &user, user.ID, true
 	if t.Facts.Primary != core.AuthenticatorPassword {
-		return t.enrol(tx, Factor{t.Facts.Primary, false})
+		f := Factor{Kind: t.Facts.Primary}
+		if f.Kind == core.AuthenticatorSMSOTP {
+			f.Handle = t.Facts.PhoneProved
+		}
+		return t.enrol(tx, f)
 	}
 	err = tx.PutPassword(core.Authenticator{ID: core.NewAuthenticatorID(), User: user.ID, Secret: t.Facts.PasswordHash})
-	t.Factors, t.Facts.PasswordHash = []Factor{{core.AuthenticatorPassword, false}}, ""
+	t.Factors, t.Facts.PasswordHash = []Factor{{Kind: core.AuthenticatorPassword}}, ""
 	return err
 }

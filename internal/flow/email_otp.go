@@ -14,12 +14,13 @@ type emailOTP struct {
 	second bool
 }
 
-// purpose keeps the codes of the two factors apart.
-func (c emailOTP) purpose() string {
+// envelope keeps the codes of the two factors apart.
+func (c emailOTP) envelope() envelope {
+	e := envelope{choice: core.ChoiceEmailOTP, purpose: "email_otp first", second: c.second, channel: core.ChannelMail}
 	if c.second {
-		return "email_otp second"
+		e.purpose = "email_otp second"
 	}
-	return "email_otp first"
+	return e
 }
 
 func (c emailOTP) Prompt(t Turn) *Prompt {
@@ -40,7 +41,7 @@ func (c emailOTP) Answer(ctx context.Context, t Turn, a Answer) (Effect, error) 
 		}
 		return c.Restart(ctx, t, a)
 	}
-	settle, err := c.codes.check(ctx, t, core.ChoiceEmailOTP, c.purpose(), c.second, a.Code)
+	settle, err := c.codes.check(ctx, t, c.envelope(), a.Code)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func (c emailOTP) Answer(ctx context.Context, t Turn, a Answer) (Effect, error) 
 
 func (c emailOTP) Restart(_ context.Context, t Turn, a Answer) (Effect, error) {
 	if c.second {
-		return c.codes.send(core.ChoiceEmailOTP, c.purpose(), mailCode), nil
+		return c.codes.send(c.envelope(), mailCode), nil
 	}
-	return t.sendTo(a, c.codes.send(core.ChoiceEmailOTP, c.purpose(), t.mailFor(mailCode)))
+	return t.sendTo(a, c.codes.send(c.envelope(), t.mailFor(mailCode)))
 }

@@ -12,11 +12,30 @@ import (
 type Factor struct {
 	Kind   core.AuthenticatorKind
 	Second bool
+	Handle string // see [core.Authenticator]
+}
+
+// factor returns one of the ways in that the person has, or false.
+func (t Turn) factor(kind core.AuthenticatorKind, second bool) (Factor, bool) {
+	for _, f := range t.Factors {
+		if f.Kind == kind && f.Second == second {
+			return f, true
+		}
+	}
+	return Factor{}, false
 }
 
 // has reports whether the person has this way in.
 func (t Turn) has(kind core.AuthenticatorKind, second bool) bool {
-	return slices.Contains(t.Factors, Factor{kind, second})
+	_, ok := t.factor(kind, second)
+	return ok
+}
+
+// holds reports whether the person still has the way in that was proved: of
+// telephones the very one.
+func (t Turn) holds(kind core.AuthenticatorKind, second bool) bool {
+	f, ok := t.factor(kind, second)
+	return ok && (kind != core.AuthenticatorSMSOTP || f.Handle == t.Facts.PhoneProved)
 }
 
 // hasAny reports whether the person has one of these ways in.
@@ -28,7 +47,7 @@ func (t Turn) hasAny(kinds []core.AuthenticatorKind, second bool) bool {
 // to the person. Somebody new has all that the pool takes; somebody known has
 // their own, or may come in by their mailbox if they have none. A concealed flow
 // offers everybody the same: to somebody new first of all what proves the
-// mailbox.
+// mailbox. A telephone that is not theirs yet they may enrol behind that proof.
 func (t Turn) offersFirst(kind core.AuthenticatorKind) (offered, enroll bool) {
 	switch {
 	case !t.identified() || t.Facts.ResetProved || !slices.Contains(t.Settings.SigninPrimary, kind):
@@ -38,12 +57,20 @@ func (t Turn) offersFirst(kind core.AuthenticatorKind) (offered, enroll bool) {
 	case t.Facts.Concealed || t.User == nil || t.has(kind, false):
 		return true, false
 	}
-	return kind.ByMailbox() && !t.hasAny(t.Settings.SigninPrimary, false), true
+	return (kind.ByMailbox() || kind == core.AuthenticatorSMSOTP && t.mailboxProved()) && !t.hasAny(t.Settings.SigninPrimary, false), true
+}
+
+// offers is offersFirst or offersSecond.
+func (t Turn) offers(kind core.AuthenticatorKind, second bool) (offered, enroll bool) {
+	if second {
+		return t.offersSecond(kind)
+	}
+	return t.offersFirst(kind)
 }
 
 // offersSecond reports whether a second factor is on offer, and whether it is
 // new to the person, who may only choose one if they have none. One mailbox is
-// never both factors, and no other proof is.
+// never both factors, nor is one telephone, and no other proof is.
 func (t Turn) offersSecond(kind core.AuthenticatorKind) (offered, enroll bool) {
 	if !slices.Contains(t.Settings.SigninSecondary, kind) || kind.SameProof(t.Facts.Primary) {
 		return false, false
@@ -67,7 +94,7 @@ func (t *Turn) provedFirst(tx *store.Tx, kind core.AuthenticatorKind, settle dir
 				return err
 			}
 		}
-		if err := t.enrol(tx, Factor{kind, false}); err != nil {
+		if err := t.enrol(tx, Factor{Kind: kind}); err != nil {
 			return err
 		}
 	}
@@ -121,7 +148,7 @@ func (t *Turn) provedSecond(tx *store.Tx, kind core.AuthenticatorKind, settle di
 		return err
 	}
 	t.Facts.Secondary = kind
-	if err := t.enrol(tx, Factor{kind, true}); err != nil {
+	if err := t.enrol(tx, Factor{Kind: kind, Second: true}); err != nil {
 		return err
 	}
 	if err := mailboxProvedBy(tx, t, kind); err != nil {
@@ -145,15 +172,15 @@ func (t *Turn) enrol(tx *store.Tx, f Factor) error {
 	if t.has(f.Kind, f.Second) {
 		return nil
 	}
-	way := core.Authenticator{ID: core.NewAuthenticatorID(), User: t.User.ID, Kind: f.Kind, Second: f.Second}
+	way := core.Authenticator{ID: core.NewAuthenticatorID(), User: t.User.ID, Kind: f.Kind, Second: f.Second, Handle: f.Handle}
 	made := t.Facts.Enrolling
 	if made != nil {
 		way.ID, way.Secret, way.Counter, t.Facts.Enrolling = made.ID, made.Secret, made.Counter, nil
 	}
 	added, err := tx.PutAuthenticator(way)
 	t.Factors = append(slices.Clone(t.Factors), f)
-	if err == nil && !added && made != nil {
-		// The one that is there has another secret, and was not proved.
+	if err == nil && !added && (made != nil || f.Handle != "") {
+		// The one that is there is another, and was not proved.
 		err = core.Fail(core.CodeConflict, "Another flow has enrolled this way in at the same time.")
 	}
 	if err != nil || !added {

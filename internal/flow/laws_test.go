@@ -53,6 +53,15 @@ func coded(choice core.ChoiceName) func(*testing.T, *flowtest.House, core.Caller
 }
 
 func specimens() []specimen {
+	texted := func(ready func(t *testing.T, h *flowtest.House, app core.Caller) flow.State) func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+		return func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			s := ready(t, h, app)
+			s, err := h.Flows.Restart(t.Context(), app, s.ID, flow.Answer{Choice: core.ChoiceSMSOTP, Phone: phone})
+			must(t, err)
+			return s
+		}
+	}
+	wrongText := []flow.Answer{{Choice: core.ChoiceSMSOTP, Code: "000000x"}, {Choice: core.ChoiceSMSOTP, Code: "12345"}, {Choice: core.ChoiceSMSOTP, Code: secret.Random()}, {Choice: core.ChoiceSMSOTP, Phone: "12"}}
 	wrongCode := []flow.Answer{{Choice: core.ChoiceEmailOTP, Code: "000000x"}, {Choice: core.ChoiceEmailOTP, Code: "12345"}, {Choice: core.ChoiceEmailOTP, Code: secret.Random()}}
 	sent := func(choice core.ChoiceName, email string) func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 		return func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
@@ -157,6 +166,14 @@ func specimens() []specimen {
 			must(t, err)
 			return s
 		}, given(flow.Answer{Choice: core.ChoiceRecoveryCode}), nil},
+		{core.ChoiceSMSOTP, texted(signup), coded(core.ChoiceSMSOTP), wrongText},
+		{core.ChoiceSMSOTP, texted(func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			h.Set(t, app, map[string]any{"signup.verify_email": false, "signin.primary": []string{"password"}, "signin.secondary": []string{"sms_otp"}, "signin.require_secondary": true})
+			s := signin(t, h, app)
+			s, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+			must(t, err)
+			return s
+		}), coded(core.ChoiceSMSOTP), wrongText},
 		{core.ChoiceMagicLink, sent(core.ChoiceMagicLink, "new@example.org"), mailed(core.ChoiceMagicLink), wrongLink(core.ChoiceMagicLink)},
 		{core.ChoiceProfile, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 			s := signup(t, h, app)
@@ -201,8 +218,8 @@ func expire(t *testing.T, h *flowtest.House, app core.Caller, email string) {
 func lawful(t *testing.T, h *flowtest.House, name string) core.Caller {
 	t.Helper()
 	app := h.Pool(t, name, map[string]any{
-		"signup.verify_email": true, "link.resend_after": "0s", "code.resend_after": "0s", "budget.mails_to_one_per_hour": 0, "lockout.failures": 100, "agreements.required": core.AgreementKinds(),
-		"signin.primary": []string{"password", "email_otp", "magic_link", "totp"},
+		"signup.verify_email": true, "link.resend_after": "0s", "code.resend_after": "0s", "budget.mails_to_one_per_hour": 0, "budget.texts_to_one_per_hour": 0, "lockout.failures": 100, "agreements.required": core.AgreementKinds(),
+		"signin.primary": []string{"password", "email_otp", "magic_link", "sms_otp", "totp"},
 		"profile.fields": []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}},
 	})
 	h.Person(t, app, "ana@example.org")

@@ -399,10 +399,10 @@ func load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) {
 		err = core.Fail(core.CodeFlowEnded, "This flow is unknown, completed, or past its time. Start a new one.")
 	}
 	// What was taken from the person since proves nothing.
-	if !t.has(t.Facts.Primary, false) {
+	if !t.holds(t.Facts.Primary, false) {
 		t.Facts.Primary = ""
 	}
-	if !t.has(t.Facts.Secondary, true) {
+	if !t.holds(t.Facts.Secondary, true) {
 		t.Facts.Secondary = ""
 	}
 	return t, err
@@ -417,7 +417,7 @@ func (t *Turn) identify(tx *store.Tx, user core.User) error {
 	t.User, t.Facts.User, t.Factors, t.Due, t.Recovery = &user, user.ID, nil, false, 0
 	strong := false
 	for _, a := range all {
-		t.Factors = append(t.Factors, Factor{a.Kind, a.Second})
+		t.Factors = append(t.Factors, Factor{a.Kind, a.Second, a.Handle})
 		t.Due = t.Due || a.Due(time.Duration(t.Settings.PasswordMaxAge), tx.Now())
 		strong = strong || a.Second && a.Kind.Strong()
 	}

@@ -30,6 +30,7 @@ type modelPerson struct {
 	second             core.AuthenticatorKind // their second factor; empty: none
 	keys               map[bool]*modelKey     // of computed codes: of the first factor, and of the second
 	codes              []string               // recovery codes that were not used
+	phone, secondPhone string                 // the numbers that they enrolled, for each factor
 }
 
 // modelKey is what computes somebody's codes.
@@ -44,7 +45,7 @@ type modelPool struct {
 	verify, fields bool
 	required       []core.AgreementKind
 	names          bool // people go by names, and are asked for a telephone number
-	second         bool // everybody needs a second factor, but behind a magic link: a code by mail or a computed one
+	second         bool // everybody needs a second factor, but behind a magic link: by mail, by text message, or a computed code
 	first          []core.ChoiceName
 	invites        []*modelInvite
 	active         map[core.AgreementKind]core.AgreementID
@@ -89,10 +90,47 @@ type modelFlow struct {
 	used                map[string]bool                 // links that open no more
 	states              map[core.ChoiceName]string
 	opened              map[string]bool // those of them that were opened for this flow
-	code                string          // the newest one; "none" if one was claimed to be sent, "" before
-	codes               []string        // all of them
-	tries, seconds      int             // of the newest code; of the second factor
-	invite              *modelInvite    // with which it was begun
+	mails, texts        modelCodes
+	seconds             int          // tries of the second factor
+	invite              *modelInvite // with which it was begun
+}
+
+// modelCodes is what was sent of the codes of a choice.
+type modelCodes struct {
+	newest string // "none" if one was claimed to be sent, "" before
+	to     string // the number to which it went
+	all    []string
+	tries  int // of the newest
+}
+
+// codes is those of a choice.
+func (f *modelFlow) codes(choice core.ChoiceName) *modelCodes {
+	if choice == core.ChoiceSMSOTP {
+		return &f.texts
+	}
+	return &f.mails
+}
+
+// enrols reports whether a telephone that is proved now becomes a way in, and
+// so its number may be chosen.
+func (f *modelFlow) enrols(p *modelPool) bool {
+	if f.phase(p) == core.PhaseSecondary {
+		return f.person(p).secondPhone == ""
+	}
+	return f.signup() || f.known && !f.person(p).ways[core.AuthenticatorSMSOTP]
+}
+
+// number is where text messages go.
+func (f *modelFlow) number(p *modelPool) string {
+	switch {
+	case f.enrols(p):
+		return f.phone
+	case f.phase(p) == core.PhaseSecondary:
+		return f.person(p).secondPhone
+	case f.known:
+		return f.person(p).phone
+	}
+	return ""
 }
 
 func newFlow(pool int) *modelFlow {
@@ -131,7 +169,7 @@ func (f *modelFlow) phase(p *modelPool) core.Phase {
 		return core.PhasePrimary
 	case !f.known && p.fields && !f.filled:
 		return core.PhaseProfile
-	case p.verify && !f.person(p).verified && f.how == core.AuthenticatorPassword:
+	case p.verify && !f.person(p).verified && !f.how.ByMailbox():
 		return core.PhaseVerifyEmail
 	case f.person(p).due && f.how == core.AuthenticatorPassword:
 		return core.PhaseSetPassword
@@ -168,7 +206,7 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 		}
 		if len(ways) == 0 {
 			for _, choice := range p.first {
-				if core.AuthenticatorKind(choice).ByMailbox() {
+				if core.AuthenticatorKind(choice).ByMailbox() || choice == core.ChoiceSMSOTP && f.proved {
 					ways = append(ways, choice)
 				}
 			}
@@ -183,7 +221,7 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 	case core.PhaseSecondary:
 		switch person := f.person(p); {
 		case person.second == "":
-			return []core.ChoiceName{core.ChoiceEmailOTP, core.ChoiceTOTP}
+			return []core.ChoiceName{core.ChoiceEmailOTP, core.ChoiceSMSOTP, core.ChoiceTOTP}
 		case person.second == core.AuthenticatorTOTP && len(person.codes) > 0:
 			return []core.ChoiceName{core.ChoiceTOTP, core.ChoiceRecoveryCode}
 		default:
@@ -217,6 +255,9 @@ func (f *modelFlow) create(p *modelPool) core.Code {
 	// The invitation's mail has proved the mailbox, and ends with every other
 	// to the address.
 	p.people[f.email] = &modelPerson{name: name, password: f.password, verified: f.proved, ways: map[core.AuthenticatorKind]bool{f.how: true}, keys: map[bool]*modelKey{}}
+	if f.how == core.AuthenticatorSMSOTP {
+		p.people[f.email].phone = f.phone
+	}
 	for _, i := range p.invites {
 		i.over = i.over || f.invite != nil && i.email == f.email
 	}

@@ -46,7 +46,7 @@ func (c setPassword) Answer(ctx context.Context, t Turn, a Answer) (Effect, erro
 		}
 		seen := t.Facts.Credentials
 		if !t.has(core.AuthenticatorPassword, false) {
-			t.Factors = append(slices.Clone(t.Factors), Factor{core.AuthenticatorPassword, false})
+			t.Factors = append(slices.Clone(t.Factors), Factor{Kind: core.AuthenticatorPassword})
 		}
 		t.Facts.Primary, t.Due = core.AuthenticatorPassword, false
 		t.Facts.Credentials, t.User.Credentials = seen+1, seen+1

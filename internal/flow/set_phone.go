@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/store"
@@ -15,13 +16,17 @@ func (setPhone) Prompt(t Turn) *Prompt {
 	if !t.Settings.SignupPhone || !t.identified() || !t.signingUp() || t.Facts.Phone != "" {
 		return nil
 	}
-	return &Prompt{}
+	var needed []core.ChoiceName
+	if slices.Contains(t.Settings.SigninPrimary, core.AuthenticatorSMSOTP) || slices.Contains(t.Settings.SigninSecondary, core.AuthenticatorSMSOTP) {
+		needed = []core.ChoiceName{core.ChoiceSMSOTP}
+	}
+	return &Prompt{RequiredFor: needed}
 }
 
-func (setPhone) Answer(_ context.Context, _ Turn, a Answer) (Effect, error) {
-	phone, ok := core.ParsePhone(a.Phone)
-	if !ok {
-		return nil, core.Invalid(core.Problem{Code: core.ProblemFormat, Pointer: "/data/phone", Detail: "This is not a telephone number."})
+func (setPhone) Answer(_ context.Context, t Turn, a Answer) (Effect, error) {
+	phone, err := t.readPhone(a.Phone)
+	if err != nil {
+		return nil, err
 	}
 	return func(_ *store.Tx, t *Turn) error {
 		t.Facts.Phone = phone

@@ -32,12 +32,13 @@ func (m *Machine) table() []phase {
 			{core.ChoicePassword, password{m.passwords}},
 			{core.ChoiceEmailOTP, emailOTP{codes{m.links, m.passwords}, false}},
 			{core.ChoiceMagicLink, magicLink{m.links}},
+			{core.ChoiceSMSOTP, smsOTP{codes{m.links, m.passwords}, false}},
 			{core.ChoiceTOTP, totp{m.links.keys, m.passwords, false}},
 			{core.ChoiceResetPassword, resetPassword{m.links}},
 			{core.ChoiceSetPassword, setPassword{m.passwords}},
 			{core.ChoiceVerifyEmail, verifyEmail{m.links}}, // before anything is said, in concealed sign-up
 			{core.ChoiceSetPhone, setPhone{}},
-			// sms_otp, provisional_enrollment, social, saml, passkey
+			// provisional_enrollment, social, saml, passkey
 		}},
 		// captcha: captcha
 		{name: core.PhaseProfile, needed: needsProfile, choices: []entry{
@@ -52,9 +53,9 @@ func (m *Machine) table() []phase {
 		}},
 		{name: core.PhaseSecondary, needed: needsSecondary, choices: []entry{
 			{core.ChoiceEmailOTP, emailOTP{codes{m.links, m.passwords}, true}},
+			{core.ChoiceSMSOTP, smsOTP{codes{m.links, m.passwords}, true}},
 			{core.ChoiceTOTP, totp{m.links.keys, m.passwords, true}},
 			{core.ChoiceRecoveryCode, recoveryCode{recovery{m.links.keys}, m.passwords}},
-			// sms_otp
 		}},
 		{name: core.PhaseAgreements, needed: needsAgreements, choices: []entry{
 			{core.ChoiceAgreements, agreements{}},

@@ -33,8 +33,8 @@ func (c verifyEmail) Restart(_ context.Context, t Turn, _ Answer) (Effect, error
 }
 
 // provesMailboxFirst reports whether a concealed sign-up has to prove the
-// mailbox before it goes on. Where all come in by their mailbox and nobody
-// chooses a name, the first factor itself is that proof.
+// mailbox before it goes on. Where nobody chooses a name, and every first factor
+// is that proof itself, it does not.
 func (t Turn) provesMailboxFirst() bool {
 	return t.Facts.Concealed && t.signingUp() && !t.mailboxProved() &&
 		(t.byName() || slices.ContainsFunc(t.Settings.SigninPrimary, func(k core.AuthenticatorKind) bool { return !k.ByMailbox() }))

@@ -46,20 +46,20 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 			active: map[core.AgreementKind]core.AgreementID{}, required: core.AgreementKinds()[min(i, 1):],
 		}
 		p.first = [][]core.ChoiceName{
-			{core.ChoicePassword, core.ChoiceEmailOTP},
+			{core.ChoicePassword, core.ChoiceEmailOTP, core.ChoiceSMSOTP},
 			{core.ChoicePassword, core.ChoiceMagicLink},
 			{core.ChoicePassword, core.ChoiceEmailOTP, core.ChoiceMagicLink, core.ChoiceTOTP},
 		}[i]
 		values := map[string]any{
 			"signup.verify_email": p.verify, "lockout.failures": 100, "link.resend_after": "0s", "code.resend_after": "0s",
-			"budget.mails_to_one_per_hour": 0, "budget.mails_to_one_per_day": 0,
+			"budget.mails_to_one_per_hour": 0, "budget.mails_to_one_per_day": 0, "budget.texts_to_one_per_hour": 0, "budget.texts_to_one_per_day": 0,
 			"redirects.allowed": []string{invitedCallback}, "signin.primary": p.first, "agreements.required": p.required,
 		}
 		if p.fields {
 			values["profile.fields"] = []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}}
 		}
 		if p.second {
-			values["signin.secondary"], values["signin.require_secondary"], values["signin.skip_secondary"] = []string{"email_otp", "totp"}, true, []string{"magic_link"}
+			values["signin.secondary"], values["signin.require_secondary"], values["signin.skip_secondary"] = []string{"email_otp", "sms_otp", "totp"}, true, []string{"magic_link"}
 		}
 		if p.names {
 			values["username.format"], values["signup.phone"] = "string", true
@@ -180,12 +180,12 @@ func (w *world) goOn() {
 		w.totp()
 	case core.ChoiceRecoveryCode:
 		w.recovery()
-	case core.ChoiceEmailOTP:
-		if f.code != "" {
+	case core.ChoiceEmailOTP, core.ChoiceSMSOTP:
+		w.press = choice
+		if f.codes(choice).newest != "" {
 			w.code()
 			return
 		}
-		w.press = choice
 		w.restart()
 	default:
 		if len(links) > 0 && !f.used[links[len(links)-1].code] {
@@ -431,7 +431,7 @@ func (f *modelFlow) take(p *modelPool, email string) core.Code {
 	case p.people[email] != nil:
 		return core.CodeTaken
 	default:
-		f.email, f.code = email, ""
+		f.email, f.mails.newest, f.texts.newest = email, "", ""
 	}
 	return ""
 }
@@ -498,7 +498,7 @@ func (w *world) profile() {
 
 func (w *world) restart() {
 	f, p, caller := w.pick()
-	all := []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoicePassword, core.ChoiceProfile, core.ChoiceEmailOTP, core.ChoiceMagicLink, core.ChoiceTOTP}
+	all := []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoicePassword, core.ChoiceProfile, core.ChoiceEmailOTP, core.ChoiceMagicLink, core.ChoiceSMSOTP, core.ChoiceTOTP}
 	if offers := f.offers(p); len(offers) > 0 && rapid.IntRange(0, 3).Draw(w.r, "fitting") > 0 {
 		all = offers
 	}
@@ -515,25 +515,39 @@ func (w *world) restart() {
 	if want == "" && mails && f.how == "" {
 		want = f.take(p, email)
 	}
-	if want == "" && choice == core.ChoiceEmailOTP {
-		f.code, f.tries = "none", 0
+	number := ""
+	if choice == core.ChoiceSMSOTP {
+		number = w.number(f, p, want)
+		switch enrols := want == "" && f.enrols(p); {
+		case want != "":
+		case number == "none", number != "" && !enrols, number == "" && enrols && f.phone == "":
+			want = core.CodeInvalid
+		case number != "":
+			f.phone = number
+		}
 	}
-	s, err := w.h.Flows.Restart(w.t.Context(), caller, f.id, flow.Answer{Choice: choice, Email: email})
+	codes, to := f.codes(choice), f.email
+	if want == "" && (choice == core.ChoiceEmailOTP || choice == core.ChoiceSMSOTP) {
+		codes.newest, codes.tries = "none", 0
+		if choice == core.ChoiceSMSOTP {
+			to = f.number(p)
+		}
+	}
+	s, err := w.h.Flows.Restart(w.t.Context(), caller, f.id, flow.Answer{Choice: choice, Email: email, Phone: number})
 	if err == nil {
 		f.states[choice] = link(s, choice).State
 	}
 	sent := 0
 	for _, m := range w.h.Mail(w.t) {
-		if !slices.Contains([]string{"verify_email", "reset_password", "magic_link", "email_code"}, m.Template) {
+		if !slices.Contains([]string{"verify_email", "reset_password", "magic_link", "email_code", "sms_code"}, m.Template) {
 			continue
 		}
 		sent++
-		if want != "" || m.To != f.email {
+		if want != "" || m.To != to {
 			w.r.Fatalf("restart of %s sent %s to %s in flow %+v", choice, m.Template, m.To, *f)
 		}
-		if m.Template == "email_code" {
-			f.code = m.Values["code"]
-			f.codes = append(f.codes, f.code)
+		if code := m.Values["code"]; code != "" {
+			codes.newest, codes.to, codes.all = code, to, append(codes.all, code)
 			continue
 		}
 		l := modelLink{code: flowtest.LinkCode(w.t, m), email: f.email, subject: string(f.id)}
@@ -543,8 +557,16 @@ func (w *world) restart() {
 		w.void(f.pool, choice, l.subject)
 		f.links[choice] = append(f.links[choice], l)
 	}
-	if expected := want == "" && (f.known || f.signup()) && (mails || choice == core.ChoiceVerifyEmail || choice == core.ChoiceResetPassword && !f.person(p).disabled); expected != (sent == 1) {
-		w.r.Fatalf("restart of %s sent %d mails in flow %+v", choice, sent, *f)
+	expected := false
+	switch {
+	case want != "":
+	case choice == core.ChoiceSMSOTP:
+		expected = to != ""
+	case f.known || f.signup():
+		expected = mails || choice == core.ChoiceVerifyEmail || choice == core.ChoiceResetPassword && !f.person(p).disabled
+	}
+	if expected != (sent == 1) || sent > 1 {
+		w.r.Fatalf("restart of %s sent %d messages in flow %+v", choice, sent, *f)
 	}
 	w.agree("restart "+string(choice), f, err, want)
 }
@@ -560,52 +582,89 @@ func (w *world) void(pool int, choice core.ChoiceName, subject string) {
 	}
 }
 
+// number draws the number that comes with a restart: often one where it may be
+// chosen, seldom one elsewhere.
+func (w *world) number(f *modelFlow, p *modelPool, refused core.Code) string {
+	if refused != "" || !f.enrols(p) {
+		if rapid.IntRange(0, 9).Draw(w.r, "odd number") > 0 {
+			return ""
+		}
+	}
+	return rapid.SampledFrom([]string{"+18085550173", "+442079460000", "", "none"}).Draw(w.r, "number")
+}
+
 // code answers with the newest code of a flow, an older one, or another's.
 func (w *world) code() {
 	f, p, caller := w.pick()
+	choice := rapid.SampledFrom([]core.ChoiceName{core.ChoiceEmailOTP, core.ChoiceSMSOTP}).Draw(w.r, "by")
+	if w.press != "" {
+		choice = w.press
+	}
+	mine := f.codes(choice)
 	given := "000000"
-	if from := rapid.SampledFrom(w.flows).Draw(w.r, "from"); len(from.codes) > 0 {
-		given = rapid.SampledFrom(from.codes).Draw(w.r, "code")
+	if from := rapid.SampledFrom(w.flows).Draw(w.r, "from").codes(choice); len(from.all) > 0 {
+		given = rapid.SampledFrom(from.all).Draw(w.r, "code")
 	}
-	if len(f.codes) > 0 && rapid.IntRange(0, 2).Draw(w.r, "own") > 0 {
-		given = f.codes[len(f.codes)-1]
+	if len(mine.all) > 0 && rapid.IntRange(0, 2).Draw(w.r, "own") > 0 {
+		given = mine.all[len(mine.all)-1]
 	}
-	want := w.gate(f, p, caller, core.ChoiceEmailOTP)
+	want := w.gate(f, p, caller, choice)
 	second := want == "" && f.phase(p) == core.PhaseSecondary
 	switch {
 	case want != "":
-	case f.code == "":
+	case mine.newest == "":
 		want = core.CodeWrongCode
 	case second && f.seconds >= 10:
 		want = core.CodeFlowEnded
-	case f.tries >= 5:
+	case mine.tries >= 5:
 		want = core.CodeCodeExpired
 	default:
-		f.tries++
+		mine.tries++
 		if second {
 			f.seconds++
 		}
 		before := *f
 		switch {
-		case given != f.code:
+		case given != mine.newest || choice == core.ChoiceSMSOTP && mine.to != f.number(p):
 			want = core.CodeWrongCode
 		case f.known && f.person(p).disabled:
 			want = core.CodeDisabled
 		case second && f.stamp != f.person(p).stamp:
 			want = core.CodeFlowEnded
+		case second && choice == core.ChoiceSMSOTP:
+			f.second, f.person(p).second, f.person(p).secondPhone = core.AuthenticatorSMSOTP, core.AuthenticatorSMSOTP, f.number(p)
+			mine.newest = ""
 		case second:
 			f.second, f.person(p).second, f.person(p).verified = core.AuthenticatorEmailOTP, core.AuthenticatorEmailOTP, true
-			f.code, f.proved = "", true
+			mine.newest, f.proved = "", true
+		case choice == core.ChoiceSMSOTP:
+			if want = w.provePhone(f, p); want == "" {
+				mine.newest = ""
+			}
 		default:
 			want = w.proveFirst(f, p, core.AuthenticatorEmailOTP)
 			if want == "" {
-				f.code = ""
+				mine.newest = ""
 			}
 		}
 		want = f.undo(before, want)
 	}
-	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: core.ChoiceEmailOTP, Code: given})
-	w.agree("code "+given, f, err, want)
+	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: choice, Code: given})
+	w.agree(string(choice)+" "+given, f, err, want)
+}
+
+// provePhone is what a proof of the telephone as the first factor leads to. It
+// says nothing about the mailbox.
+func (w *world) provePhone(f *modelFlow, p *modelPool) core.Code {
+	number := f.number(p)
+	f.how = core.AuthenticatorSMSOTP
+	if !f.known {
+		return f.create(p)
+	}
+	person := f.person(p)
+	person.ways[core.AuthenticatorSMSOTP], person.phone = true, number
+	f.mine, f.stamp = true, person.stamp
+	return ""
 }
 
 // proveFirst is what a proof of the mailbox as the first factor leads to.
@@ -820,7 +879,7 @@ func (w *world) expire() {
 // strip is what is left of somebody without any way in: what they proved in
 // flows that are under way proves nothing any more.
 func (w *world) strip(p *modelPool, email string, person *modelPerson) {
-	person.password, person.due, person.second = "", false, ""
+	person.password, person.due, person.second, person.phone, person.secondPhone = "", false, "", "", ""
 	clear(person.ways)
 	clear(person.keys)
 	for _, f := range w.flows {

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
@@ -79,27 +81,33 @@ func (a Across) Application(ctx context.Context, id core.ApplicationID) (core.Po
 	return pool, app, a.failed(found(err, "application"))
 }
 
-// ClaimMessages takes at most n messages that are due, for the length of the
-// lease: nobody else gets them before it is over, and if they are neither
-// finished nor put off by then, somebody does. One that cannot be opened comes
-// with its Unreadable set.
-func (a Across) ClaimMessages(ctx context.Context, n int, lease time.Duration) ([]Outgoing, error) {
+// ClaimMessages takes at most n messages of a channel that are due, for the
+// length of the lease: nobody else gets them before it is over, and if they are
+// neither finished nor put off by then, somebody does. One that cannot be opened
+// comes with its Unreadable set. Messages of the pools in except are left alone.
+// They come in the order in which they were put in line.
+func (a Across) ClaimMessages(ctx context.Context, channel core.Channel, n int, lease time.Duration, except ...core.PoolID) ([]Outgoing, error) {
 	at := a.store.now()
+	left := "|"
+	for _, pool := range except {
+		left += string(pool) + "|"
+	}
 	var claimed []Outgoing
 	err := a.store.engine.update(ctx, func(ctx context.Context, q querier) error {
 		claimed = nil
 		rows, err := q.QueryContext(ctx, `
 			UPDATE outbox SET due_at = $2, attempts = attempts + 1
-			WHERE due_at <= $1 AND (pool, id) IN (SELECT pool, id FROM outbox WHERE due_at <= $1 ORDER BY due_at LIMIT $3)
-			RETURNING pool, id, sealed, attempts, expires_at`, micros(at), micros(at.Add(lease)), n)
+			WHERE due_at <= $1 AND (pool, id) IN (SELECT pool, id FROM outbox WHERE channel = $4 AND due_at <= $1
+				AND REPLACE(CAST($5 AS TEXT), '|' || pool || '|', '') = CAST($5 AS TEXT) ORDER BY due_at LIMIT $3)
+			RETURNING pool, id, sealed, attempts, expires_at, created_at`, micros(at), micros(at.Add(lease)), n, string(channel), left)
 		return each(rows, err, func(row scanner) error {
 			var o Outgoing
 			var sealed []byte
 			var expires int64
-			if err := row.Scan(&o.Pool, &o.ID, &sealed, &o.Attempts, &expires); err != nil {
+			if err := row.Scan(&o.Pool, &o.ID, &sealed, &o.Attempts, &expires, &o.queued); err != nil {
 				return err
 			}
-			o.claim, o.sealed, o.ExpiresAt = at.Add(lease), sealed, moment(expires)
+			o.Channel, o.claim, o.sealed, o.ExpiresAt = channel, at.Add(lease), sealed, moment(expires)
 			claimed = append(claimed, o)
 			return nil
 		})
@@ -107,6 +115,7 @@ func (a Across) ClaimMessages(ctx context.Context, n int, lease time.Duration) (
 	if err != nil {
 		return nil, a.failed(err)
 	}
+	slices.SortStableFunc(claimed, func(a, b Outgoing) int { return cmp.Compare(a.queued, b.queued) })
 	for i := range claimed {
 		claimed[i].open(a.store.keys)
 	}

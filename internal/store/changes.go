@@ -71,6 +71,7 @@ type feed struct {
 	mu        sync.Mutex
 	listeners []func(Change)
 	mailed    chan struct{}
+	texted    chan struct{}
 
 	floor  int64 // every number up to here was handed on
 	seen   map[int64]bool
@@ -87,7 +88,7 @@ type mark struct {
 }
 
 func newFeed(s *Store) *feed {
-	return &feed{store: s, born: time.Now(), seen: make(map[int64]bool), mailed: make(chan struct{}, 1)}
+	return &feed{store: s, born: time.Now(), seen: make(map[int64]bool), mailed: make(chan struct{}, 1), texted: make(chan struct{}, 1)}
 }
 
 // Watch calls fn for every change from now on, before the Update that made it
@@ -99,8 +100,13 @@ func (s *Store) Watch(fn func(Change)) {
 	s.feed.listeners = append(s.feed.listeners, fn)
 }
 
-// Mailed receives after messages were put in line on this node.
-func (s *Store) Mailed() <-chan struct{} { return s.feed.mailed }
+// Queued receives after messages of a channel were put in line on this node.
+func (s *Store) Queued(channel core.Channel) <-chan struct{} {
+	if channel == core.ChannelText {
+		return s.feed.texted
+	}
+	return s.feed.mailed
+}
 
 // Follow reads the changes of other nodes until ctx ends, and with them the
 // peppers. Without it nothing is remembered.
@@ -160,11 +166,19 @@ func (f *feed) committed(tx *Tx) {
 	for _, c := range tx.changes {
 		f.tell(c)
 	}
-	if tx.mail {
-		select {
-		case f.mailed <- struct{}{}:
-		default:
-		}
+	if tx.mailed {
+		wake(f.mailed)
+	}
+	if tx.texted {
+		wake(f.texted)
+	}
+}
+
+// wake tells whoever waits, or will next look.
+func wake(waiting chan<- struct{}) {
+	select {
+	case waiting <- struct{}{}:
+	default:
 	}
 }
 

@@ -14,10 +14,11 @@ type Outgoing struct {
 	Pool     core.PoolID
 	Attempts int // with this one
 	// Unreadable says why the message cannot be opened, and will never be. Of
-	// such a message only Pool, ID, Attempts and ExpiresAt are known. Nil
+	// such a message only Pool, ID, Channel, Attempts and ExpiresAt are known. Nil
 	// otherwise.
 	Unreadable error
 	claim      time.Time
+	queued     int64 // when, in microseconds
 	sealed     []byte
 }
 
@@ -32,13 +33,18 @@ func (tx *Tx) Send(m core.Message) error {
 	if expires.IsZero() {
 		expires = tx.now.Add(7 * 24 * time.Hour)
 	}
-	_, err = tx.exec(`INSERT INTO outbox (pool, id, sealed, attempts, due_at, expires_at, created_at) VALUES ($1, $2, $3, 0, $4, $5, $4)`,
-		string(m.ID), tx.store.keys.Seal(plain, outboxContext(tx.pool, m.ID)...), micros(tx.now), micros(expires))
+	_, err = tx.exec(`INSERT INTO outbox (pool, id, sealed, attempts, due_at, expires_at, created_at, channel) VALUES ($1, $2, $3, 0, $4, $5, $4, $6)`,
+		string(m.ID), tx.store.keys.Seal(plain, outboxContext(tx.pool, m.ID)...), micros(tx.now), micros(expires), string(m.Channel))
 	if err != nil {
 		return err
 	}
-	tx.mail = true
-	return tx.Record(core.Event{Name: core.EventMailQueued, Target: string(m.ID), Data: map[string]string{"template": m.Template}})
+	queued := core.EventMailQueued
+	if m.Channel == core.ChannelText {
+		tx.texted, queued = true, core.EventTextQueued
+	} else {
+		tx.mailed = true
+	}
+	return tx.Record(core.Event{Name: queued, Target: string(m.ID), Data: map[string]string{"template": m.Template}})
 }
 
 // FinishMessage takes a claimed message out of the line, because it was sent

@@ -254,7 +254,8 @@ type Tx struct {
 	now    time.Time
 
 	changes  []Change
-	mail     bool
+	mailed   bool             // a mail was put in line
+	texted   bool             // a text message was
 	refusals int              // events of refusals that were written
 	untold   []core.EventName // those that were only counted
 }

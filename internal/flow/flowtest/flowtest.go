@@ -144,13 +144,19 @@ func (h *House) SignIn(t testing.TB, caller core.Caller, email, password string)
 	return grant
 }
 
-// Mail takes everything that waits to leave out of the line, oldest first.
+// Mail takes everything that waits to leave out of the line, oldest first, and
+// text messages after the mails.
 func (h *House) Mail(t testing.TB) []core.Message {
 	t.Helper()
-	claimed, err := h.Store.Across().ClaimMessages(t.Context(), 1000, time.Minute)
+	claimed, err := h.Store.Across().ClaimMessages(t.Context(), core.ChannelMail, 1000, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
+	texts, err := h.Store.Across().ClaimMessages(t.Context(), core.ChannelText, 1000, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claimed = append(claimed, texts...)
 	var messages []core.Message
 	for _, o := range claimed {
 		err := h.Store.As(core.Caller{Pool: o.Pool, Actor: core.Actor{Kind: core.ActorSystem}}).Update(t.Context(), func(tx *store.Tx) error {

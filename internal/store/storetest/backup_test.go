@@ -228,7 +228,7 @@ func TestR17RestoredSessionsHaveEnded(t *testing.T) {
 			_, err := tx.User(f.user.ID)
 			return err
 		})
-		if due, err := s.Across().ClaimMessages(t.Context(), 10, 1); err != nil || len(due) != 0 {
+		if due, err := s.Across().ClaimMessages(t.Context(), core.ChannelMail, 10, 1); err != nil || len(due) != 0 {
 			t.Errorf("law: a mail that may have left since the backup does not leave again; got %v, %v", due, err)
 		}
 	})

@@ -21,7 +21,7 @@ func TestFailedUpdateLeavesNothing(t *testing.T) {
 	storetest.Engines(t, func(t *testing.T, database string) {
 		s, db := storetest.Open(t, database), storetest.Raw(t, database)
 		f := fill(t, s)
-		<-s.Mailed() // of the filling
+		<-s.Queued(core.ChannelMail) // of the filling
 		var told []store.Change
 		s.Watch(func(c store.Change) { told = append(told, c) })
 		before := storetest.Dump(t, db, f.pool.ID)
@@ -53,7 +53,7 @@ func TestFailedUpdateLeavesNothing(t *testing.T) {
 				t.Errorf("law: what was undone is told to nobody; %v was", told)
 			}
 			select {
-			case <-s.Mailed():
+			case <-s.Queued(core.ChannelMail):
 				t.Error("law: a message that was undone wakes nobody")
 			default:
 			}

@@ -440,7 +440,7 @@ func TestT1EveryTxMethodFromAnotherPool(t *testing.T) {
 		for name, try := range cases {
 			a, bystander := fill(t, s), fill(t, s)
 			b := demo(t, s)
-			messages, err := s.Across().ClaimMessages(context.Background(), 100, time.Hour)
+			messages, err := s.Across().ClaimMessages(context.Background(), core.ChannelMail, 100, time.Hour)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -36,7 +36,7 @@ func TestEventsAndMessagesFollowTheCommit(t *testing.T) {
 			}
 		})
 		select {
-		case <-s.Mailed():
+		case <-s.Queued(core.ChannelMail):
 		default:
 			t.Error("law: a message in line wakes whoever sends")
 		}
@@ -89,7 +89,7 @@ func TestClaimedMessagesAreOnesOwn(t *testing.T) {
 			claims := make(map[core.MessageID]int)
 			storetest.Together(claimers, func(int) {
 				for {
-					claimed, err := s.Across().ClaimMessages(context.Background(), 7, time.Hour)
+					claimed, err := s.Across().ClaimMessages(context.Background(), core.ChannelMail, 7, time.Hour)
 					if err != nil {
 						t.Errorf("law: claiming side by side is no fault; got %v", err)
 						return
@@ -127,12 +127,73 @@ func TestClaimedMessagesAreOnesOwn(t *testing.T) {
 	})
 }
 
+// Mails and text messages stand in lines of their own, and whoever claims may
+// leave some pools alone.
+func TestChannelsAreClaimedApart(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a, b := demo(t, s), demo(t, s)
+		for i, one := range []store.Bound{a, b} {
+			update(t, one, func(tx *store.Tx) error {
+				for channel, prefix := range map[core.Channel]string{core.ChannelMail: "mail", core.ChannelText: "text"} {
+					if err := tx.Send(core.Message{ID: core.MessageID(fmt.Sprint(prefix, i)), Channel: channel, To: prefix, Template: "t"}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		for _, channel := range []core.Channel{core.ChannelMail, core.ChannelText} {
+			select {
+			case <-s.Queued(channel):
+			default:
+				t.Errorf("law: a message in line wakes who sends those of its channel; %q does not", channel)
+			}
+		}
+		claim := func(channel core.Channel, except ...core.PoolID) (got string) {
+			t.Helper()
+			claimed, err := s.Across().ClaimMessages(context.Background(), channel, 10, time.Hour, except...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range claimed {
+				if o.Channel != channel || o.Unreadable != nil {
+					t.Errorf("law: a claimed message is whole; got %+v", o)
+				}
+				got += string(o.ID) + " "
+			}
+			return got
+		}
+		both := []core.PoolID{poolOf(t, a), poolOf(t, b)}
+		for _, step := range []struct{ got, want string }{
+			{claim(core.ChannelText, both...), ""}, {claim(core.ChannelText, both[0]), "text1 "}, {claim(core.ChannelText), "text0 "}, {claim(core.ChannelText), ""},
+			{claim(core.ChannelMail, both[1], "pol_nowhere"), "mail0 "}, {claim(core.ChannelMail), "mail1 "},
+		} {
+			if step.got != step.want {
+				t.Errorf("law: those are claimed that were asked for; got %q, want %q", step.got, step.want)
+			}
+		}
+		for _, one := range []store.Bound{a, b} {
+			view(t, one, func(tx *store.Tx) error {
+				events, err := tx.Events(1000)
+				queued := map[core.EventName]int{}
+				for _, e := range events {
+					queued[e.Name]++
+				}
+				if queued[core.EventMailQueued] != 1 || queued[core.EventTextQueued] != 1 {
+					t.Errorf("law: each channel has events of its own; there are %v", queued)
+				}
+				return err
+			})
+		}
+	})
+}
+
 func TestLeasesRunOut(t *testing.T) {
 	storetest.Engines(t, func(t *testing.T, database string) {
 		s, db := storetest.Open(t, database), storetest.Raw(t, database)
 		f := fill(t, s)
 		claim := func() []store.Outgoing {
-			claimed, err := s.Across().ClaimMessages(context.Background(), 10, time.Hour)
+			claimed, err := s.Across().ClaimMessages(context.Background(), core.ChannelMail, 10, time.Hour)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -134,7 +134,7 @@ func TestEveryNounComesBack(t *testing.T) {
 			pool, err := ask()
 			same(t, "a pool by its "+what, []any{pool.ID, pool.Hosts, err}, []any{f.pool.ID, f.pool.Hosts, nil})
 		}
-		claimed, err := s.Across().ClaimMessages(ctx, 10, time.Minute)
+		claimed, err := s.Across().ClaimMessages(ctx, core.ChannelMail, 10, time.Minute)
 		if err != nil || len(claimed) != 1 {
 			t.Fatalf("law: a message in line is claimed; got %d, %v", len(claimed), err)
 		}

@@ -86,7 +86,7 @@ func fieldErrors(prompt flow.Prompt, err error) (at map[string]string, rest stri
 	if core.Is(err, core.CodeWrongCode) && held {
 		told.text = wrong
 	}
-	if (prompt.Choice == core.ChoicePassword && told.at == "password") || ((prompt.Choice == core.ChoiceEmailOTP || held) && told.at == "code") {
+	if (prompt.Choice == core.ChoicePassword && told.at == "password") || (told.at == "code" && (prompt.Choice == core.ChoiceEmailOTP || prompt.Choice == core.ChoiceSMSOTP || held)) {
 		at[told.at] = told.text
 		return at, ""
 	}
@@ -131,6 +131,9 @@ func fieldError(prompt flow.Prompt, problem core.Problem) (name, text string) {
 			return "agreed", "Please read and tick what you agree to."
 		}
 		return "agreed", "A text has changed meanwhile. Please read it again."
+	}
+	if prompt.Choice == core.ChoiceSMSOTP && problem.Pointer == "/data/phone" {
+		return "phone", problem.Detail
 	}
 	for choice, field := range map[core.ChoiceName]string{core.ChoiceSetUsername: "username", core.ChoiceSetPhone: "phone", core.ChoiceEmailOTP: "code", core.ChoiceTOTP: "code", core.ChoiceRecoveryCode: "code"} {
 		if prompt.Choice == choice && problem.Pointer == "/data/"+field {

@@ -2,6 +2,7 @@ package hosted
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
@@ -80,8 +81,11 @@ func (p *Pages) answerFlow(w http.ResponseWriter, v *visit) error {
 		action = actionAnswer
 	}
 	fields := []string{"choice", "action"}
-	if action == actionAnswer {
+	switch action {
+	case actionAnswer:
 		fields = append(append(fields, c.fields...), "keep")
+	case actionRestart:
+		fields = append(fields, c.begin...)
 	}
 	if err := v.form.only(fields...); err != nil {
 		return err
@@ -126,7 +130,7 @@ func (p *Pages) proceed(w http.ResponseWriter, v *visit, s flow.State) (string, 
 	if s.Phase == core.PhaseCompleted && !ok {
 		return p.finish(w, v, s.ID)
 	}
-	if ok && (prompt.Link != nil || prompt.Code != nil) && prompt.Choice != core.ChoiceResetPassword {
+	if ok && (prompt.Link != nil || prompt.Code != nil) && prompt.Choice != core.ChoiceResetPassword && !prompt.NeedPhone {
 		if sent, _ := sentTo(prompt); !sent {
 			if _, err := p.Flows.Restart(v.r.Context(), v.caller, s.ID, flow.Answer{Choice: prompt.Choice}); err != nil {
 				return "", err
@@ -143,14 +147,15 @@ func (p *Pages) restart(v *visit, c choice) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := p.Flows.Restart(v.r.Context(), v.caller, v.flowID(), flow.Answer{Choice: c.name}); err != nil {
+	after, err := p.Flows.Restart(v.r.Context(), v.caller, v.flowID(), flow.Answer{Choice: c.name, Phone: strings.TrimSpace(v.form["phone"])})
+	if err != nil {
 		return "", err
 	}
 	next := withQuery(v.flowPath(v.flowID()), "choice", string(c.name))
 	prompt, _ := find(before.Prompts, c.name)
 	if sent, resend := sentTo(prompt); sent {
 		said := noticeResent
-		if p.Store.Clock().Before(resend) {
+		if p.Store.Clock().Before(resend) && after.Phone == before.Phone {
 			said = noticeEarly
 		}
 		next = withQuery(next, "notice", string(said))

@@ -13,8 +13,8 @@ const (
 // notices is every notice and its sentence.
 func notices() map[notice]string {
 	return map[notice]string{
-		noticeResent:  "We have sent another mail.",
-		noticeEarly:   "A mail left only a moment ago, so we have not sent another yet.",
+		noticeResent:  "We have sent another one.",
+		noticeEarly:   "One left only a moment ago, so we have not sent another yet.",
 		noticeWaiting: "The link in the mail has not been opened yet.",
 	}
 }

@@ -19,6 +19,7 @@ type choice struct {
 	name   core.ChoiceName
 	fields []string // of its form; with a dot at the end: all that begin so
 	answer func(form) flow.Answer
+	begin  []string // fields of the form that begins it, or begins it again
 }
 
 // choices is every choice. Where several are on offer, the first of these is
@@ -26,20 +27,22 @@ type choice struct {
 func choices() []choice {
 	nothing := func(form) flow.Answer { return flow.Answer{} }
 	password := func(f form) flow.Answer { return flow.Answer{Password: secret.Text(f["password"])} }
+	code := func(f form) flow.Answer { return flow.Answer{Code: digits(f["code"])} }
 	return []choice{
-		{core.ChoiceSetEmail, []string{"email"}, func(f form) flow.Answer { return flow.Answer{Email: strings.TrimSpace(f["email"])} }},
-		{core.ChoiceSetUsername, []string{"username"}, func(f form) flow.Answer { return flow.Answer{Username: strings.TrimSpace(f["username"])} }},
-		{core.ChoiceSetPassword, []string{"password"}, password},
-		{core.ChoicePassword, []string{"password"}, password},
-		{core.ChoiceVerifyEmail, nil, nothing},
-		{core.ChoiceEmailOTP, []string{"code"}, func(f form) flow.Answer { return flow.Answer{Code: digits(f["code"])} }},
-		{core.ChoiceMagicLink, nil, nothing},
-		{core.ChoiceTOTP, []string{"code"}, func(f form) flow.Answer { return flow.Answer{Code: digits(f["code"])} }},
-		{core.ChoiceProfile, []string{"profile."}, func(f form) flow.Answer { return flow.Answer{Profile: f.under("profile.")} }},
-		{core.ChoiceResetPassword, nil, nothing},
-		{core.ChoiceAgreements, []string{agreedPrefix}, agreedOf},
-		{core.ChoiceSetPhone, []string{"phone"}, func(f form) flow.Answer { return flow.Answer{Phone: strings.TrimSpace(f["phone"])} }},
-		{core.ChoiceRecoveryCode, []string{"code"}, func(f form) flow.Answer { return flow.Answer{Code: f["code"]} }},
+		{name: core.ChoiceSetEmail, fields: []string{"email"}, answer: func(f form) flow.Answer { return flow.Answer{Email: strings.TrimSpace(f["email"])} }},
+		{name: core.ChoiceSetUsername, fields: []string{"username"}, answer: func(f form) flow.Answer { return flow.Answer{Username: strings.TrimSpace(f["username"])} }},
+		{name: core.ChoiceSetPassword, fields: []string{"password"}, answer: password},
+		{name: core.ChoicePassword, fields: []string{"password"}, answer: password},
+		{name: core.ChoiceVerifyEmail, answer: nothing},
+		{name: core.ChoiceEmailOTP, fields: []string{"code"}, answer: code},
+		{name: core.ChoiceSMSOTP, fields: []string{"code"}, answer: code, begin: []string{"phone"}},
+		{name: core.ChoiceMagicLink, answer: nothing},
+		{name: core.ChoiceTOTP, fields: []string{"code"}, answer: code},
+		{name: core.ChoiceProfile, fields: []string{"profile."}, answer: func(f form) flow.Answer { return flow.Answer{Profile: f.under("profile.")} }},
+		{name: core.ChoiceResetPassword, answer: nothing},
+		{name: core.ChoiceAgreements, fields: []string{agreedPrefix}, answer: agreedOf},
+		{name: core.ChoiceSetPhone, fields: []string{"phone"}, answer: func(f form) flow.Answer { return flow.Answer{Phone: strings.TrimSpace(f["phone"])} }},
+		{name: core.ChoiceRecoveryCode, fields: []string{"code"}, answer: func(f form) flow.Answer { return flow.Answer{Code: f["code"]} }},
 	}
 }
 
@@ -69,6 +72,7 @@ func others() map[core.ChoiceName]string {
 		core.ChoicePassword:     "Use a password instead",
 		core.ChoiceEmailOTP:     "Get a code by e-mail instead",
 		core.ChoiceMagicLink:    "Get a link by e-mail instead",
+		core.ChoiceSMSOTP:       "Get a code by text message instead",
 		core.ChoiceTOTP:         "Use an authenticator app instead",
 		core.ChoiceRecoveryCode: "Use a recovery code instead",
 		core.ChoiceSetPhone:     "Add a telephone number",
@@ -132,9 +136,11 @@ type screen struct {
 	Name    string   // what the person goes by, if that is no address
 	Phone   bool     // and it is a telephone number
 	Ways    []onward // what else is on offer
-	Second  bool     // email_otp, totp: it is the second factor
+	Second  bool     // email_otp, sms_otp, totp: it is the second factor
 	Keep    string   // a second factor: for how long the browser may be remembered; empty: it may not
 	Kept    bool     // and that was asked for
+	Number  string   // sms_otp: the telephone number that was given here; empty: none was
+	NoPhone bool     // sms_otp: a number has to be given
 	Other   string   // leads to sign-up from sign-in and back; empty: sign-up is closed
 	Restart string   // leads to the same for another address; empty: it is for this one alone
 	Sent    bool     // a link or a code: it was sent
@@ -196,7 +202,8 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	sc := screen{
 		Action: v.flowPath(s.ID), Choice: prompt.Choice, Signup: signup, Enroll: prompt.Enrollment,
 		Forgot: offers(s.Prompts, core.ChoiceResetPassword), Back: offers(s.Prompts, core.ChoicePassword),
-		Due:   s.Phase == core.PhaseSetPassword,
+		Due:    s.Phase == core.PhaseSetPassword,
+		Number: s.Phone, NoPhone: prompt.NeedPhone,
 		Email: s.Email, Second: s.Phase == core.PhaseSecondary, Phone: s.Pool.Settings.UsernameFormat == core.UsernamePhone, Notice: said.notice, Values: said.values, Errors: map[string]string{},
 	}
 	mine, other := core.FlowSignin, core.FlowSignup

@@ -133,13 +133,19 @@ func (s *site) person(email, password string) core.User {
 	return user
 }
 
-// mails takes what was sent since the last time out of the outbox.
+// mails takes what was sent since the last time out of the outbox, text messages
+// last.
 func (s *site) mails() []core.Message {
 	s.t.Helper()
-	claimed, err := s.store.Across().ClaimMessages(s.t.Context(), 100, time.Minute)
+	claimed, err := s.store.Across().ClaimMessages(s.t.Context(), core.ChannelMail, 100, time.Minute)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	texts, err := s.store.Across().ClaimMessages(s.t.Context(), core.ChannelText, 100, time.Minute)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	claimed = append(claimed, texts...)
 	var list []core.Message
 	for _, o := range claimed {
 		if o.Unreadable != nil {

@@ -23,6 +23,7 @@ func authenticatorWords() map[core.AuthenticatorKind]string {
 		core.AuthenticatorPassword:  "password",
 		core.AuthenticatorEmailOTP:  "email_otp",
 		core.AuthenticatorMagicLink: "magiclink",
+		core.AuthenticatorSMSOTP:    "sms_otp",
 		core.AuthenticatorTOTP:      "totp",
 	}
 }

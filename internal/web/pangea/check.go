@@ -89,6 +89,15 @@ func (p *problems) email(pointer, value string) {
 	}
 }
 
+// phone wants a telephone number, and returns it by E.164.
+func (p *problems) phone(pointer, value string) string {
+	number, ok := core.ParsePhone(value)
+	if value != "" && !ok {
+		p.add(core.ProblemFormat, pointer, "This is not a person's phone number with its country code, such as +1-808-555-0173.")
+	}
+	return number
+}
+
 // username wants the vendor's pattern; what a name may be is decided below.
 func (p *problems) username(pointer, value string) {
 	if value != "" && !patterns().username.MatchString(value) {

@@ -25,6 +25,7 @@ func answers() map[core.ChoiceName]func() choiceData {
 		core.ChoicePassword:      func() choiceData { return &passwordData{} },
 		core.ChoiceEmailOTP:      func() choiceData { return &codeData{} },
 		core.ChoiceMagicLink:     func() choiceData { return &linkData{} },
+		core.ChoiceSMSOTP:        func() choiceData { return &codeData{} },
 		core.ChoiceSetPassword:   func() choiceData { return &passwordData{} },
 		core.ChoiceResetPassword: func() choiceData { return &linkData{} },
 		core.ChoiceVerifyEmail:   func() choiceData { return &linkData{} },
@@ -44,6 +45,7 @@ func restarts() map[core.ChoiceName]func() choiceData {
 		core.ChoicePassword:      func() choiceData { return &emptyData{} },
 		core.ChoiceEmailOTP:      func() choiceData { return &resendData{} },
 		core.ChoiceMagicLink:     func() choiceData { return &resendData{} },
+		core.ChoiceSMSOTP:        func() choiceData { return &resendTextData{} },
 		core.ChoiceSetPassword:   func() choiceData { return &emptyData{} },
 		core.ChoiceResetPassword: func() choiceData { return &resendData{} },
 		core.ChoiceVerifyEmail:   func() choiceData { return &resendData{} },
@@ -192,6 +194,19 @@ func (d resendData) answer(p *problems) flow.Answer {
 	return flow.Answer{Email: d.Email}
 }
 
+// resendTextData may name the number, where one is enrolled. The address is our
+// addition: who goes by a name has to give one somewhere.
+type resendTextData struct {
+	Phone string `json:"phone"`
+	Email string `json:"email"`
+}
+
+func (d resendTextData) answer(p *problems) flow.Answer {
+	p.phone("/data/phone", d.Phone)
+	p.email("/data/email", d.Email)
+	return flow.Answer{Phone: d.Phone, Email: d.Email}
+}
+
 type profileData struct {
 	Profile map[string]string `json:"profile"`
 }
@@ -282,6 +297,9 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 	if prompt.NeedEmail {
 		data["need_email"] = true
 	}
+	if prompt.NeedPhone {
+		data["need_phone"] = true
+	}
 	switch prompt.Choice {
 	case core.ChoiceSetEmail, core.ChoiceSetUsername, core.ChoiceSetPhone:
 		words := []string{}
@@ -292,7 +310,7 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 	case core.ChoicePassword, core.ChoiceSetPassword:
 		data["enrollment"] = prompt.Enrollment
 		data["password_policy"] = passwordPolicy(settings)
-	case core.ChoiceEmailOTP:
+	case core.ChoiceEmailOTP, core.ChoiceSMSOTP:
 		data["enrollment"] = prompt.Enrollment
 		data["sent"] = prompt.Code.Sent
 		data["resend_time"] = showTime(prompt.Code.ResendAt)

@@ -166,10 +166,7 @@ type userUpdate struct {
 func (in *userUpdate) check(p *problems) {
 	in.checkRef(p)
 	if in.Phone != nil && *in.Phone != "" { // an empty one takes the number away
-		phone, ok := core.ParsePhone(*in.Phone)
-		if !ok {
-			p.add(core.ProblemFormat, "/phone", "This is not a phone number with its country code, such as +1-808-555-0173.")
-		}
+		phone := p.phone("/phone", *in.Phone)
 		in.Phone = &phone
 	}
 }

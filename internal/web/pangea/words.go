@@ -43,7 +43,7 @@ func choiceWords() []choiceWord {
 		{"set_password", core.ChoiceSetPassword},
 		{"set_phone", core.ChoiceSetPhone},
 		{"set_username", core.ChoiceSetUsername},
-		{"sms_otp", ""},
+		{"sms_otp", core.ChoiceSMSOTP},
 		{"social", ""},
 		{"totp", core.ChoiceTOTP},
 		{"verify_email", core.ChoiceVerifyEmail},

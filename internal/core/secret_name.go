@@ -1,0 +1,61 @@
+package core
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+)
+
+// SecretName names a secret that an operator gives to a pool, for it to sign in
+// elsewhere with. It is stored sealed and never shown again.
+type SecretName string
+
+// The secrets.
+const (
+	SecretTwilioToken SecretName = "sms.twilio_token"
+	SecretWebhook     SecretName = "sms.webhook_secret"
+)
+
+// SecretMeaning is a line of the catalogue of secrets.
+type SecretMeaning struct {
+	Name    SecretName
+	Meaning string
+	check   func(value string) error
+}
+
+// SecretNames is the catalogue of secrets with their meanings.
+func SecretNames() []SecretMeaning {
+	return []SecretMeaning{
+		{SecretTwilioToken, "The auth token of the account at Twilio that sms.twilio_account names.", func(value string) error {
+			if strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
+				return errors.New("has a character that no token has")
+			}
+			return nil
+		}},
+		{SecretWebhook, "What requests to sms.webhook_url are signed with: whsec_ and the base64 of 24 to 64 random bytes, as standard webhooks have it.", func(value string) error {
+			if _, ok := WebhookKey(value); !ok {
+				return errors.New("is not whsec_ and the base64 of 24 to 64 bytes; `echo whsec_$(openssl rand -base64 32)` makes one")
+			}
+			return nil
+		}},
+	}
+}
+
+// Check returns what is wrong with a value of the secret, without repeating it.
+func (m SecretMeaning) Check(value string) error {
+	if value == "" || len(value) > 4096 {
+		return errors.New("has 1 to 4096 bytes")
+	}
+	return m.check(value)
+}
+
+// WebhookKey reads the key out of the spelling that standard webhooks have for
+// it.
+func WebhookKey(text string) ([]byte, bool) {
+	encoded, ok := strings.CutPrefix(text, "whsec_")
+	if !ok {
+		return nil, false
+	}
+	key, err := base64.StdEncoding.DecodeString(encoded)
+	return key, err == nil && len(key) >= 24 && len(key) <= 64
+}
