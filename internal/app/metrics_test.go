@@ -144,7 +144,7 @@ func TestMetricsSayWhatHappens(t *testing.T) {
 	}
 	for _, name := range []string{
 		`gatehouse_requests_total{class="2xx",face="pangea",route="/v2/user/list"}`,
-		`gatehouse_requests_total{class="4xx",face="pangea",route="/v2/group/list"}`,
+		`gatehouse_requests_total{class="4xx",face="pangea",route="/v2/group/get"}`,
 		`gatehouse_requests_total{class="2xx",face="authing",route="/graphql/v2 loginByEmail"}`,
 		`gatehouse_requests_total{class="2xx",face="authing",route="/api/v2/users/me"}`,
 		`gatehouse_requests_total{class="4xx",face="hosted",route="/flow/{id}"}`,
