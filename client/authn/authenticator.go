@@ -15,6 +15,7 @@ type Authenticator struct {
 	Type      AuthenticatorType  `json:"type"`
 	Enabled   bool               `json:"enabled"`
 	Phase     AuthenticatorPhase `json:"phase"`
+	RPID      string             `json:"rpid,omitempty"` // the domain that a passkey is for
 	CreatedAt time.Time          `json:"created_at"`
 	UpdatedAt time.Time          `json:"updated_at"`
 }
@@ -27,6 +28,7 @@ const (
 	AuthenticatorPassword  AuthenticatorType = "password"
 	AuthenticatorEmailOTP  AuthenticatorType = "email_otp" // a code sent to the mailbox
 	AuthenticatorMagicLink AuthenticatorType = "magiclink" // a link sent to the mailbox
+	AuthenticatorPasskey   AuthenticatorType = "passkey"   // a key in a device of theirs
 )
 
 // AuthenticatorPhase says where an authenticator counts.

@@ -32,17 +32,18 @@ const (
 	AuthenticatorPassword  AuthenticatorKind = "password"
 	AuthenticatorEmailOTP  AuthenticatorKind = "email_otp"  // a code sent to the mailbox
 	AuthenticatorMagicLink AuthenticatorKind = "magic_link" // a link sent to the mailbox
+	AuthenticatorPasskey   AuthenticatorKind = "passkey"    // a key in the person's device (WebAuthn); several per person
 )
 
 // AuthenticatorKinds lists them, for the tests that each face's table is
 // complete.
 func AuthenticatorKinds() []AuthenticatorKind {
-	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink}
+	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorPasskey}
 }
 
 // PrimaryKinds lists what a pool may take as a first factor.
 func PrimaryKinds() []AuthenticatorKind {
-	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink}
+	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorPasskey}
 }
 
 // SecondaryKinds lists what a pool may take as a second factor.

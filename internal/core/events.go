@@ -36,6 +36,7 @@ const (
 	EventFactorAdded        EventName = "authenticator.added"
 	EventFactorRemoved      EventName = "authenticator.removed"
 	EventPasswordRefused    EventName = "password.refused"
+	EventPasskeyCopied      EventName = "passkey.copied"
 	EventBudgetSpent        EventName = "budget.spent"
 	EventFlowRefused        EventName = "flow.refused"
 	EventSignedIn           EventName = "session.started"
@@ -69,7 +70,7 @@ const (
 // Result of what the event tells of.
 func (n EventName) Result() Result {
 	switch n {
-	case EventPasswordRefused, EventFlowRefused, EventRefreshReused, EventBudgetSpent, EventMailDropped:
+	case EventPasswordRefused, EventPasskeyCopied, EventFlowRefused, EventRefreshReused, EventBudgetSpent, EventMailDropped:
 		return ResultRefused
 	default:
 		return ResultDone
@@ -105,6 +106,7 @@ func EventNames() []EventMeaning {
 		{EventPasswordReset, "A person chose a new password after proving their mailbox."},
 		{EventPasswordExpired, "A person's password was declared due for a change: they choose a new one at their next sign-in."},
 		{EventPasswordRefused, "A password was wrong, or the person was locked out; reason says which. Of the tries during one lockout, the first is told."},
+		{EventPasskeyCopied, "A passkey has counted backwards, so that there may be a copy of it; it was refused. Data names the authenticator."},
 		{EventFactorAdded, "A person enrolled a way to prove who they are; data names the kind, and which factor it is."},
 		{EventFactorRemoved, "A way in which a person proved who they are was taken from them; data names the kind."},
 		{EventBudgetSpent, "A budget was used up, and more is refused for a while; data names the budget. Told once each time, not for each refusal."},

@@ -22,6 +22,8 @@ type Settings struct {
 	SigninSecondary        []AuthenticatorKind
 	SigninSkipSecondary    []AuthenticatorKind
 	SigninRequireSecondary bool
+	PasskeyFallback        bool
+	PasskeyRPID            string
 	SignupDomainsMode      string
 	SignupDomains          []string
 
@@ -122,7 +124,7 @@ func SettingsTable() []Setting {
 
 		{"signup.enabled", "boolean", "Whether people may sign up by themselves.",
 			func(s *Settings) any { return &s.SignupEnabled }, nil},
-		{"signup.verify_email", "boolean", "Whether people with a password must prove their mailbox before they come in.",
+		{"signup.verify_email", "boolean", "Whether people with a password or a passkey must prove their mailbox before they come in.",
 			func(s *Settings) any { return &s.SignupVerifyEmail }, nil},
 		{"signup.phone", "boolean", "Whether people who sign up are asked for a telephone number. They may leave it out.",
 			func(s *Settings) any { return &s.SignupPhone }, nil},
@@ -133,7 +135,7 @@ func SettingsTable() []Setting {
 				return oneOf(s.UsernameFormat, UsernameEmail, UsernameString, UsernamePhone)
 			}},
 
-		{"signin.primary", "list of factors", "What is taken as a first factor: password, email_otp, magic_link.",
+		{"signin.primary", "list of factors", "What is taken as a first factor: password, email_otp, magic_link, passkey.",
 			func(s *Settings) any { return &s.SigninPrimary }, func(s *Settings) error {
 				if len(s.SigninPrimary) == 0 {
 					return errors.New("must name at least one")
@@ -156,6 +158,10 @@ func SettingsTable() []Setting {
 				}
 				return nil
 			}},
+		{"passkey.allow_fallback", "boolean", "Whether somebody who has a passkey may also come in another way. Without, only the passkey will do, and who has lost it needs it taken from their account.",
+			func(s *Settings) any { return &s.PasskeyFallback }, nil},
+		{"passkey.rp_id", "domain", "The domain that passkeys are for (the RP ID): the host of a page that asks for one is it, or ends in it. Empty: the host of the hosted pages. Passkeys of another domain work no more.",
+			func(s *Settings) any { return &s.PasskeyRPID }, func(s *Settings) error { return s.checkRPID() }},
 		{"signup.domains_mode", "off, allow or deny", "What signup.domains means: nothing, the only domains with whose e-mail addresses people may sign up by themselves, or those with which they may not.",
 			func(s *Settings) any { return &s.SignupDomainsMode }, func(s *Settings) error {
 				return oneOf(s.SignupDomainsMode, DomainsOff, DomainsAllow, DomainsDeny)
@@ -328,6 +334,7 @@ func DefaultSettings() Settings {
 		SignupVerifyEmail:   true,
 		UsernameFormat:      UsernameEmail,
 		SigninPrimary:       []AuthenticatorKind{AuthenticatorPassword},
+		PasskeyFallback:     true,
 		SignupDomainsMode:   DomainsOff,
 		SigninRemember:      RememberOff,
 		PasswordMinLength:   8,

@@ -38,6 +38,8 @@ type Turn struct {
 	Factors  []Factor   // the ways in that the person has
 	Due      bool       // their password is due for a change
 	Now      time.Time
+	Party    core.RelyingParty    // whom passkeys are for
+	Passkeys []core.Authenticator // those that the person has for it
 	// Agreements are the active ones of the kinds that the pool requires.
 	Agreements []core.Agreement
 }
@@ -47,13 +49,14 @@ type Turn struct {
 type Prompt struct {
 	Choice      core.ChoiceName
 	RequiredFor []core.ChoiceName   // set_email, set_username, set_phone
-	Enrollment  bool                // password, email_otp, magic_link: it is new to the person
+	Enrollment  bool                // password, email_otp, magic_link, passkey: it is new to the person
 	NeedEmail   bool                // the same: an address has to come with it
 	Policy      bool                // password, set_password: the pool's rules are shown
 	Link        *LinkPrompt         // verify_email, reset_password, magic_link
 	Code        *CodePrompt         // email_otp
 	Fields      []core.ProfileField // profile
 	Agreements  []core.Agreement    // agreements: what is still to be accepted
+	Passkey     *PasskeyPrompt      // passkey
 }
 
 // LinkPrompt is what is shown of a link that is sent by mail.
@@ -61,6 +64,19 @@ type LinkPrompt struct {
 	Sent     bool
 	ResendAt time.Time // zero before the first time
 	State    string    // by which an application recognises the link
+}
+
+// PasskeyPrompt is what is shown of a passkey's ceremony.
+type PasskeyPrompt struct {
+	// Discovery: nobody is named yet, and the passkey says who it is.
+	Discovery bool
+	// Options is what a browser's credentials.create or credentials.get takes
+	// as publicKey, as JSON (WebAuthn Level 3 sections 5.1.8 and 5.1.9); nil
+	// before the choice was begun.
+	Options []byte
+	// Handle is the user handle of the options, whose id is base64url of it. A
+	// face may put another prefix before it.
+	Handle core.UserID
 }
 
 // CodePrompt is what is shown of a code that is sent by mail.
@@ -80,6 +96,7 @@ type Answer struct {
 	Code     string            // the same; email_otp
 	Profile  map[string]string // profile
 	Agreed   []Agreed          // agreements
+	Passkey  []byte            // passkey: a PublicKeyCredential as JSON (WebAuthn Level 3 section 5.1)
 }
 
 // byName reports whether people go by something else than their address.
@@ -111,11 +128,14 @@ func (t Turn) signingUp() bool {
 	return t.User == nil
 }
 
-// requireIdentifier lists the first factors that need to know who it is.
+// requireIdentifier lists the first factors that need to know who it is. A
+// passkey does not, but where it is all that there is.
 func (t Turn) requireIdentifier() []core.ChoiceName {
 	var names []core.ChoiceName
 	for _, kind := range t.Settings.SigninPrimary {
-		names = append(names, core.ChoiceName(kind))
+		if kind != core.AuthenticatorPasskey || len(t.Settings.SigninPrimary) == 1 {
+			names = append(names, core.ChoiceName(kind))
+		}
 	}
 	return names
 }

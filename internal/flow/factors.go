@@ -33,6 +33,8 @@ func (t Turn) offersFirst(kind core.AuthenticatorKind) (offered, enroll bool) {
 	switch {
 	case !t.identified() || t.Facts.ResetProved || !slices.Contains(t.Settings.SigninPrimary, kind):
 		return false, false
+	case t.passkeyOnly() && kind != core.AuthenticatorPasskey && !t.Facts.Concealed:
+		return false, false
 	case t.signingUp():
 		return !t.Facts.Concealed || kind.ByMailbox() || t.mailboxProved(), true
 	case t.Facts.Concealed || t.User == nil || t.has(kind, false):
@@ -95,7 +97,7 @@ func (t *Turn) wipe(tx *store.Tx) error {
 			return err
 		}
 	}
-	t.Factors, t.Due = nil, false
+	t.Factors, t.Passkeys, t.Due = nil, nil, false
 	return nil
 }
 

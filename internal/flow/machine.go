@@ -86,7 +86,7 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 		s.Types = []core.FlowType{core.FlowSignup, core.FlowSignin}
 	}
 	t := Turn{
-		Caller: caller, Pool: p, Settings: p.Settings, Now: m.store.Clock(),
+		Caller: caller, Pool: p, Settings: p.Settings, Now: m.store.Clock(), Party: m.links.relyingParty(p),
 		Flow:  core.Flow{ID: core.NewFlowID(), Version: 1},
 		Facts: core.Facts{Allowed: s.Types, Redirect: s.Redirect, State: s.State, Concealed: (s.Concealed || p.Settings.ConcealAccounts) && guest.ID == "", Browser: caller.Browser, Invitation: guest.ID},
 	}
@@ -213,8 +213,12 @@ func (m *Machine) write(ctx context.Context, t Turn, effect Effect) (Turn, error
 }
 
 func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
+	before := t.Facts.Primary
 	if err := effect(tx, t); err != nil {
 		return err
+	}
+	if before == "" && t.Facts.Primary != "" && t.Facts.Primary != core.AuthenticatorPasskey && t.passkeyOnly() {
+		return core.Fail(core.CodeNotOffered, "This person has a passkey, and comes in with nothing else.")
 	}
 	for p, _ := m.look(*t); p.pass != nil; p, _ = m.look(*t) {
 		if err := p.pass(tx, t); err != nil {
@@ -335,7 +339,7 @@ func (m *Machine) turn(ctx context.Context, caller core.Caller, id core.FlowID) 
 	}
 	var t Turn
 	err = m.store.As(caller).View(ctx, func(tx *store.Tx) error {
-		t, err = load(tx, p, id)
+		t, err = m.load(tx, p, id)
 		return err
 	})
 	if err == nil && !bytes.Equal(t.Facts.Browser, caller.Browser) {
@@ -344,12 +348,12 @@ func (m *Machine) turn(ctx context.Context, caller core.Caller, id core.FlowID) 
 	return t, err
 }
 
-func load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) {
+func (m *Machine) load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) {
 	f, err := tx.Flow(id)
 	if err != nil {
 		return Turn{}, err
 	}
-	t := Turn{Caller: tx.Caller(), Pool: p, Settings: p.Settings, Flow: f, Facts: f.Facts, Now: tx.Now()}
+	t := Turn{Caller: tx.Caller(), Pool: p, Settings: p.Settings, Flow: f, Facts: f.Facts, Now: tx.Now(), Party: m.links.relyingParty(p)}
 	t.Flow.Facts = core.Facts{}
 	if err := t.readAgreements(tx); err != nil {
 		return Turn{}, err
@@ -366,7 +370,7 @@ func load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) {
 		err = core.Fail(core.CodeFlowEnded, "This flow is unknown, completed, or past its time. Start a new one.")
 	}
 	// What was taken from the person since proves nothing.
-	if !t.has(t.Facts.Primary, false) {
+	if !t.has(t.Facts.Primary, false) || (t.Facts.Primary == core.AuthenticatorPasskey && !t.hasPasskey(t.Facts.PasskeyUsed)) {
 		t.Facts.Primary = ""
 	}
 	if !t.has(t.Facts.Secondary, true) {
@@ -381,8 +385,19 @@ func (t *Turn) identify(tx *store.Tx, user core.User) error {
 	if err != nil {
 		return err
 	}
-	t.User, t.Facts.User, t.Factors, t.Due = &user, user.ID, nil, false
+	t.User, t.Facts.User, t.Factors, t.Passkeys, t.Due = &user, user.ID, nil, nil, false
 	for _, a := range all {
+		if a.Kind == core.AuthenticatorPasskey {
+			// One that was made for another domain is no way in here.
+			data, err := a.Passkey()
+			if err != nil {
+				return err
+			}
+			if data.RPID != t.Party.ID {
+				continue
+			}
+			t.Passkeys = append(t.Passkeys, a)
+		}
 		t.Factors = append(t.Factors, Factor{a.Kind, a.Second})
 		t.Due = t.Due || a.Due(time.Duration(t.Settings.PasswordMaxAge), tx.Now())
 	}

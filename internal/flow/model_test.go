@@ -27,6 +27,7 @@ type modelPerson struct {
 	accepted           map[core.AgreementKind]core.AgreementID
 	ways               map[core.AuthenticatorKind]bool
 	second             bool // a code by e-mail is their second factor
+	passkeys           []*flowtest.Passkey
 }
 
 type modelPool struct {
@@ -83,6 +84,15 @@ type modelFlow struct {
 	codes               []string        // all of them
 	tries, seconds      int             // of the newest code; of the second factor
 	invite              *modelInvite    // with which it was begun
+	challenge           *modelChallenge // of a passkey, issued last and not used
+	made                *flowtest.Passkey
+	added               bool // a passkey, in the end
+}
+
+// modelChallenge is what a passkey was asked.
+type modelChallenge struct {
+	enroll  bool
+	options []byte
 }
 
 func newFlow(pool int) *modelFlow {
@@ -121,7 +131,7 @@ func (f *modelFlow) phase(p *modelPool) core.Phase {
 		return core.PhasePrimary
 	case !f.known && p.fields && !f.filled:
 		return core.PhaseProfile
-	case p.verify && !f.person(p).verified && f.how == core.AuthenticatorPassword:
+	case p.verify && !f.person(p).verified && !f.how.ByMailbox():
 		return core.PhaseVerifyEmail
 	case f.person(p).due && f.how == core.AuthenticatorPassword:
 		return core.PhaseSetPassword
@@ -133,22 +143,32 @@ func (f *modelFlow) phase(p *modelPool) core.Phase {
 	return core.PhaseCompleted
 }
 
+// enrolls reports whether a passkey would be a new one.
+func (f *modelFlow) enrolls(p *modelPool) bool { return f.how != "" || f.signup() }
+
 func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 	switch f.phase(p) {
 	case core.PhasePrimary:
+		// Of all first factors, a passkey comes last.
+		passkey := []core.ChoiceName{core.ChoicePasskey}
 		switch {
-		case !f.identified(p) && p.names:
-			return []core.ChoiceName{core.ChoiceSetUsername}
 		case !f.identified(p):
-			return []core.ChoiceName{core.ChoiceSetEmail}
+			asks := []core.ChoiceName{core.ChoiceSetEmail}
+			if p.names {
+				asks = []core.ChoiceName{core.ChoiceSetUsername}
+			}
+			if f.in && !f.claimed() {
+				return append(asks, passkey...)
+			}
+			return asks
 		case f.signup() && p.names && f.phone == "":
-			return append(slices.Clone(p.first), core.ChoiceSetPhone)
+			return slices.Concat(p.first, []core.ChoiceName{core.ChoiceSetPhone}, passkey)
 		case f.signup():
-			return p.first
+			return slices.Concat(p.first, passkey)
 		case f.reset:
 			return []core.ChoiceName{core.ChoiceResetPassword, core.ChoiceSetPassword}
 		case !f.known:
-			return append(slices.Clone(p.first), core.ChoiceResetPassword)
+			return slices.Concat(p.first, []core.ChoiceName{core.ChoiceResetPassword}, passkey)
 		}
 		var ways []core.ChoiceName
 		for _, choice := range p.first {
@@ -156,10 +176,18 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 				ways = append(ways, choice)
 			}
 		}
+		if len(f.person(p).passkeys) > 0 {
+			return slices.Concat(ways, []core.ChoiceName{core.ChoiceResetPassword}, passkey)
+		}
 		if len(ways) == 0 {
 			ways = slices.Clone(p.first[1:]) // all but the password
 		}
 		return append(ways, core.ChoiceResetPassword)
+	case core.PhaseCompleted:
+		if !f.added && f.how != core.AuthenticatorPasskey {
+			return []core.ChoiceName{core.ChoicePasskey}
+		}
+		return nil
 	case core.PhaseProfile:
 		return []core.ChoiceName{core.ChoiceProfile}
 	case core.PhaseSetPassword:
@@ -191,7 +219,12 @@ func (f *modelFlow) create(p *modelPool) core.Code {
 	}
 	// The invitation's mail has proved the mailbox, and ends with every other
 	// to the address.
-	p.people[f.email] = &modelPerson{name: name, password: f.password, verified: f.proved, ways: map[core.AuthenticatorKind]bool{f.how: true}}
+	p.people[f.email] = &modelPerson{name: name, password: f.password, verified: f.proved, ways: map[core.AuthenticatorKind]bool{}}
+	if f.how == core.AuthenticatorPasskey {
+		p.people[f.email].passkeys = []*flowtest.Passkey{f.made}
+	} else {
+		p.people[f.email].ways[f.how] = true
+	}
 	for _, i := range p.invites {
 		i.over = i.over || f.invite != nil && i.email == f.email
 	}

@@ -36,7 +36,8 @@ func (m *Machine) table() []phase {
 			{core.ChoiceSetPassword, setPassword{m.passwords}},
 			{core.ChoiceVerifyEmail, verifyEmail{m.links}}, // before anything is said, in concealed sign-up
 			{core.ChoiceSetPhone, setPhone{}},
-			// sms_otp, totp, provisional_enrollment, social, saml, passkey
+			{core.ChoicePasskey, passkey{m.store, m.links.keys, false}},
+			// sms_otp, totp, provisional_enrollment, social, saml
 		}},
 		// captcha: captcha
 		{name: core.PhaseProfile, needed: needsProfile, choices: []entry{
@@ -57,7 +58,9 @@ func (m *Machine) table() []phase {
 			{core.ChoiceAgreements, agreements{}},
 		}},
 		// oauth_consent: oauth_consent
-		{name: core.PhaseCompleted, needed: func(Turn) bool { return true }}, // passkey, as an offer
+		{name: core.PhaseCompleted, needed: func(Turn) bool { return true }, choices: []entry{
+			{core.ChoicePasskey, passkey{m.store, m.links.keys, true}}, // an offer: nobody has to take it
+		}},
 	}
 }
 
@@ -82,7 +85,7 @@ func needsUser(t Turn) bool { return t.User == nil }
 
 // needsMailbox: the pool wants mailboxes proved, and this one is not.
 func needsMailbox(t Turn) bool {
-	return t.Settings.SignupVerifyEmail && !t.User.EmailVerified && t.Facts.Primary == core.AuthenticatorPassword
+	return t.Settings.SignupVerifyEmail && !t.User.EmailVerified && !t.Facts.Primary.ByMailbox()
 }
 
 // needsNewPassword: somebody came in by a password that is due for a change.
@@ -91,10 +94,16 @@ func needsNewPassword(t Turn) bool { return t.Facts.Primary == core.Authenticato
 // needsSecondary: the pool wants a second factor of everybody, or of who has
 // one, and the first one does not make it needless.
 func needsSecondary(t Turn) bool {
-	if t.Facts.Secondary != "" || len(t.Settings.SigninSecondary) == 0 || slices.Contains(t.Settings.SigninSkipSecondary, t.Facts.Primary) {
+	if t.Facts.Secondary != "" || len(t.Settings.SigninSecondary) == 0 || t.skipsSecondary() {
 		return false
 	}
 	return t.Settings.SigninRequireSecondary || t.hasAny(t.Settings.SigninSecondary, true)
+}
+
+// skipsSecondary reports whether the first factor makes a second one needless.
+// A passkey that took anybody's touch is one factor, whatever the pool says.
+func (t Turn) skipsSecondary() bool {
+	return slices.Contains(t.Settings.SigninSkipSecondary, t.Facts.Primary) && (t.Facts.Primary != core.AuthenticatorPasskey || t.Facts.UserVerified)
 }
 
 // needsAgreements: the pool requires an agreement that the person has not

@@ -45,6 +45,7 @@ func (p *Pages) showFlow(w http.ResponseWriter, v *visit) error {
 
 // showState shows a flow's choice, or that nothing is left to do.
 func (p *Pages) showState(w http.ResponseWriter, v *visit, s flow.State, asked core.ChoiceName, said said) {
+	s.Prompts = p.usable(s)
 	page := view{Wrong: said.err != nil, targets: formTarget(s.Redirect), Said: disclaimer(s.Pool.Settings.Disclaimer)}
 	if said.err != nil {
 		page.status = refusalOf(said.err).status
@@ -64,6 +65,9 @@ func (p *Pages) showState(w http.ResponseWriter, v *visit, s flow.State, asked c
 	}
 	sc.Agreements = agreements
 	page.name, page.Data = string(prompt.Choice), sc
+	if prompt.Choice == core.ChoicePasskey && sc.Options != "" {
+		page.Script = p.script.path
+	}
 	p.render(w, v, page)
 }
 
@@ -121,6 +125,9 @@ func (p *Pages) answer(w http.ResponseWriter, v *visit, c choice) (string, error
 // sent unasked, but for a forgotten password, and a flow that is complete ends.
 func (p *Pages) proceed(w http.ResponseWriter, v *visit, s flow.State) (string, error) {
 	if s.Phase == core.PhaseCompleted {
+		if offers(p.usable(s), core.ChoicePasskey) && !p.notNow(v.r) {
+			return v.flowPath(s.ID), nil
+		}
 		return p.finish(w, v, s.ID)
 	}
 	prompt, ok := pick(s.Prompts, "")
@@ -162,11 +169,15 @@ func (p *Pages) lookAgain(w http.ResponseWriter, v *visit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if s.Phase == core.PhaseCompleted {
+	asked := core.ChoiceName(v.form["choice"])
+	if s.Phase == core.PhaseCompleted && asked == core.ChoicePasskey {
+		p.later(w)
 		return p.finish(w, v, s.ID)
 	}
+	if s.Phase == core.PhaseCompleted {
+		return p.proceed(w, v, s)
+	}
 	next := v.flowPath(s.ID)
-	asked := core.ChoiceName(v.form["choice"])
 	if prompt, ok := pick(s.Prompts, asked); ok && prompt.Choice == asked && prompt.Link != nil {
 		next = withQuery(next, "choice", string(asked), "notice", string(noticeWaiting))
 	}
@@ -207,7 +218,7 @@ func (p *Pages) notSo(w http.ResponseWriter, v *visit, c choice, err error) erro
 	web.Fault(v.r.Context(), err)
 	values := form{}
 	for name, value := range v.form {
-		if name != "password" {
+		if name != "password" && name != "passkey" {
 			values[name] = value
 		}
 	}

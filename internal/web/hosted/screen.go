@@ -31,6 +31,7 @@ func choices() []choice {
 		{core.ChoiceVerifyEmail, nil, nothing},
 		{core.ChoiceEmailOTP, []string{"code"}, func(f form) flow.Answer { return flow.Answer{Code: digits(f["code"])} }},
 		{core.ChoiceMagicLink, nil, nothing},
+		{core.ChoicePasskey, []string{"passkey"}, func(f form) flow.Answer { return flow.Answer{Passkey: []byte(f["passkey"])} }},
 		{core.ChoiceProfile, []string{"profile."}, func(f form) flow.Answer { return flow.Answer{Profile: f.under("profile.")} }},
 		{core.ChoiceResetPassword, nil, nothing},
 		{core.ChoiceAgreements, []string{agreedPrefix}, agreedOf},
@@ -64,6 +65,7 @@ func others() map[core.ChoiceName]string {
 		core.ChoicePassword:  "Use a password instead",
 		core.ChoiceEmailOTP:  "Get a code by e-mail instead",
 		core.ChoiceMagicLink: "Get a link by e-mail instead",
+		core.ChoicePasskey:   "Use a passkey instead",
 		core.ChoiceSetPhone:  "Add a telephone number",
 	}
 }
@@ -134,6 +136,9 @@ type screen struct {
 	Fields  []input
 	// agreements: the texts, with a box to tick below each
 	Agreements []agreementField
+	Passkey    bool              // set_email, set_username: a passkey may say who it is
+	Options    string            // passkey: what the browser is to be asked, as JSON; empty: it was not begun
+	Offer      bool              // passkey: nobody has to take it
 	Notice     string            // what has just happened
 	Alert      string            // what went wrong with all of it
 	Errors     map[string]string // what went wrong, by field
@@ -185,6 +190,9 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 		if text, ok := others()[c.name]; ok && c.name != prompt.Choice && offers(s.Prompts, c.name) {
 			sc.Ways = append(sc.Ways, onward{withQuery(sc.Action, "choice", string(c.name)), text})
 		}
+	}
+	if passkey, ok := find(s.Prompts, core.ChoicePasskey); ok {
+		sc.Passkey, sc.Options, sc.Offer = true, string(passkey.Passkey.Options), s.Phase == core.PhaseCompleted
 	}
 	var resend time.Time
 	sc.Sent, resend = sentTo(prompt)

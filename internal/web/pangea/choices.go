@@ -29,6 +29,7 @@ func answers() map[core.ChoiceName]func() choiceData {
 		core.ChoiceVerifyEmail:   func() choiceData { return &linkData{} },
 		core.ChoiceProfile:       func() choiceData { return &profileData{} },
 		core.ChoiceAgreements:    func() choiceData { return &agreementsData{} },
+		core.ChoicePasskey:       func() choiceData { return &passkeyData{} },
 	}
 }
 
@@ -46,6 +47,7 @@ func restarts() map[core.ChoiceName]func() choiceData {
 		core.ChoiceVerifyEmail:   func() choiceData { return &resendData{} },
 		core.ChoiceProfile:       func() choiceData { return &emptyData{} },
 		core.ChoiceAgreements:    func() choiceData { return &emptyData{} },
+		core.ChoicePasskey:       func() choiceData { return &resendData{} },
 	}
 }
 
@@ -274,6 +276,8 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 			texts[agreementWords()[a.Kind]] = newAgreement(a)
 		}
 		data["agreements"] = texts
+	case core.ChoicePasskey:
+		passkeyPrompt(data, prompt)
 	}
 	return data
 }
