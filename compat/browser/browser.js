@@ -7,6 +7,8 @@ const login = need('GATEHOUSE_LOGIN_URL');
 // and need a second factor.
 export const mailbox = need('GATEHOUSE_MAILBOX_LOGIN_URL');
 export const names = need('GATEHOUSE_NAMES_LOGIN_URL');
+// A pool that takes passkeys.
+export const passkeys = { login: need('GATEHOUSE_PASSKEYS_LOGIN_URL'), service: need('GATEHOUSE_PASSKEYS_SERVICE_TOKEN') };
 // A pool in which people accept what is in force before they come in.
 export const agreements = { login: need('GATEHOUSE_AGREEMENTS_LOGIN_URL'), service: need('GATEHOUSE_AGREEMENTS_SERVICE_TOKEN') };
 export const inbox = need('GATEHOUSE_INBOX');
@@ -49,7 +51,12 @@ export function authorize(query = {}, pages = login) {
 
 // arrived waits for the application and returns the code that it got.
 export async function arrived(page) {
-  await page.waitForURL(`${callback}**`);
+  // A redirect may go past the application that is played here, and end at a
+  // name that is not there. Its address is what was to be seen.
+  await page.waitForURL(`${callback}**`).catch(async (error) => {
+    for (let tries = 0; tries < 100 && !page.url().startsWith(callback); tries++) await new Promise((resolve) => setTimeout(resolve, 100));
+    if (!page.url().startsWith(callback)) throw error;
+  });
   const query = new URL(page.url()).searchParams;
   return { code: query.get('code'), state: query.get('state') };
 }

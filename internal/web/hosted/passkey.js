@@ -4,6 +4,7 @@
   'use strict';
   const form = document.getElementById('passkey');
   if (!form) return;
+  document.getElementById('passkey-script').remove(); // it says that this does not run
   const create = form.dataset.ceremony === 'create';
   const say = (what) => {
     for (const name of ['cannot', 'stopped', 'there']) document.getElementById('passkey-' + name).hidden = name !== what;
