@@ -114,6 +114,9 @@ func TestM12ChallengeUsedAgain(t *testing.T) {
 				_, err := h.Flows.Answer(t.Context(), app, s.ID, passkeyAnswer(signed))
 				return err
 			}))
+			if bytes.Contains(facts(t, h, app, s.ID), []byte("passkey_challenge")) {
+				t.Error("a challenge that was used is kept")
+			}
 			other := start(t, h, app, "")
 			_, err := h.Flows.Answer(t.Context(), app, other.ID, passkeyAnswer(signed))
 			want(t, err, core.CodePasskeyRefused, "before a challenge was issued")
@@ -141,6 +144,9 @@ func TestM12ChallengeUsedAgain(t *testing.T) {
 				_, err := h.Flows.Answer(t.Context(), app, s.ID, passkeyAnswer(made))
 				return err
 			}))
+			if bytes.Contains(facts(t, h, app, s.ID), []byte("passkey_challenge")) {
+				t.Error("a challenge that was used is kept")
+			}
 		}
 	})
 }
@@ -293,6 +299,9 @@ func TestM15PasskeyOfSomebodyElse(t *testing.T) {
 		want(t, err, core.CodeNotOffered, "a passkey that was removed")
 		_, err = h.Flows.Complete(t.Context(), app, done.ID)
 		want(t, err, core.CodeFlowIncomplete, "completing with a passkey that was removed")
+		h.Passkey(t, app, &flowtest.Device{}, ana.ID)
+		_, err = h.Flows.Complete(t.Context(), app, done.ID)
+		want(t, err, core.CodeFlowIncomplete, "completing with a passkey that was removed, though there is another")
 	})
 }
 

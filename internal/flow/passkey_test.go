@@ -341,6 +341,22 @@ func TestPasskeysOfPeopleWhoGoByNames(t *testing.T) {
 	})
 }
 
+// Somebody has twenty passkeys at most, and goes on without one more.
+func TestPasskeysAreNotWithoutEnd(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		app, ana := withPasskeys(t, h, "demo", nil)
+		for n := range 21 {
+			s := start(t, h, app, ana.Email)
+			s, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+			must(t, err)
+			if (prompted(s) != nil) != (n < 20) || s.Phase != core.PhaseCompleted {
+				t.Errorf("with %d passkeys: %+v", n, s)
+			}
+			h.Passkey(t, app, &flowtest.Device{}, ana.ID)
+		}
+	})
+}
+
 // A pool whose pages are at an IP address has no passkeys, for WebAuthn has none.
 func TestNoPasskeysForAnAddress(t *testing.T) {
 	st := storetest.New(t)

@@ -48,8 +48,8 @@ func (w *world) passkey() {
 		}
 	case len(w.device.Passkeys) > 0:
 		by := rapid.SampledFrom(w.device.Passkeys).Draw(w.r, "by")
-		if f.known && len(f.person(p).passkeys) > 0 && rapid.IntRange(0, 2).Draw(w.r, "own") > 0 {
-			by = rapid.SampledFrom(f.person(p).passkeys).Draw(w.r, "which")
+		if mine := f.mayUse(p); len(mine) > 0 && rapid.IntRange(0, 2).Draw(w.r, "own") > 0 {
+			by = rapid.SampledFrom(mine).Draw(w.r, "which")
 		}
 		signed = w.device.Get(w.t, options, origin, func(c *flowtest.Ceremony) {
 			by.Counter++
@@ -78,6 +78,20 @@ func (w *world) passkey() {
 	want = f.undo(before, want)
 	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, passkeyAnswer(signed))
 	w.agree("passkey", f, err, want)
+}
+
+// mayUse lists the passkeys that let somebody in here.
+func (f *modelFlow) mayUse(p *modelPool) []*flowtest.Passkey {
+	if f.known {
+		return f.person(p).passkeys
+	}
+	var all []*flowtest.Passkey
+	for _, email := range emails {
+		if person := p.people[email]; person != nil && !f.claimed() {
+			all = append(all, person.passkeys...)
+		}
+	}
+	return all
 }
 
 // add is what a new passkey leads to in the end of a flow.

@@ -83,6 +83,10 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 				h.SetPassword(t, p.caller, made.ID, firstPassword)
 				person.password, person.ways[core.AuthenticatorPassword] = firstPassword, true
 			}
+			// Of some pools both have a passkey, beside a password or alone.
+			if i != 1 || n == 0 {
+				person.passkeys = append(person.passkeys, h.Passkey(t, p.caller, &w.device, made.ID))
+			}
 			p.people[email] = person
 		}
 		w.pools = append(w.pools, p)
