@@ -15,6 +15,7 @@ type Authenticator struct {
 	Type      AuthenticatorType  `json:"type"`
 	Enabled   bool               `json:"enabled"`
 	Phase     AuthenticatorPhase `json:"phase"`
+	RPID      string             `json:"rpid,omitempty"` // the domain that a passkey is for
 	CreatedAt time.Time          `json:"created_at"`
 	UpdatedAt time.Time          `json:"updated_at"`
 }
@@ -29,6 +30,7 @@ const (
 	AuthenticatorMagicLink AuthenticatorType = "magiclink" // a link sent to the mailbox
 	AuthenticatorTOTP      AuthenticatorType = "totp"      // a code that a program computes
 	AuthenticatorSMSOTP    AuthenticatorType = "sms_otp"   // a code sent to the telephone
+	AuthenticatorPasskey   AuthenticatorType = "passkey"   // a key in a device of theirs
 )
 
 // AuthenticatorPhase says where an authenticator counts.

@@ -26,6 +26,7 @@ const (
 	ChoiceAgreements    Choice = "agreements"
 	ChoiceTOTP          Choice = "totp"
 	ChoiceRecoveryCode  Choice = "recovery_code"
+	ChoicePasskey       Choice = "passkey"
 )
 
 // FlowChoice is one thing that a flow asks for, with what is to be shown for
@@ -264,6 +265,31 @@ type RecoveryCodeAnswer struct {
 	Code string `json:"code,omitempty"`
 }
 
+// PasskeyChoice asks for a passkey (WebAuthn), or offers to add one: at the end
+// of a flow nobody has to take it. [FlowService.Restart] begins it, and brings
+// what the browser is to be asked.
+type PasskeyChoice struct {
+	Enrollment bool `json:"enrollment"`           // a new one is to be made
+	Started    bool `json:"started"`              // there is something to ask the browser
+	Discovery  bool `json:"discovery,omitempty"`  // nobody is named: the passkey says who it is
+	NeedEmail  bool `json:"need_email,omitempty"` // the restart must have the e-mail address with it
+	// Registration is what credentials.create takes, if Enrollment, but that
+	// publicKey.user.id is not in base64url. Once Started.
+	Registration json.RawMessage `json:"registration,omitempty"`
+	// Authentication is what credentials.get takes, if not Enrollment. Once
+	// Started.
+	Authentication json.RawMessage `json:"authentication,omitempty"`
+}
+
+// PasskeyAnswer gives what the browser has answered, as JSON. One that does not
+// fit, or of a passkey that is not the person's, is
+// [StatusAuthenticationFailure]. The empty answer begins the choice if that was
+// not done yet.
+type PasskeyAnswer struct {
+	Registration   json.RawMessage `json:"registration,omitempty"`   // of credentials.create
+	Authentication json.RawMessage `json:"authentication,omitempty"` // of credentials.get
+}
+
 // OtherChoice is a choice that this client has no type for.
 type OtherChoice struct {
 	Name Choice
@@ -361,6 +387,12 @@ func (RecoveryCodeChoice) Choice() Choice { return ChoiceRecoveryCode }
 // Answers returns [ChoiceRecoveryCode].
 func (RecoveryCodeAnswer) Answers() Choice { return ChoiceRecoveryCode }
 
+// Choice returns [ChoicePasskey].
+func (PasskeyChoice) Choice() Choice { return ChoicePasskey }
+
+// Answers returns [ChoicePasskey].
+func (PasskeyAnswer) Answers() Choice { return ChoicePasskey }
+
 // Choice returns the name that the server gave.
 func (c OtherChoice) Choice() Choice { return c.Name }
 
@@ -406,6 +438,7 @@ func choices() map[Choice]func(json.RawMessage) (FlowChoice, error) {
 		ChoiceAgreements:    readChoice[AgreementsChoice],
 		ChoiceTOTP:          readChoice[TOTPChoice],
 		ChoiceRecoveryCode:  readChoice[RecoveryCodeChoice],
+		ChoicePasskey:       readChoice[PasskeyChoice],
 	}
 }
 

@@ -1,12 +1,15 @@
 package authn_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"reflect"
 	"testing"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/client/authn"
+	"github.com/gatehouse-id/gatehouse/internal/flow/flowtest"
 )
 
 // sent is the time from when on a mail can be sent again.
@@ -148,6 +151,74 @@ func TestFlowByTextMessage(t *testing.T) {
 		factor(t, a, email, authn.AuthenticatorSMSOTP, authn.AuthenticatorPrimary)
 		got = ok(a.Flow.Start(ctx, authn.FlowStartRequest{Email: email, CallbackURI: callback}))(t)
 		state(t, got, authn.FlowState{FlowTypes: signin, Username: email, Email: email, Phase: authn.PhasePrimary, Choices: authn.FlowChoices{authn.SMSOTPChoice{}}})
+	})
+}
+
+// A passkey is offered in the end, and lets its person in afterwards, named or
+// not. What a browser does is done in software.
+func TestFlowPasskey(t *testing.T) {
+	onEngines(t, map[string]any{"signin.primary": []string{"password", "passkey"}, "passkey.rp_id": "shop.example.org", "profile.fields": []any{}}, func(t *testing.T, s *server) {
+		a, ctx := s.with(t, s.service), t.Context()
+		const email, page = "ana@example.org", "https://shop.example.org"
+		var device flowtest.Device
+		begin := func(got *authn.FlowState) (*authn.FlowState, authn.PasskeyChoice) {
+			t.Helper()
+			got = ok(a.Flow.Restart(ctx, authn.FlowRestartRequest{FlowID: got.FlowID, Choice: authn.ChoicePasskey}))(t)
+			choice, _ := authn.Offered[authn.PasskeyChoice](got)
+			if !choice.Started {
+				t.Fatalf("nothing was begun: %+v", got)
+			}
+			return got, choice
+		}
+		publicKey := func(ceremony json.RawMessage) []byte {
+			t.Helper()
+			var options struct {
+				PublicKey json.RawMessage `json:"publicKey"`
+			}
+			if err := json.Unmarshal(ceremony, &options); err != nil {
+				t.Fatal(err)
+			}
+			return options.PublicKey
+		}
+
+		got := ok(a.Flow.Start(ctx, authn.FlowStartRequest{Email: email, CallbackURI: callback}))(t)
+		if choice, offered := authn.Offered[authn.PasskeyChoice](got); !offered || !reflect.DeepEqual(choice, authn.PasskeyChoice{Enrollment: true}) {
+			t.Errorf("signing up: %+v", got)
+		}
+		got = answer(t, a, got, authn.PasswordAnswer{Password: password})
+		if choice, offered := authn.Offered[authn.PasskeyChoice](got); !offered || !choice.Enrollment || got.Phase != authn.PhaseCompleted {
+			t.Fatalf("after the password: %+v", got)
+		}
+		got, choice := begin(got)
+		// As the vendor's pages do: user.id goes into base64url.
+		var options map[string]any
+		if err := json.Unmarshal(publicKey(choice.Registration), &options); err != nil {
+			t.Fatal(err)
+		}
+		user := options["user"].(map[string]any)
+		isID(t, "pui_", user["id"].(string))
+		user["id"] = base64.RawURLEncoding.EncodeToString([]byte(user["id"].(string)))
+		got = answer(t, a, got, authn.PasskeyAnswer{Registration: device.Create(t, ok(json.Marshal(options))(t), page, nil)})
+		if _, offered := authn.Offered[authn.PasskeyChoice](got); offered {
+			t.Errorf("after the registration: %+v", got)
+		}
+		pair(t, ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), email, authn.Profile{})
+		list := ok(a.User.Authenticators.List(ctx, authn.ByEmail(email)))(t)
+		if len(list) != 2 || list[1].Type != authn.AuthenticatorPasskey || list[1].RPID != "shop.example.org" || list[1].Phase != authn.AuthenticatorPrimary {
+			t.Errorf("the authenticators are %+v", list)
+		}
+
+		for _, who := range []string{email, ""} {
+			got = ok(a.Flow.Start(ctx, authn.FlowStartRequest{Email: who, CallbackURI: callback}))(t)
+			got, choice = begin(got)
+			if choice.Enrollment || choice.Discovery != (who == "") {
+				t.Errorf("signing in as %q: %+v", who, choice)
+			}
+			_, err := a.Flow.Update(ctx, authn.FlowUpdateRequest{FlowID: got.FlowID, Answer: authn.PasskeyAnswer{Authentication: device.Get(t, publicKey(choice.Authentication), "https://evil.example", nil)}})
+			refused(t, err, authn.StatusAuthenticationFailure, http.StatusBadRequest)
+			got = answer(t, a, got, authn.PasskeyAnswer{Authentication: device.Get(t, publicKey(choice.Authentication), page, nil)})
+			pair(t, ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), email, authn.Profile{})
+		}
 	})
 }
 

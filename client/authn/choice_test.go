@@ -49,6 +49,7 @@ func TestEveryChoiceHasItsShapes(t *testing.T) {
 		authn.ChoiceResetPassword: {authn.ResetPasswordChoice{}, authn.ResetPasswordAnswer{State: "pcb_1", Code: "pmc_1"}, `{"state":"pcb_1","code":"pmc_1"}`, authn.ResetPasswordAnswer{}},
 		authn.ChoiceVerifyEmail:   {authn.VerifyEmailChoice{}, authn.VerifyEmailAnswer{State: "pcb_1", Code: "pmc_1"}, `{"state":"pcb_1","code":"pmc_1"}`, authn.VerifyEmailAnswer{}},
 		authn.ChoiceProfile:       {authn.ProfileChoice{}, authn.ProfileAnswer{Profile: authn.Profile{"age": "41"}}, `{"profile":{"age":"41"}}`, nil},
+		authn.ChoicePasskey:       {authn.PasskeyChoice{}, authn.PasskeyAnswer{Authentication: []byte(`{"id":"x"}`)}, `{"authentication":{"id":"x"}}`, authn.PasskeyAnswer{}},
 		authn.ChoiceAgreements:    {authn.AgreementsChoice{}, authn.AgreementsAnswer{Agreed: []string{"peu_1"}}, `{"agreed":["peu_1"]}`, nil},
 		authn.ChoiceTOTP:          {authn.TOTPChoice{}, authn.TOTPAnswer{Code: "493021", Email: "ana@example.org"}, `{"code":"493021","email":"ana@example.org"}`, nil},
 		authn.ChoiceRecoveryCode:  {authn.RecoveryCodeChoice{}, authn.RecoveryCodeAnswer{Code: "abcd-efgh"}, `{"code":"abcd-efgh"}`, authn.RecoveryCodeAnswer{}},

@@ -11,6 +11,8 @@ export const names = need('GATEHOUSE_NAMES_LOGIN_URL');
 export const guarded = need('GATEHOUSE_GUARDED_LOGIN_URL');
 // A pool in which a code by text message is a first factor.
 export const texts = need('GATEHOUSE_TEXTS_LOGIN_URL');
+// A pool that takes passkeys.
+export const passkeys = { login: need('GATEHOUSE_PASSKEYS_LOGIN_URL'), service: need('GATEHOUSE_PASSKEYS_SERVICE_TOKEN') };
 // A pool in which people accept what is in force before they come in.
 export const agreements = { login: need('GATEHOUSE_AGREEMENTS_LOGIN_URL'), service: need('GATEHOUSE_AGREEMENTS_SERVICE_TOKEN') };
 export const inbox = need('GATEHOUSE_INBOX');
@@ -53,7 +55,12 @@ export function authorize(query = {}, pages = login) {
 
 // arrived waits for the application and returns the code that it got.
 export async function arrived(page) {
-  await page.waitForURL(`${callback}**`);
+  // A redirect may go past the application that is played here, and end at a
+  // name that is not there. Its address is what was to be seen.
+  await page.waitForURL(`${callback}**`).catch(async (error) => {
+    for (let tries = 0; tries < 100 && !page.url().startsWith(callback); tries++) await new Promise((resolve) => setTimeout(resolve, 100));
+    if (!page.url().startsWith(callback)) throw error;
+  });
   const query = new URL(page.url()).searchParams;
   return { code: query.get('code'), state: query.get('state') };
 }

@@ -126,7 +126,7 @@ func odd() map[string]string {
 		"display_name": `"Le \"Café\" = #1"`, "disclaimer": `"One\n\n[Two](https://a.example)\n"`, "signin.remember_username": `"offered"`, "signup.enabled": `false`, "signup.verify_email": `false`, "signup.domains_mode": `"allow"`, "signup.domains": `["example.org","*.example.net"]`,
 		"access.addresses": `["192.0.2.1"]`,
 		"signup.phone":     `true`, "accounts.conceal": `true`, "username.format": `"phone"`,
-		"signin.primary": `["magic_link"]`, "signin.secondary": `["email_otp"]`, "signin.skip_secondary": `["magic_link","password"]`, "signin.require_secondary": `true`,
+		"passkey.allow_fallback": `false`, "passkey.rp_id": `"example.org"`, "signin.primary": `["magic_link"]`, "signin.secondary": `["email_otp"]`, "signin.skip_secondary": `["magic_link","password"]`, "signin.require_secondary": `true`,
 		"totp.issuer": `"Us"`,
 		"code.life":   `"1m"`, "code.resend_after": `"45s"`,
 		"redirects.allowed": `["https://a.example/b?c=d","app.example:/e"]`, "redirects.default": `"app.example:/e"`, "redirects.default_signup": `"app.example:/e"`, "redirects.default_signin": `"app.example:/e"`,

@@ -132,6 +132,7 @@ func hintsByCode() map[core.Code]string {
 		core.CodeWrongCredentials: unheard,
 		core.CodeWrongCode:        unheard,
 		core.CodeCodeExpired:      unheard,
+		core.CodePasskeyRefused:   unheard,
 		core.CodeLocked:           unheard,
 		core.CodeDisabled:         unheard,
 		core.CodeSignupClosed:     unheard,

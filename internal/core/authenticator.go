@@ -34,17 +34,18 @@ const (
 	AuthenticatorMagicLink AuthenticatorKind = "magic_link" // a link sent to the mailbox
 	AuthenticatorSMSOTP    AuthenticatorKind = "sms_otp"    // a code sent to the telephone number that is its handle
 	AuthenticatorTOTP      AuthenticatorKind = "totp"       // a code that a program computes (RFC 6238)
+	AuthenticatorPasskey   AuthenticatorKind = "passkey"    // a key in the person's device (WebAuthn); several per person
 )
 
 // AuthenticatorKinds lists them, for the tests that each face's table is
 // complete.
 func AuthenticatorKinds() []AuthenticatorKind {
-	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorSMSOTP, AuthenticatorTOTP}
+	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorSMSOTP, AuthenticatorTOTP, AuthenticatorPasskey}
 }
 
 // PrimaryKinds lists what a pool may take as a first factor.
 func PrimaryKinds() []AuthenticatorKind {
-	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorSMSOTP, AuthenticatorTOTP}
+	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorSMSOTP, AuthenticatorTOTP, AuthenticatorPasskey}
 }
 
 // SecondaryKinds lists what a pool may take as a second factor.

@@ -45,6 +45,8 @@ const (
 	CodeWrongCode Code = "wrong_code"
 	// CodeCodeExpired: the one-time code is past its time, or was tried too often: another one has to be sent.
 	CodeCodeExpired Code = "code_expired"
+	// CodePasskeyRefused: what a passkey has signed is not what it was asked, or it is not one of the person's.
+	CodePasskeyRefused Code = "passkey_refused"
 	// CodeLocked: too many wrong tries for this person; RetryAfter says for how long.
 	CodeLocked Code = "locked"
 	// CodeDisabled: the person proved who they are, and may not come in.
@@ -76,7 +78,7 @@ func Codes() []Code {
 	return []Code{
 		CodeInvalid, CodeTooLarge, CodeUnsupportedMedia, CodeNoRoute, CodeNotYet, CodeMethodNotAllowed,
 		CodeUnauthenticated, CodeForbidden, CodeNotFound, CodeTaken, CodeConflict, CodeTokenInvalid,
-		CodeTokenExpired, CodeTicketInvalid, CodeWrongCredentials, CodeWrongCode, CodeCodeExpired, CodeLocked, CodeDisabled,
+		CodeTokenExpired, CodeTicketInvalid, CodeWrongCredentials, CodeWrongCode, CodeCodeExpired, CodePasskeyRefused, CodeLocked, CodeDisabled,
 		CodeSignupClosed, CodeFlowEnded, CodeNotOffered, CodeFlowIncomplete, CodeRedirectRefused,
 		CodeAddressRefused, CodeTooMany, CodeBusy, CodeUnavailable, CodeInternal,
 	}

@@ -39,6 +39,7 @@ const (
 	EventPasswordRefused    EventName = "password.refused"
 	EventRecoveryMade       EventName = "recovery_codes.made"
 	EventRecoveryUsed       EventName = "recovery_codes.used"
+	EventPasskeyCopied      EventName = "passkey.copied"
 	EventBudgetSpent        EventName = "budget.spent"
 	EventFlowRefused        EventName = "flow.refused"
 	EventSignedIn           EventName = "session.started"
@@ -80,7 +81,7 @@ const (
 // Result of what the event tells of.
 func (n EventName) Result() Result {
 	switch n {
-	case EventPasswordRefused, EventFlowRefused, EventRefreshReused, EventBudgetSpent, EventMailDropped, EventTextDropped:
+	case EventPasswordRefused, EventPasskeyCopied, EventFlowRefused, EventRefreshReused, EventBudgetSpent, EventMailDropped, EventTextDropped:
 		return ResultRefused
 	default:
 		return ResultDone
@@ -116,6 +117,7 @@ func EventNames() []EventMeaning {
 		{EventPasswordReset, "A person chose a new password after proving their mailbox."},
 		{EventPasswordExpired, "A person's password was declared due for a change: they choose a new one at their next sign-in."},
 		{EventPasswordRefused, "A password was wrong, or the person was locked out; reason says which. Of the tries during one lockout, the first is told."},
+		{EventPasskeyCopied, "A passkey has counted backwards, so that there may be a copy of it; it was refused. Data names the authenticator."},
 		{EventFactorAdded, "A person enrolled a way to prove who they are; data names the kind, and which factor it is."},
 		{EventDeviceRemembered, "A person had the browser remembered from which they gave a second factor; data says until when."},
 		{EventFactorRemoved, "A way in which a person proved who they are was taken from them; data names the kind."},

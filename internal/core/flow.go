@@ -56,6 +56,7 @@ const (
 	ChoiceAgreements    ChoiceName = "agreements"
 	ChoiceTOTP          ChoiceName = "totp"
 	ChoiceRecoveryCode  ChoiceName = "recovery_code"
+	ChoicePasskey       ChoiceName = "passkey"
 )
 
 // Facts is all that a flow knows, from which phase and choices are derived.
@@ -103,6 +104,20 @@ type Facts struct {
 	Credentials int64 `json:"credentials,omitempty"`
 	// PasswordHash is the password that somebody new has chosen.
 	PasswordHash string `json:"password_hash,omitempty"`
+	// PasskeyChallenge is what a passkey is to sign, issued last and not used.
+	PasskeyChallenge *PasskeyChallenge `json:"passkey_challenge,omitempty"`
+	// NewUser is the id that somebody new will have, once their authenticator
+	// was told it.
+	NewUser UserID `json:"new_user,omitempty"`
+	// NewPasskey is the passkey that somebody new has chosen.
+	NewPasskey *NewPasskey `json:"new_passkey,omitempty"`
+	// PasskeyUsed is the passkey by which the first factor was proved.
+	PasskeyUsed AuthenticatorID `json:"passkey_used,omitempty"`
+	// PasskeyAdded: a passkey was added once all was proved.
+	PasskeyAdded bool `json:"passkey_added,omitempty"`
+	// UserVerified: the passkey that proved the first factor made sure of who
+	// holds it, so that it stands for two (NIST SP 800-63B-4 section 3.1.7.2).
+	UserVerified bool `json:"user_verified,omitempty"`
 	// EmailProved is the key of the address whose mailbox was proved here.
 	EmailProved string `json:"email_proved,omitempty"`
 	// PhoneProved is the number whose telephone was proved here.

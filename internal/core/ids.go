@@ -50,8 +50,11 @@ func NewApplicationID() ApplicationID { return ApplicationID("app_" + secret.Ran
 // NewKeyID makes an id that nothing else has.
 func NewKeyID() KeyID { return KeyID("key_" + secret.Random()) }
 
+// UserPrefix is what a person's id begins with.
+const UserPrefix = "usr_"
+
 // NewUserID makes an id that nothing else has.
-func NewUserID() UserID { return UserID("usr_" + secret.Random()) }
+func NewUserID() UserID { return UserID(UserPrefix + secret.Random()) }
 
 // NewAuthenticatorID makes an id that nothing else has.
 func NewAuthenticatorID() AuthenticatorID { return AuthenticatorID("aut_" + secret.Random()) }

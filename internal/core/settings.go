@@ -26,6 +26,8 @@ type Settings struct {
 	SigninRememberDevice   string
 	RememberDeviceLife     Duration
 	RememberDeviceMost     int
+	PasskeyFallback        bool
+	PasskeyRPID            string
 	SignupDomainsMode      string
 	SignupDomains          []string
 
@@ -150,7 +152,7 @@ func SettingsTable() []Setting {
 				return oneOf(s.UsernameFormat, UsernameEmail, UsernameString, UsernamePhone)
 			}},
 
-		{"signin.primary", "list of factors", "What is taken as a first factor: password, email_otp, magic_link, sms_otp, totp.",
+		{"signin.primary", "list of factors", "What is taken as a first factor: password, email_otp, magic_link, sms_otp, totp, passkey.",
 			func(s *Settings) any { return &s.SigninPrimary }, func(s *Settings) error {
 				if len(s.SigninPrimary) == 0 {
 					return errors.New("must name at least one")
@@ -173,6 +175,10 @@ func SettingsTable() []Setting {
 				}
 				return nil
 			}},
+		{"passkey.allow_fallback", "boolean", "Whether somebody who has a passkey may also come in another way. Without, only the passkey will do, and who has lost it needs it taken from their account.",
+			func(s *Settings) any { return &s.PasskeyFallback }, nil},
+		{"passkey.rp_id", "domain", "The domain that passkeys are for (the RP ID): the host of a page that asks for one is it, or ends in it. Empty: the host of the hosted pages. Passkeys of another domain work no more.",
+			func(s *Settings) any { return &s.PasskeyRPID }, func(s *Settings) error { return s.checkRPID() }},
 		{"signin.remember_device", "off, device or device_and_address", "Whether people may have the browser remembered from which they gave a second factor, so that it asks for none the next time; device_and_address: only while it comes from the same address. A new password ends it.",
 			func(s *Settings) any { return &s.SigninRememberDevice }, func(s *Settings) error {
 				return oneOf(s.SigninRememberDevice, DeviceOff, DeviceByItself, DeviceAtAddress)
@@ -384,6 +390,7 @@ func DefaultSettings() Settings {
 		SignupVerifyEmail:    true,
 		UsernameFormat:       UsernameEmail,
 		SigninPrimary:        []AuthenticatorKind{AuthenticatorPassword},
+		PasskeyFallback:      true,
 		SignupDomainsMode:    DomainsOff,
 		SigninRemember:       RememberOff,
 		SigninRememberDevice: DeviceOff, RememberDeviceLife: Duration(30 * 24 * time.Hour), RememberDeviceMost: 10,

@@ -39,6 +39,8 @@ type Turn struct {
 	Due      bool       // their password is due for a change
 	Known    bool       // they had this browser remembered
 	Now      time.Time
+	Party    core.RelyingParty    // whom passkeys are for
+	Passkeys []core.Authenticator // those that the person has for it
 	// Agreements are the active ones of the kinds that the pool requires.
 	Agreements []core.Agreement
 	Recovery   int // how many recovery codes the person has, with a factor that they stand for
@@ -49,7 +51,7 @@ type Turn struct {
 type Prompt struct {
 	Choice      core.ChoiceName
 	RequiredFor []core.ChoiceName   // set_email, set_username, set_phone
-	Enrollment  bool                // password, email_otp, magic_link, sms_otp, totp, recovery_code: it is new to the person
+	Enrollment  bool                // password, email_otp, magic_link, sms_otp, totp, recovery_code, passkey: it is new to the person
 	NeedEmail   bool                // the same: an address has to come with it
 	NeedPhone   bool                // sms_otp: a number has to come with it
 	Policy      bool                // password, set_password: the pool's rules are shown
@@ -59,6 +61,7 @@ type Prompt struct {
 	Agreements  []core.Agreement    // agreements: what is still to be accepted
 	Seed        *SeedPrompt         // totp, while it is new
 	Codes       []secret.Text       // recovery_code, while they are new
+	Passkey     *PasskeyPrompt      // passkey
 }
 
 // SeedPrompt is what a person's program for one-time passwords is given.
@@ -76,6 +79,19 @@ type LinkPrompt struct {
 	Sent     bool
 	ResendAt time.Time // zero before the first time
 	State    string    // by which an application recognises the link
+}
+
+// PasskeyPrompt is what is shown of a passkey's ceremony.
+type PasskeyPrompt struct {
+	// Discovery: nobody is named yet, and the passkey says who it is.
+	Discovery bool
+	// Options is what a browser's credentials.create or credentials.get takes
+	// as publicKey, as JSON (WebAuthn Level 3 sections 5.1.8 and 5.1.9); nil
+	// before the choice was begun.
+	Options []byte
+	// Handle is the user handle of the options, whose id is base64url of it. A
+	// face may put another prefix before it.
+	Handle core.UserID
 }
 
 // CodePrompt is what is shown of a code that is sent.
@@ -96,6 +112,7 @@ type Answer struct {
 	Profile  map[string]string // profile
 	Agreed   []Agreed          // agreements
 	Keep     bool              // with a second factor: the browser is to be remembered
+	Passkey  []byte            // passkey: a PublicKeyCredential as JSON (WebAuthn Level 3 section 5.1)
 }
 
 // byName reports whether people go by something else than their address.
@@ -127,11 +144,14 @@ func (t Turn) signingUp() bool {
 	return t.User == nil
 }
 
-// requireIdentifier lists the first factors that need to know who it is.
+// requireIdentifier lists the first factors that need to know who it is. A
+// passkey does not, but where it is all that there is.
 func (t Turn) requireIdentifier() []core.ChoiceName {
 	var names []core.ChoiceName
 	for _, kind := range t.Settings.SigninPrimary {
-		names = append(names, core.ChoiceName(kind))
+		if kind != core.AuthenticatorPasskey || len(t.Settings.SigninPrimary) == 1 {
+			names = append(names, core.ChoiceName(kind))
+		}
 	}
 	return names
 }

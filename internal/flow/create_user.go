@@ -20,6 +20,9 @@ func createUser(tx *store.Tx, t *Turn) error {
 	if err != nil {
 		return err
 	}
+	if t.Facts.NewUser != "" {
+		user.ID = t.Facts.NewUser
+	}
 	if t.Facts.Invitation != "" {
 		if err := useInvitation(tx, t, user.ID); err != nil {
 			return err
@@ -30,6 +33,11 @@ func createUser(tx *store.Tx, t *Turn) error {
 		return err
 	}
 	t.User, t.Facts.User, t.Facts.Created = &user, user.ID, true
+	if t.Facts.Primary == core.AuthenticatorPasskey {
+		made := *t.Facts.NewPasskey
+		t.Facts.NewPasskey = nil
+		return t.addPasskey(tx, made)
+	}
 	if t.Facts.Primary != core.AuthenticatorPassword {
 		f := Factor{Kind: t.Facts.Primary}
 		if f.Kind == core.AuthenticatorSMSOTP {

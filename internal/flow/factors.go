@@ -52,6 +52,8 @@ func (t Turn) offersFirst(kind core.AuthenticatorKind) (offered, enroll bool) {
 	switch {
 	case !t.identified() || t.Facts.ResetProved || !slices.Contains(t.Settings.SigninPrimary, kind):
 		return false, false
+	case t.passkeyOnly() && kind != core.AuthenticatorPasskey && !t.Facts.Concealed:
+		return false, false
 	case t.signingUp():
 		return !t.Facts.Concealed || kind.ByMailbox() || t.mailboxProved(), true
 	case t.Facts.Concealed || t.User == nil || t.has(kind, false):

@@ -90,7 +90,41 @@ func specimens() []specimen {
 	signin := func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 		return start(t, h, app, "ana@example.org")
 	}
+	// Whoever has a passkey, and who makes one.
+	var device flowtest.Device
+	holding := func(email string) func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+		return func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			h.Passkey(t, app, &device, userOf(t, h, app, "ana@example.org"))
+			s := start(t, h, app, email)
+			begun(t, h, app, s.ID)
+			return s
+		}
+	}
+	making := func(before func(t *testing.T, h *flowtest.House, app core.Caller) flow.State) func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+		return func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			s := before(t, h, app)
+			begun(t, h, app, s.ID)
+			return s
+		}
+	}
+	got := func(t *testing.T, h *flowtest.House, app core.Caller, s flow.State) flow.Answer {
+		return passkeyAnswer(device.Get(t, passkeyOf(stateOf(t, h, app, s.ID)).Options, flowtest.PageURL, nil))
+	}
+	made := func(t *testing.T, h *flowtest.House, app core.Caller, s flow.State) flow.Answer {
+		return passkeyAnswer((&flowtest.Device{}).Create(t, passkeyOf(stateOf(t, h, app, s.ID)).Options, flowtest.PageURL, nil))
+	}
+	noPasskey := []flow.Answer{passkeyAnswer([]byte("{}")), passkeyAnswer([]byte("[]")), passkeyAnswer([]byte("x")), passkeyAnswer([]byte(`{"id":"AA","rawId":"AA","type":"public-key"}`))}
 	return []specimen{
+		{core.ChoicePasskey, holding("ana@example.org"), got, noPasskey},
+		{core.ChoicePasskey, holding(""), got, noPasskey},
+		{core.ChoicePasskey, making(signup), made, noPasskey},
+		{core.ChoicePasskey, making(func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			h.Set(t, app, map[string]any{"signup.verify_email": false, "agreements.required": []string{}})
+			s := signin(t, h, app)
+			s, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, flowtest.Password))
+			must(t, err)
+			return s
+		}), made, noPasskey},
 		{core.ChoiceSetEmail, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State { return start(t, h, app, "") },
 			given(flow.Answer{Choice: core.ChoiceSetEmail, Email: "new@example.org"}),
 			[]flow.Answer{{Choice: core.ChoiceSetEmail}, {Choice: core.ChoiceSetEmail, Email: "no address"}}},
@@ -219,7 +253,7 @@ func lawful(t *testing.T, h *flowtest.House, name string) core.Caller {
 	t.Helper()
 	app := h.Pool(t, name, map[string]any{
 		"signup.verify_email": true, "link.resend_after": "0s", "code.resend_after": "0s", "budget.mails_to_one_per_hour": 0, "budget.texts_to_one_per_hour": 0, "lockout.failures": 100, "agreements.required": core.AgreementKinds(),
-		"signin.primary": []string{"password", "email_otp", "magic_link", "sms_otp", "totp"},
+		"signin.primary": []string{"password", "email_otp", "magic_link", "sms_otp", "totp", "passkey"},
 		"profile.fields": []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}},
 	})
 	h.Person(t, app, "ana@example.org")
@@ -347,7 +381,7 @@ func facts(t *testing.T, h *flowtest.House, app core.Caller, id core.FlowID) []b
 func changes(events []store.Recorded) int {
 	n := 0
 	for _, e := range events {
-		if e.Name != core.EventFlowRefused && e.Name != core.EventPasswordRefused {
+		if e.Name != core.EventFlowRefused && e.Name != core.EventPasswordRefused && e.Name != core.EventPasskeyCopied {
 			n++
 		}
 	}

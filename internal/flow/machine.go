@@ -87,7 +87,7 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 		s.Types = []core.FlowType{core.FlowSignup, core.FlowSignin}
 	}
 	t := Turn{
-		Caller: caller, Pool: p, Settings: p.Settings, Now: m.store.Clock(),
+		Caller: caller, Pool: p, Settings: p.Settings, Now: m.store.Clock(), Party: m.links.relyingParty(p),
 		Flow:  core.Flow{ID: core.NewFlowID(), Version: 1},
 		Facts: core.Facts{Allowed: s.Types, Redirect: s.Redirect, State: s.State, Concealed: (s.Concealed || p.Settings.ConcealAccounts) && guest.ID == "", Browser: caller.Browser, Invitation: guest.ID},
 	}
@@ -220,8 +220,12 @@ func (m *Machine) write(ctx context.Context, t Turn, effect Effect) (Turn, error
 }
 
 func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
+	before := t.Facts.Primary
 	if err := effect(tx, t); err != nil {
 		return err
+	}
+	if before == "" && t.Facts.Primary != "" && t.Facts.Primary != core.AuthenticatorPasskey && t.passkeyOnly() {
+		return core.Fail(core.CodeNotOffered, "This person has a passkey, and comes in with nothing else.")
 	}
 	for p, _ := m.look(*t); p.pass != nil; p, _ = m.look(*t) {
 		if err := p.pass(tx, t); err != nil {
@@ -368,7 +372,7 @@ func (m *Machine) turn(ctx context.Context, caller core.Caller, id core.FlowID) 
 	}
 	var t Turn
 	err = m.store.As(caller).View(ctx, func(tx *store.Tx) error {
-		t, err = load(tx, p, id)
+		t, err = m.load(tx, p, id)
 		return err
 	})
 	if err == nil && !bytes.Equal(t.Facts.Browser, caller.Browser) {
@@ -377,12 +381,12 @@ func (m *Machine) turn(ctx context.Context, caller core.Caller, id core.FlowID) 
 	return t, err
 }
 
-func load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) {
+func (m *Machine) load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) {
 	f, err := tx.Flow(id)
 	if err != nil {
 		return Turn{}, err
 	}
-	t := Turn{Caller: tx.Caller(), Pool: p, Settings: p.Settings, Flow: f, Facts: f.Facts, Now: tx.Now()}
+	t := Turn{Caller: tx.Caller(), Pool: p, Settings: p.Settings, Flow: f, Facts: f.Facts, Now: tx.Now(), Party: m.links.relyingParty(p)}
 	t.Flow.Facts = core.Facts{}
 	if err := t.readAgreements(tx); err != nil {
 		return Turn{}, err
@@ -399,7 +403,7 @@ func load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) {
 		err = core.Fail(core.CodeFlowEnded, "This flow is unknown, completed, or past its time. Start a new one.")
 	}
 	// What was taken from the person since proves nothing.
-	if !t.holds(t.Facts.Primary, false) {
+	if !t.holds(t.Facts.Primary, false) || (t.Facts.Primary == core.AuthenticatorPasskey && !t.hasPasskey(t.Facts.PasskeyUsed)) {
 		t.Facts.Primary = ""
 	}
 	if !t.holds(t.Facts.Secondary, true) {
@@ -414,9 +418,20 @@ func (t *Turn) identify(tx *store.Tx, user core.User) error {
 	if err != nil {
 		return err
 	}
-	t.User, t.Facts.User, t.Factors, t.Due, t.Recovery = &user, user.ID, nil, false, 0
+	t.User, t.Facts.User, t.Factors, t.Passkeys, t.Due, t.Recovery = &user, user.ID, nil, nil, false, 0
 	strong := false
 	for _, a := range all {
+		if a.Kind == core.AuthenticatorPasskey {
+			// One that was made for another domain is no way in here.
+			data, err := a.Passkey()
+			if err != nil {
+				return err
+			}
+			if data.RPID != t.Party.ID {
+				continue
+			}
+			t.Passkeys = append(t.Passkeys, a)
+		}
 		t.Factors = append(t.Factors, Factor{a.Kind, a.Second, a.Handle})
 		t.Due = t.Due || a.Due(time.Duration(t.Settings.PasswordMaxAge), tx.Now())
 		strong = strong || a.Second && a.Kind.Strong()

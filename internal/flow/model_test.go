@@ -31,6 +31,7 @@ type modelPerson struct {
 	keys               map[bool]*modelKey     // of computed codes: of the first factor, and of the second
 	codes              []string               // recovery codes that were not used
 	phone, secondPhone string                 // the numbers that they enrolled, for each factor
+	passkeys           []*flowtest.Passkey
 }
 
 // modelKey is what computes somebody's codes.
@@ -91,8 +92,17 @@ type modelFlow struct {
 	states              map[core.ChoiceName]string
 	opened              map[string]bool // those of them that were opened for this flow
 	mails, texts        modelCodes
-	seconds             int          // tries of the second factor
-	invite              *modelInvite // with which it was begun
+	seconds             int             // tries of the second factor
+	invite              *modelInvite    // with which it was begun
+	challenge           *modelChallenge // of a passkey, issued last and not used
+	made                *flowtest.Passkey
+	added               bool // a passkey, in the end
+}
+
+// modelChallenge is what a passkey was asked.
+type modelChallenge struct {
+	enroll  bool
+	options []byte
 }
 
 // modelCodes is what was sent of the codes of a choice.
@@ -181,28 +191,41 @@ func (f *modelFlow) phase(p *modelPool) core.Phase {
 	return core.PhaseCompleted
 }
 
+// enrolls reports whether a passkey would be a new one.
+func (f *modelFlow) enrolls(p *modelPool) bool { return f.how != "" || f.signup() }
+
 func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 	switch f.phase(p) {
 	case core.PhasePrimary:
+		// Of all first factors, a passkey comes last.
+		passkey := []core.ChoiceName{core.ChoicePasskey}
 		switch {
-		case !f.identified(p) && p.names:
-			return []core.ChoiceName{core.ChoiceSetUsername}
 		case !f.identified(p):
-			return []core.ChoiceName{core.ChoiceSetEmail}
+			asks := []core.ChoiceName{core.ChoiceSetEmail}
+			if p.names {
+				asks = []core.ChoiceName{core.ChoiceSetUsername}
+			}
+			if f.in && !f.claimed() {
+				return append(asks, passkey...)
+			}
+			return asks
 		case f.signup() && p.names && f.phone == "":
-			return append(slices.Clone(p.first), core.ChoiceSetPhone)
+			return slices.Concat(p.first, []core.ChoiceName{core.ChoiceSetPhone}, passkey)
 		case f.signup():
-			return p.first
+			return slices.Concat(p.first, passkey)
 		case f.reset:
 			return []core.ChoiceName{core.ChoiceResetPassword, core.ChoiceSetPassword}
 		case !f.known:
-			return append(slices.Clone(p.first), core.ChoiceResetPassword)
+			return slices.Concat(p.first, []core.ChoiceName{core.ChoiceResetPassword}, passkey)
 		}
 		var ways []core.ChoiceName
 		for _, choice := range p.first {
 			if f.person(p).ways[core.AuthenticatorKind(choice)] {
 				ways = append(ways, choice)
 			}
+		}
+		if len(f.person(p).passkeys) > 0 {
+			return slices.Concat(ways, []core.ChoiceName{core.ChoiceResetPassword}, passkey)
 		}
 		if len(ways) == 0 {
 			for _, choice := range p.first {
@@ -212,6 +235,15 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 			}
 		}
 		return append(ways, core.ChoiceResetPassword)
+	case core.PhaseCompleted:
+		var offers []core.ChoiceName
+		if f.shown {
+			offers = append(offers, core.ChoiceRecoveryCode)
+		}
+		if !f.added && f.how != core.AuthenticatorPasskey {
+			offers = append(offers, core.ChoicePasskey)
+		}
+		return offers
 	case core.PhaseProfile:
 		return []core.ChoiceName{core.ChoiceProfile}
 	case core.PhaseSetPassword:
@@ -226,10 +258,6 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 			return []core.ChoiceName{core.ChoiceTOTP, core.ChoiceRecoveryCode}
 		default:
 			return []core.ChoiceName{core.ChoiceName(person.second)}
-		}
-	case core.PhaseCompleted:
-		if f.shown {
-			return []core.ChoiceName{core.ChoiceRecoveryCode}
 		}
 	case core.PhaseAgreements:
 		return []core.ChoiceName{core.ChoiceAgreements}
@@ -254,9 +282,15 @@ func (f *modelFlow) create(p *modelPool) core.Code {
 	}
 	// The invitation's mail has proved the mailbox, and ends with every other
 	// to the address.
-	p.people[f.email] = &modelPerson{name: name, password: f.password, verified: f.proved, ways: map[core.AuthenticatorKind]bool{f.how: true}, keys: map[bool]*modelKey{}}
-	if f.how == core.AuthenticatorSMSOTP {
+	p.people[f.email] = &modelPerson{name: name, password: f.password, verified: f.proved, ways: map[core.AuthenticatorKind]bool{}, keys: map[bool]*modelKey{}}
+	switch f.how {
+	case core.AuthenticatorPasskey:
+		p.people[f.email].passkeys = []*flowtest.Passkey{f.made}
+	case core.AuthenticatorSMSOTP:
 		p.people[f.email].phone = f.phone
+		fallthrough
+	default:
+		p.people[f.email].ways[f.how] = true
 	}
 	for _, i := range p.invites {
 		i.over = i.over || f.invite != nil && i.email == f.email

@@ -63,7 +63,7 @@ func (m *Machine) OpenLink(ctx context.Context, caller core.Caller, choice core.
 			if err := json.Unmarshal([]byte(ticket.Data), &data); err != nil {
 				return err
 			}
-			t, err := load(tx, p, data.Flow)
+			t, err := m.load(tx, p, data.Flow)
 			if err != nil {
 				return err
 			}

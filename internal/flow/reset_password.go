@@ -16,7 +16,7 @@ type resetPassword struct {
 }
 
 func (c resetPassword) Prompt(t Turn) *Prompt {
-	if !t.identified() || t.signingUp() || !slices.Contains(t.Settings.SigninPrimary, core.AuthenticatorPassword) {
+	if !t.identified() || t.signingUp() || (t.passkeyOnly() && !t.Facts.Concealed) || !slices.Contains(t.Settings.SigninPrimary, core.AuthenticatorPassword) {
 		return nil
 	}
 	return c.links.prompt(t, core.ChoiceResetPassword)
@@ -27,7 +27,7 @@ func (c resetPassword) Answer(ctx context.Context, t Turn, a Answer) (Effect, er
 }
 
 func (c resetPassword) Restart(_ context.Context, t Turn, _ Answer) (Effect, error) {
-	if t.User == nil || t.User.Disabled {
+	if t.User == nil || t.User.Disabled || t.passkeyOnly() {
 		return c.links.send(core.ChoiceResetPassword, ""), nil
 	}
 	return c.links.send(core.ChoiceResetPassword, mailReset), nil

@@ -38,7 +38,8 @@ func (m *Machine) table() []phase {
 			{core.ChoiceSetPassword, setPassword{m.passwords}},
 			{core.ChoiceVerifyEmail, verifyEmail{m.links}}, // before anything is said, in concealed sign-up
 			{core.ChoiceSetPhone, setPhone{}},
-			// provisional_enrollment, social, saml, passkey
+			{core.ChoicePasskey, passkey{m.store, m.links.keys, false}},
+			// provisional_enrollment, social, saml
 		}},
 		// captcha: captcha
 		{name: core.PhaseProfile, needed: needsProfile, choices: []entry{
@@ -63,7 +64,7 @@ func (m *Machine) table() []phase {
 		// oauth_consent: oauth_consent
 		{name: core.PhaseCompleted, needed: func(Turn) bool { return true }, choices: []entry{
 			{core.ChoiceRecoveryCode, recoveryCodes{recovery{m.links.keys}}},
-			// passkey, as an offer
+			{core.ChoicePasskey, passkey{m.store, m.links.keys, true}}, // an offer: nobody has to take it
 		}},
 	}
 }
@@ -101,10 +102,16 @@ func needsSecondary(t Turn) bool {
 	if t.Known && t.hasAny(t.Settings.SigninSecondary, true) {
 		return false
 	}
-	if t.Facts.Secondary != "" || len(t.Settings.SigninSecondary) == 0 || slices.Contains(t.Settings.SigninSkipSecondary, t.Facts.Primary) {
+	if t.Facts.Secondary != "" || len(t.Settings.SigninSecondary) == 0 || t.skipsSecondary() {
 		return false
 	}
 	return t.Settings.SigninRequireSecondary || t.hasAny(t.Settings.SigninSecondary, true)
+}
+
+// skipsSecondary reports whether the first factor makes a second one needless.
+// A passkey that took anybody's touch is one factor, whatever the pool says.
+func (t Turn) skipsSecondary() bool {
+	return slices.Contains(t.Settings.SigninSkipSecondary, t.Facts.Primary) && (t.Facts.Primary != core.AuthenticatorPasskey || t.Facts.UserVerified)
 }
 
 // needsAgreements: the pool requires an agreement that the person has not

@@ -25,6 +25,8 @@ type world struct {
 	// and mostly by the right answer; nil: anything at all.
 	focus *modelFlow
 	press core.ChoiceName // what is begun again then
+	// device has everybody's passkeys, also those that were taken from them.
+	device flowtest.Device
 }
 
 var (
@@ -53,7 +55,7 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 		values := map[string]any{
 			"signup.verify_email": p.verify, "lockout.failures": 100, "link.resend_after": "0s", "code.resend_after": "0s",
 			"budget.mails_to_one_per_hour": 0, "budget.mails_to_one_per_day": 0, "budget.texts_to_one_per_hour": 0, "budget.texts_to_one_per_day": 0,
-			"redirects.allowed": []string{invitedCallback}, "signin.primary": p.first, "agreements.required": p.required,
+			"redirects.allowed": []string{invitedCallback}, "signin.primary": append(slices.Clone(p.first), core.ChoicePasskey), "agreements.required": p.required,
 		}
 		if p.fields {
 			values["profile.fields"] = []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}}
@@ -81,6 +83,10 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 				h.SetPassword(t, p.caller, made.ID, firstPassword)
 				person.password, person.ways[core.AuthenticatorPassword] = firstPassword, true
 			}
+			// Of some pools both have a passkey, beside a password or alone.
+			if i != 1 || n == 0 {
+				person.passkeys = append(person.passkeys, h.Passkey(t, p.caller, &w.device, made.ID))
+			}
 			p.people[email] = person
 		}
 		w.pools = append(w.pools, p)
@@ -99,7 +105,7 @@ func (w *world) step() {
 		w.goOn()
 		return
 	}
-	switch rapid.SampledFrom([]string{"start", "set_email", "set_username", "set_phone", "password", "password", "profile", "code", "code", "code", "restart", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke", "publish", "withdraw", "agree", "agree", "totp", "totp", "recovery"}).Draw(w.r, "step") {
+	switch rapid.SampledFrom([]string{"start", "set_email", "set_username", "set_phone", "password", "password", "profile", "code", "code", "code", "restart", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke", "publish", "withdraw", "agree", "agree", "totp", "totp", "recovery", "passkey", "passkey", "passkey"}).Draw(w.r, "step") {
 	case "start":
 		w.start()
 	case "set_email":
@@ -144,6 +150,8 @@ func (w *world) step() {
 		w.totp()
 	case "recovery":
 		w.recovery()
+	case "passkey":
+		w.passkey()
 	case "expire":
 		w.expire()
 	case "remove":
@@ -155,7 +163,7 @@ func (w *world) step() {
 func (w *world) goOn() {
 	f, p := w.focus, w.pools[w.focus.pool]
 	offers := f.offers(p)
-	if len(offers) == 0 || f.phase(p) == core.PhaseCompleted && rapid.Bool().Draw(w.r, "complete") {
+	if len(offers) == 0 || f.phase(p) == core.PhaseCompleted && rapid.Bool().Draw(w.r, "enough") {
 		w.complete()
 		return
 	}
@@ -180,6 +188,13 @@ func (w *world) goOn() {
 		w.totp()
 	case core.ChoiceRecoveryCode:
 		w.recovery()
+	case core.ChoicePasskey:
+		if f.challenge != nil && f.challenge.enroll == f.enrolls(p) {
+			w.passkey()
+			return
+		}
+		w.press = choice
+		w.restart()
 	case core.ChoiceEmailOTP, core.ChoiceSMSOTP:
 		w.press = choice
 		if f.codes(choice).newest != "" {
@@ -498,7 +513,7 @@ func (w *world) profile() {
 
 func (w *world) restart() {
 	f, p, caller := w.pick()
-	all := []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoicePassword, core.ChoiceProfile, core.ChoiceEmailOTP, core.ChoiceMagicLink, core.ChoiceSMSOTP, core.ChoiceTOTP}
+	all := []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoicePassword, core.ChoiceProfile, core.ChoiceEmailOTP, core.ChoiceMagicLink, core.ChoiceSMSOTP, core.ChoiceTOTP, core.ChoicePasskey}
 	if offers := f.offers(p); len(offers) > 0 && rapid.IntRange(0, 3).Draw(w.r, "fitting") > 0 {
 		all = offers
 	}
@@ -512,7 +527,7 @@ func (w *world) restart() {
 		want = odd
 	}
 	mails := choice == core.ChoiceEmailOTP || choice == core.ChoiceMagicLink
-	if want == "" && mails && f.how == "" {
+	if want == "" && (mails || choice == core.ChoicePasskey) && f.how == "" {
 		want = f.take(p, email)
 	}
 	number := ""
@@ -536,6 +551,9 @@ func (w *world) restart() {
 	s, err := w.h.Flows.Restart(w.t.Context(), caller, f.id, flow.Answer{Choice: choice, Email: email, Phone: number})
 	if err == nil {
 		f.states[choice] = link(s, choice).State
+	}
+	if err == nil && choice == core.ChoicePasskey {
+		f.challenge = &modelChallenge{f.enrolls(p), passkeyOf(s).Options}
 	}
 	sent := 0
 	for _, m := range w.h.Mail(w.t) {
@@ -818,9 +836,9 @@ func (w *world) complete() {
 	if err != nil {
 		return
 	}
-	byPassword := f.how == core.AuthenticatorPassword
+	byPassword, byPasskey := f.how == core.AuthenticatorPassword, f.how == core.AuthenticatorPasskey
 	if !f.mine || (byPassword && f.person(p).due) || grant.User.Email != f.email || (p.verify && !f.person(p).verified) ||
-		(p.second && byPassword && f.second == "") || (f.how.ByMailbox() && !f.proved) || len(f.person(p).unaccepted(p)) > 0 {
+		(p.second && (byPassword || byPasskey) && f.second == "") || (f.how.ByMailbox() && !f.proved) || len(f.person(p).unaccepted(p)) > 0 {
 		w.r.Fatalf("tokens of %s came out of flow %+v", grant.User.Email, *f)
 	}
 	token, err := w.h.Sessions.Check(w.t.Context(), p.caller, grant.Access.Token)
@@ -879,7 +897,7 @@ func (w *world) expire() {
 // strip is what is left of somebody without any way in: what they proved in
 // flows that are under way proves nothing any more.
 func (w *world) strip(p *modelPool, email string, person *modelPerson) {
-	person.password, person.due, person.second, person.phone, person.secondPhone = "", false, "", "", ""
+	person.password, person.due, person.second, person.phone, person.secondPhone, person.passkeys = "", false, "", "", "", nil
 	clear(person.ways)
 	clear(person.keys)
 	for _, f := range w.flows {
@@ -899,7 +917,7 @@ func (w *world) remove() {
 		return
 	}
 	all, err := w.h.Directory.Authenticators(w.t.Context(), p.caller, core.UserRef{Email: email})
-	ways := 0
+	ways := len(person.passkeys)
 	for _, has := range person.ways {
 		if has {
 			ways++

@@ -2,7 +2,7 @@ package hosted
 
 import (
 	"crypto/sha256"
-	_ "embed" // for the style sheet
+	_ "embed" // for the style sheet and the script
 	"encoding/hex"
 	"net/http"
 )
@@ -10,27 +10,36 @@ import (
 //go:embed style.css
 var styleSheet string
 
-// style is the one style sheet, at a path that changes with it.
-type style struct {
-	file string
-	path string
+//go:embed passkey.js
+var passkeyScript string
+
+// asset is a file of the pages, at a path that changes with it.
+type asset struct {
+	file  string
+	path  string
+	media string
+	text  string
 }
 
-func newStyle() style {
-	sum := sha256.Sum256([]byte(styleSheet))
-	file := "style-" + hex.EncodeToString(sum[:8]) + ".css"
-	return style{file: file, path: "/assets/" + file}
+func newAsset(name, ending, media, text string) asset {
+	sum := sha256.Sum256([]byte(text))
+	file := name + "-" + hex.EncodeToString(sum[:8]) + "." + ending
+	return asset{file: file, path: "/assets/" + file, media: media, text: text}
 }
 
-// asset serves the style sheet, which browsers may keep for ever.
+// asset serves the style sheet and the script, which browsers may keep for
+// ever.
 func (p *Pages) asset(w http.ResponseWriter, v *visit) error {
-	if v.r.PathValue("file") != p.style.file {
-		return noPage()
+	for _, a := range []asset{p.style, p.script} {
+		if v.r.PathValue("file") != a.file {
+			continue
+		}
+		h := w.Header()
+		h.Set("Content-Type", a.media+"; charset=utf-8")
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		// A browser that has gone away misses nothing.
+		_, _ = w.Write([]byte(a.text))
+		return nil
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/css; charset=utf-8")
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	// A browser that has gone away misses nothing.
-	_, _ = w.Write([]byte(styleSheet))
-	return nil
+	return noPage()
 }

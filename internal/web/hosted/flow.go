@@ -47,6 +47,7 @@ func (p *Pages) showFlow(w http.ResponseWriter, v *visit) error {
 
 // showState shows a flow's choice, or that nothing is left to do.
 func (p *Pages) showState(w http.ResponseWriter, v *visit, s flow.State, asked core.ChoiceName, said said) {
+	s.Prompts = p.usable(s)
 	page := view{Wrong: said.err != nil, targets: formTarget(s.Redirect), Said: disclaimer(s.Pool.Settings.Disclaimer)}
 	if said.err != nil {
 		page.status = refusalOf(said.err).status
@@ -66,6 +67,9 @@ func (p *Pages) showState(w http.ResponseWriter, v *visit, s flow.State, asked c
 	}
 	sc.Agreements = agreements
 	page.name, page.Data = string(prompt.Choice), sc
+	if prompt.Choice == core.ChoicePasskey && sc.Options != "" {
+		page.Script = p.script.path
+	}
 	p.render(w, v, page)
 }
 
@@ -126,10 +130,13 @@ func (p *Pages) answer(w http.ResponseWriter, v *visit, c choice) (string, error
 // sent unasked, but for a forgotten password, and a flow that is complete ends
 // once there is nothing to be shown either.
 func (p *Pages) proceed(w http.ResponseWriter, v *visit, s flow.State) (string, error) {
-	prompt, ok := pick(s.Prompts, "")
-	if s.Phase == core.PhaseCompleted && !ok {
+	if s.Phase == core.PhaseCompleted {
+		if offers(s.Prompts, core.ChoiceRecoveryCode) || (offers(p.usable(s), core.ChoicePasskey) && !p.notNow(v.r)) {
+			return v.flowPath(s.ID), nil
+		}
 		return p.finish(w, v, s.ID)
 	}
+	prompt, ok := pick(s.Prompts, "")
 	if ok && (prompt.Link != nil || prompt.Code != nil) && prompt.Choice != core.ChoiceResetPassword && !prompt.NeedPhone {
 		if sent, _ := sentTo(prompt); !sent {
 			if _, err := p.Flows.Restart(v.r.Context(), v.caller, s.ID, flow.Answer{Choice: prompt.Choice}); err != nil {
@@ -169,11 +176,15 @@ func (p *Pages) lookAgain(w http.ResponseWriter, v *visit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if s.Phase == core.PhaseCompleted && len(s.Prompts) == 0 {
+	asked := core.ChoiceName(v.form["choice"])
+	if s.Phase == core.PhaseCompleted && asked == core.ChoicePasskey {
+		p.later(w)
 		return p.finish(w, v, s.ID)
 	}
+	if s.Phase == core.PhaseCompleted {
+		return p.proceed(w, v, s)
+	}
 	next := v.flowPath(s.ID)
-	asked := core.ChoiceName(v.form["choice"])
 	if prompt, ok := pick(s.Prompts, asked); ok && prompt.Choice == asked && prompt.Link != nil {
 		next = withQuery(next, "choice", string(asked), "notice", string(noticeWaiting))
 	}
@@ -217,7 +228,7 @@ func (p *Pages) notSo(w http.ResponseWriter, v *visit, c choice, err error) erro
 	web.Fault(v.r.Context(), err)
 	values := form{}
 	for name, value := range v.form {
-		if name != "password" {
+		if name != "password" && name != "passkey" {
 			values[name] = value
 		}
 	}

@@ -47,7 +47,8 @@ type Pages struct {
 	other    *web.Route // what is no line of the table
 	origin   *http.CrossOriginProtection
 	views    views
-	style    style
+	style    asset
+	script   asset // of the page that asks for a passkey
 	markdown markdown
 }
 
@@ -56,7 +57,7 @@ const faceName = "hosted"
 
 // New makes the pages.
 func New(d Deps) http.Handler {
-	p := &Pages{Deps: d, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), views: parseViews(), style: newStyle(), markdown: newMarkdown()}
+	p := &Pages{Deps: d, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), views: parseViews(), style: newAsset("style", "css", "text/css", styleSheet), script: newAsset("passkey", "js", "text/javascript", passkeyScript), markdown: newMarkdown()}
 	p.other = d.Traffic.Route(faceName, "other")
 	for _, r := range routes() {
 		if r.develop && d.Inbox == nil {

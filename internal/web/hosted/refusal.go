@@ -41,6 +41,7 @@ func refusals() map[core.Code]refusal {
 		core.CodeWrongCredentials: {status: 400, heading: "That did not work", text: "The e-mail address or the password is wrong.", at: "password"},
 		core.CodeWrongCode:        {status: 400, heading: "That did not work", text: "This is not the code that we sent last.", at: "code"},
 		core.CodeCodeExpired:      {status: 400, heading: "This code no longer works", text: "It is too old, or was tried too often. Ask for another one.", at: "code"},
+		core.CodePasskeyRefused:   {status: 400, heading: "That did not work", text: "This passkey was not accepted. Please try once more, or go on another way."},
 		core.CodeLocked:           {status: 429, heading: "Too many wrong tries", text: "There were too many wrong tries.", final: "The password works no more. Please ask for a new one."},
 		core.CodeDisabled:         {status: 403, heading: "This account is disabled", text: "This account is disabled. Ask whoever runs the application."},
 		core.CodeSignupClosed:     {status: 403, heading: "Sign-up is closed", text: "New accounts cannot be created here."},

@@ -38,11 +38,12 @@ func choices() []choice {
 		{name: core.ChoiceSMSOTP, fields: []string{"code"}, answer: code, begin: []string{"phone"}},
 		{name: core.ChoiceMagicLink, answer: nothing},
 		{name: core.ChoiceTOTP, fields: []string{"code"}, answer: code},
+		{name: core.ChoiceRecoveryCode, fields: []string{"code"}, answer: func(f form) flow.Answer { return flow.Answer{Code: f["code"]} }},
+		{name: core.ChoicePasskey, fields: []string{"passkey"}, answer: func(f form) flow.Answer { return flow.Answer{Passkey: []byte(f["passkey"])} }},
 		{name: core.ChoiceProfile, fields: []string{"profile."}, answer: func(f form) flow.Answer { return flow.Answer{Profile: f.under("profile.")} }},
 		{name: core.ChoiceResetPassword, answer: nothing},
 		{name: core.ChoiceAgreements, fields: []string{agreedPrefix}, answer: agreedOf},
 		{name: core.ChoiceSetPhone, fields: []string{"phone"}, answer: func(f form) flow.Answer { return flow.Answer{Phone: strings.TrimSpace(f["phone"])} }},
-		{name: core.ChoiceRecoveryCode, fields: []string{"code"}, answer: func(f form) flow.Answer { return flow.Answer{Code: f["code"]} }},
 	}
 }
 
@@ -75,6 +76,7 @@ func others() map[core.ChoiceName]string {
 		core.ChoiceSMSOTP:       "Get a code by text message instead",
 		core.ChoiceTOTP:         "Use an authenticator app instead",
 		core.ChoiceRecoveryCode: "Use a recovery code instead",
+		core.ChoicePasskey:      "Use a passkey instead",
 		core.ChoiceSetPhone:     "Add a telephone number",
 	}
 }
@@ -151,6 +153,9 @@ type screen struct {
 	Agreements []agreementField
 	Seed       *seed             // totp, while it is new
 	Codes      []string          // recovery_code, while they are new
+	Passkey    bool              // set_email, set_username: a passkey may say who it is
+	Options    string            // passkey: what the browser is to be asked, as JSON; empty: it was not begun
+	Offer      bool              // passkey: nobody has to take it
 	Notice     string            // what has just happened
 	Alert      string            // what went wrong with all of it
 	Errors     map[string]string // what went wrong, by field
@@ -223,6 +228,9 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 		if text, ok := others()[c.name]; ok && c.name != prompt.Choice && offers(s.Prompts, c.name) {
 			sc.Ways = append(sc.Ways, onward{withQuery(sc.Action, "choice", string(c.name)), text})
 		}
+	}
+	if passkey, ok := find(s.Prompts, core.ChoicePasskey); ok {
+		sc.Passkey, sc.Options, sc.Offer = true, string(passkey.Passkey.Options), s.Phase == core.PhaseCompleted
 	}
 	if life := s.Pool.Settings.RememberDeviceLife; sc.Second && s.Pool.Settings.SigninRememberDevice != core.DeviceOff {
 		sc.Keep, sc.Kept = spell(time.Duration(life)), sc.Values["keep"] != ""

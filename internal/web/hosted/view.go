@@ -48,6 +48,7 @@ type view struct {
 	App     string   // whose page it is, for people; empty: the pool's
 	Mark    string   // a letter for App
 	Style   string   // path of the style sheet
+	Script  string   // path of the page's script; empty: it has none
 	Wrong   bool     // it is about an error
 	Data    any
 	Said    []paragraph // the pool's disclaimer, on the pages of a flow
@@ -73,9 +74,11 @@ func (p *Pages) render(w http.ResponseWriter, v *visit, page view) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	if len(page.targets) > 0 {
-		h.Set("Content-Security-Policy", contentPolicy(page.targets...))
+	policy := contentPolicy(page.targets...)
+	if page.Script != "" {
+		policy += "; script-src 'self'"
 	}
+	h.Set("Content-Security-Policy", policy)
 	if page.status == 0 {
 		page.status = http.StatusOK
 	}

@@ -13,6 +13,7 @@ type authenticator struct {
 	Type      string `json:"type"`
 	Enabled   bool   `json:"enabled"`
 	Phase     string `json:"phase"`
+	RPID      string `json:"rpid,omitempty"`
 	CreatedAt string `json:"created_at"`
 	UpdatedAt string `json:"updated_at"`
 }
@@ -25,6 +26,7 @@ func authenticatorWords() map[core.AuthenticatorKind]string {
 		core.AuthenticatorMagicLink: "magiclink",
 		core.AuthenticatorSMSOTP:    "sms_otp",
 		core.AuthenticatorTOTP:      "totp",
+		core.AuthenticatorPasskey:   "passkey",
 	}
 }
 
@@ -44,7 +46,8 @@ func (f *Face) userAuthenticatorsList(ctx context.Context, caller core.Caller, i
 			phase = "secondary"
 		}
 		result.Authenticators = append(result.Authenticators, authenticator{
-			ID: show(prefixFactor, a.ID), Type: authenticatorWords()[a.Kind], Enabled: true, Phase: phase, CreatedAt: showTime(a.CreatedAt), UpdatedAt: showTime(a.UpdatedAt),
+			RPID: rpid(a),
+			ID:   show(prefixFactor, a.ID), Type: authenticatorWords()[a.Kind], Enabled: true, Phase: phase, CreatedAt: showTime(a.CreatedAt), UpdatedAt: showTime(a.UpdatedAt),
 		})
 	}
 	return result, nil

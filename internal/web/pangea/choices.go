@@ -33,6 +33,7 @@ func answers() map[core.ChoiceName]func() choiceData {
 		core.ChoiceAgreements:    func() choiceData { return &agreementsData{} },
 		core.ChoiceTOTP:          func() choiceData { return &totpData{} },
 		core.ChoiceRecoveryCode:  func() choiceData { return &recoveryData{} },
+		core.ChoicePasskey:       func() choiceData { return &passkeyData{} },
 	}
 }
 
@@ -53,6 +54,7 @@ func restarts() map[core.ChoiceName]func() choiceData {
 		core.ChoiceAgreements:    func() choiceData { return &emptyData{} },
 		core.ChoiceTOTP:          func() choiceData { return &emptyData{} },
 		core.ChoiceRecoveryCode:  func() choiceData { return &emptyData{} },
+		core.ChoicePasskey:       func() choiceData { return &resendData{} },
 	}
 }
 
@@ -341,6 +343,8 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 			texts[agreementWords()[a.Kind]] = newAgreement(a)
 		}
 		data["agreements"] = texts
+	case core.ChoicePasskey:
+		passkeyPrompt(data, prompt)
 	}
 	return data
 }

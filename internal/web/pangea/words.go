@@ -32,7 +32,7 @@ func choiceWords() []choiceWord {
 		{"email_otp", core.ChoiceEmailOTP},
 		{"magiclink", core.ChoiceMagicLink},
 		{"oauth_consent", ""},
-		{"passkey", ""},
+		{"passkey", core.ChoicePasskey},
 		{"password", core.ChoicePassword},
 		{"profile", core.ChoiceProfile},
 		{"provisional_enrollment", ""},
