@@ -106,7 +106,8 @@ func serve(ctx context.Context, binary, database string, race bool, load func(*s
 	if e := s.end(); e != nil {
 		err = errors.Join(err, e)
 	}
-	if text := s.log.String(); strings.Contains(text, "DATA RACE") || strings.Contains(text, "panic") {
+	// A request's id may hold the word too, but nothing behind it.
+	if text := s.log.String(); strings.Contains(text, "DATA RACE") || strings.Contains(text, "panic ") || strings.Contains(text, "panic:") {
 		err = errors.Join(err, fmt.Errorf("the server's log:\n%s", text))
 	}
 	return err
