@@ -127,6 +127,7 @@ func odd() map[string]string {
 		"access.addresses": `["192.0.2.1"]`,
 		"signup.phone":     `true`, "accounts.conceal": `true`, "username.format": `"phone"`,
 		"passkey.allow_fallback": `false`, "passkey.rp_id": `"example.org"`, "signin.primary": `["magic_link"]`, "signin.secondary": `["email_otp"]`, "signin.skip_secondary": `["magic_link","password"]`, "signin.require_secondary": `true`,
+		"signin.remember_device": `"device_and_address"`, "signin.remember_device_life": `"48h"`, "signin.remember_device_most": `3`,
 		"totp.issuer": `"Us"`,
 		"code.life":   `"1m"`, "code.resend_after": `"45s"`,
 		"redirects.allowed": `["https://a.example/b?c=d","app.example:/e"]`, "redirects.default": `"app.example:/e"`, "redirects.default_signup": `"app.example:/e"`, "redirects.default_signin": `"app.example:/e"`,

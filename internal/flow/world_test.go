@@ -783,7 +783,7 @@ func (w *world) prove(f *modelFlow, p *modelPool, choice core.ChoiceName) core.C
 	f.proved = true
 	if choice == core.ChoiceResetPassword && !f.person(p).verified {
 		// What does not hang on the mailbox goes with its first proof.
-		w.stripTOTP(p, f.email, f.person(p))
+		w.stripUnproved(p, f.email, f.person(p))
 	}
 	f.person(p).verified = true
 	if choice == core.ChoiceResetPassword {

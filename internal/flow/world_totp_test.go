@@ -145,10 +145,12 @@ func (w *world) recovery() {
 	w.agree("recovery code "+given, f, err, want)
 }
 
-// stripTOTP takes computed codes from somebody, and what they proved.
-func (w *world) stripTOTP(p *modelPool, email string, person *modelPerson) {
+// stripUnproved takes from somebody what does not hang on their mailbox, the
+// codes of an app and the passkeys, and what they proved with them.
+func (w *world) stripUnproved(p *modelPool, email string, person *modelPerson) {
 	delete(person.ways, core.AuthenticatorTOTP)
 	clear(person.keys)
+	person.passkeys = nil
 	if person.second == core.AuthenticatorTOTP {
 		person.second = ""
 	}
@@ -156,7 +158,7 @@ func (w *world) stripTOTP(p *modelPool, email string, person *modelPerson) {
 		if w.pools[f.pool] != p || f.email != email || !f.known {
 			continue
 		}
-		if f.how == core.AuthenticatorTOTP {
+		if f.how == core.AuthenticatorTOTP || f.how == core.AuthenticatorPasskey {
 			f.how, f.mine = "", false
 		}
 		if f.second == core.AuthenticatorTOTP {
