@@ -14,10 +14,15 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 )
 
-// totpCode is the code of a secret some steps from now.
-func totpCode(t *testing.T, seed string, later int64) string {
+// totpCode is one of the two codes of a secret that are good now: the first to
+// enrol with, the second to come back with. Where this step is about to end, the
+// next one is waited for.
+func totpCode(t *testing.T, seed string, nth int64) string {
 	t.Helper()
-	return ok(secret.TOTPCode(secret.Text(seed), secret.TOTPStep(time.Now())+later))(t)
+	if left := 30*time.Second - time.Duration(time.Now().UnixNano()%int64(30*time.Second)); left < 8*time.Second {
+		time.Sleep(left)
+	}
+	return ok(secret.TOTPCode(secret.Text(seed), secret.TOTPStep(time.Now())-1+nth))(t)
 }
 
 // A code of a program is a second factor, and a recovery code stands for it.

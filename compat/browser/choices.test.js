@@ -113,11 +113,14 @@ test('people go by a name, and a code follows upon their password', async () => 
   await again.context.close();
 });
 
-// What an app shows, so many steps from now (RFC 6238).
-function appCode(key, later = 0) {
+// One of the two codes that are good now (RFC 6238): the first to set up, the
+// second to come back. Where this step is about to end, the next is waited for.
+async function appCode(key, nth = 0) {
+  const left = 30_000 - (Date.now() % 30_000);
+  if (left < 8_000) await new Promise((resolve) => setTimeout(resolve, left));
   const bits = [...key.replaceAll(' ', '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
   const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + later));
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) - 1 + nth));
   const digest = createHmac('sha1', Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)))).update(step).digest();
   return String((digest.readUInt32BE(digest[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }
@@ -139,7 +142,7 @@ test('an app is set up and used, and a recovery code stands for it, without a sc
   assert.ok(drawn.width > 150 && drawn.width === drawn.height, `the QR code is ${drawn.width} by ${drawn.height}`);
   await picture(page, 'app-setup');
   const key = await page.locator('code').innerText();
-  await page.getByLabel('Code').fill(appCode(key));
+  await page.getByLabel('Code').fill(await appCode(key));
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.getByRole('heading', { name: 'Keep these recovery codes' }).waitFor();
   await picture(page, 'recovery-codes');
@@ -157,7 +160,7 @@ test('an app is set up and used, and a recovery code stands for it, without a sc
       await picture(page, 'recovery-code');
       await page.getByLabel('Recovery code').fill(codes[0].toUpperCase());
     } else {
-      await page.getByLabel('Code').fill(appCode(key, 1));
+      await page.getByLabel('Code').fill(await appCode(key, 1));
     }
     await page.getByRole('button', { name: 'Continue' }).click();
     assert.match((await arrived(page)).code, /^pmc_/);

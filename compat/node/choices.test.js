@@ -80,13 +80,16 @@ test("people go by names, and need a second factor", async () => {
   assert.deepEqual([user.email, user.username, user.phone], [email, username, "+18085550173"]);
 });
 
-// What an app shows, so many steps from now (RFC 6238). The code of the
-// enrolment is used up, so whoever comes back at once has that of the next.
-function appCode(secret, later = 0) {
+// One of the two codes that are good now (RFC 6238). That of the enrolment is
+// used up, so whoever comes back at once has the second. Where this step is
+// about to end, the next one is waited for.
+async function appCode(secret, nth = 0) {
+  const left = 30_000 - (Date.now() % 30_000);
+  if (left < 8_000) await new Promise((resolve) => setTimeout(resolve, left));
   const bits = [...secret].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
   const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
   const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + later));
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) - 1 + nth));
   const digest = createHmac("sha1", key).update(step).digest();
   return String((digest.readUInt32BE(digest[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
@@ -104,8 +107,8 @@ test("the code of an app is a second factor, and a recovery code stands for it",
   assert.deepEqual([flow.flow_phase, enrollment, Object.keys(totp_secret).sort()], ["phase_secondary", true, ["qr_image", "secret"]]);
   assert.match(totp_secret.qr_image, /^data:image\/png;base64,iVBOR/);
   await invalid(authn.flow.complete(flow.flow_id), ["BadState", "/flow_id"]);
-  const used = appCode(totp_secret.secret);
-  await refused(update(flow, Choice.TOTP, appCode("A".repeat(32))), PangeaErrors.APIError, "AuthenticationFailure", 400);
+  const used = await appCode(totp_secret.secret);
+  await refused(update(flow, Choice.TOTP, await appCode("A".repeat(32))), PangeaErrors.APIError, "AuthenticationFailure", 400);
   flow = await state(update(flow, Choice.TOTP, used));
   assert.deepEqual([flow.flow_phase, choices(flow)], ["phase_completed", ["recovery_code"]]);
   const { codes } = offered(flow, "recovery_code");
@@ -117,7 +120,7 @@ test("the code of an app is a second factor, and a recovery code stands for it",
   flow = await behindPassword();
   assert.deepEqual(flow.flow_choices, [{ choice: "totp", data: { enrollment: false } }, { choice: "recovery_code", data: { enrollment: false } }]);
   await refused(update(flow, Choice.TOTP, used), PangeaErrors.APIError, "AuthenticationFailure", 400);
-  flow = await state(update(flow, Choice.TOTP, appCode(totp_secret.secret, 1)));
+  flow = await state(update(flow, Choice.TOTP, await appCode(totp_secret.secret, 1)));
   assert.deepEqual([flow.flow_phase, flow.flow_choices], ["phase_completed", []]);
   await authn.flow.complete(flow.flow_id);
 

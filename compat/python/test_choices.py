@@ -184,10 +184,13 @@ def test_names_addresses_phones_and_a_second_factor(names, inbox):
     assert authn.flow.complete(flow_id=state.flow_id).result.active_token.email == email
 
 
-def app_code(secret: str, later: int = 0) -> str:
-    """What an app shows, so many steps from now (RFC 6238). The code of the
-    enrolment is used up, so whoever comes back at once has that of the next."""
-    step = int(time.time()) // 30 + later
+def app_code(secret: str, nth: int = 0) -> str:
+    """One of the two codes that are good now (RFC 6238). That of the enrolment
+    is used up, so whoever comes back at once has the second. Where this step is
+    about to end, the next one is waited for."""
+    if (left := 30 - time.time() % 30) < 8:
+        time.sleep(left)
+    step = int(time.time()) // 30 - 1 + nth
     digest = hmac.digest(base64.b32decode(secret), struct.pack(">Q", step), "sha1")
     offset = digest[-1] & 15
     return f"{(struct.unpack('>I', digest[offset : offset + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"

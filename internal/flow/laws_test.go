@@ -167,13 +167,13 @@ func specimens() []specimen {
 			return s
 		}, coded(core.ChoiceEmailOTP), wrongCode},
 		{core.ChoiceTOTP, signup, func(t *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
-			return flow.Answer{Choice: core.ChoiceTOTP, Code: computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0)}
+			return flow.Answer{Choice: core.ChoiceTOTP, Code: computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 1)}
 		}, wrongTOTP},
 		{core.ChoiceTOTP, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 			byTOTP(t, h, app)
 			return behindPassword(t, h, app, "ana@example.org")
 		}, func(t *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
-			return flow.Answer{Choice: core.ChoiceTOTP, Code: computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0)}
+			return flow.Answer{Choice: core.ChoiceTOTP, Code: computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 1)}
 		}, wrongTOTP},
 		{core.ChoiceTOTP, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 			byTOTP(t, h, app)

@@ -29,12 +29,15 @@ func prompted(t *testing.T, s flow.State, choice core.ChoiceName) flow.Prompt {
 	return flow.Prompt{}
 }
 
-// computed is a seed's code some steps from now. Tests use the one of now to
-// enrol and the next one to come back, so that it matters to none of them when
-// a step ends.
-func computed(t *testing.T, seed secret.Text, later int64) string {
+// computed is one of the two codes of a seed that are good now. Tests use the
+// first, of the step before, to enrol, and the second, of this step, to come
+// back. Where this step is about to end, the next one is waited for.
+func computed(t *testing.T, seed secret.Text, nth int64) string {
 	t.Helper()
-	code, err := secret.TOTPCode(seed, secret.TOTPStep(time.Now())+later)
+	if left := 30*time.Second - time.Duration(time.Now().UnixNano()%int64(30*time.Second)); left < 8*time.Second {
+		time.Sleep(left)
+	}
+	code, err := secret.TOTPCode(seed, secret.TOTPStep(time.Now())-1+nth)
 	must(t, err)
 	return code
 }
@@ -134,7 +137,7 @@ func TestM1CodeOfAStepIsUsedOnce(t *testing.T) {
 		for range rounds(t) {
 			rested(t, database)
 			ids := manyBehindPassword(t, h, app, "ana@example.org")
-			code := computed(t, seed, 0)
+			code := computed(t, seed, 1)
 			once(t, "using a computed code in many flows", parallel(width, func(i int) error {
 				_, err := tryTOTP(t, h, app, ids[i], code)
 				return err

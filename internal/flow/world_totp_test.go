@@ -29,7 +29,10 @@ func (w *world) totp() {
 		key = f.person(p).keys[second]
 	}
 	enroll := key != nil && key.counter == 0
-	step, given := secret.TOTPStep(time.Now())+int64(rapid.IntRange(0, 1).Draw(w.r, "later")), "00000x"
+	if left := 30*time.Second - time.Duration(time.Now().UnixNano()%int64(30*time.Second)); left < 2*time.Second {
+		time.Sleep(left) // so that the step does not end while its code is tried
+	}
+	step, given := secret.TOTPStep(time.Now())-int64(rapid.IntRange(0, 1).Draw(w.r, "before")), "00000x"
 	if key != nil && rapid.IntRange(0, 3).Draw(w.r, "right") > 0 {
 		code, err := secret.TOTPCode(key.seed, step)
 		if err != nil {

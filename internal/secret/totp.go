@@ -27,13 +27,13 @@ func TOTPCode(seed Text, step int64) (string, error) {
 	return hotp.GenerateCodeCustom(seed.Reveal(), uint64(step), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
 }
 
-// MatchTOTP finds the step of a code: the one that at is in, the one before or
-// the one after (RFC 6238 section 5.2), but none up to after, whose codes were
-// used. It returns 0 for a code of none of them.
+// MatchTOTP finds the step of a code: the one that at is in or the one before,
+// for a code that took its time (RFC 6238 section 5.2), but none up to after,
+// whose codes were used. It returns 0 for a code of none of them.
 func MatchTOTP(seed Text, code string, at time.Time, after int64) (step int64, err error) {
 	now := TOTPStep(at)
 	// A code may belong to two of them: then it is the later one's.
-	for s := now - 1; s <= now+1; s++ {
+	for s := now - 1; s <= now; s++ {
 		right, err := TOTPCode(seed, s)
 		if err != nil {
 			return 0, err
