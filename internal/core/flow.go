@@ -94,6 +94,11 @@ type Facts struct {
 	Primary AuthenticatorKind `json:"primary,omitempty"`
 	// Secondary is how the second factor was proved; empty before.
 	Secondary AuthenticatorKind `json:"secondary,omitempty"`
+	// PrimaryBy and SecondaryBy are which ones of the person's ways in these
+	// were: another of the same kind proves nothing. Empty for a password,
+	// which Credentials tells from the next one.
+	PrimaryBy   AuthenticatorID `json:"primary_by,omitempty"`
+	SecondaryBy AuthenticatorID `json:"secondary_by,omitempty"`
 	// Device is the keyed hash of what the browser keeps to be remembered by;
 	// nil for one that keeps nothing.
 	Device []byte `json:"device,omitempty"`
@@ -111,8 +116,6 @@ type Facts struct {
 	NewUser UserID `json:"new_user,omitempty"`
 	// NewPasskey is the passkey that somebody new has chosen.
 	NewPasskey *NewPasskey `json:"new_passkey,omitempty"`
-	// PasskeyUsed is the passkey by which the first factor was proved.
-	PasskeyUsed AuthenticatorID `json:"passkey_used,omitempty"`
 	// PasskeyAdded: a passkey was added once all was proved.
 	PasskeyAdded bool `json:"passkey_added,omitempty"`
 	// UserVerified: the passkey that proved the first factor made sure of who

@@ -43,7 +43,9 @@ func createUser(tx *store.Tx, t *Turn) error {
 		if f.Kind == core.AuthenticatorSMSOTP {
 			f.Handle = t.Facts.PhoneProved
 		}
-		return t.enrol(tx, f)
+		err := t.enrol(tx, f)
+		t.Facts.PrimaryBy = t.used(f.Kind, false)
+		return err
 	}
 	err = tx.PutPassword(core.Authenticator{ID: core.NewAuthenticatorID(), User: user.ID, Secret: t.Facts.PasswordHash})
 	t.Factors, t.Facts.PasswordHash = []Factor{{Kind: core.AuthenticatorPassword}}, ""

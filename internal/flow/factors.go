@@ -10,6 +10,7 @@ import (
 
 // Factor is one way in that a person has.
 type Factor struct {
+	ID     core.AuthenticatorID
 	Kind   core.AuthenticatorKind
 	Second bool
 	Handle string // see [core.Authenticator]
@@ -31,11 +32,20 @@ func (t Turn) has(kind core.AuthenticatorKind, second bool) bool {
 	return ok
 }
 
-// holds reports whether the person still has the way in that was proved: of
-// telephones the very one.
-func (t Turn) holds(kind core.AuthenticatorKind, second bool) bool {
-	f, ok := t.factor(kind, second)
-	return ok && (kind != core.AuthenticatorSMSOTP || f.Handle == t.Facts.PhoneProved)
+// holds reports whether the person still has the very way in that was proved.
+func (t Turn) holds(kind core.AuthenticatorKind, second bool, by core.AuthenticatorID) bool {
+	return slices.ContainsFunc(t.Factors, func(f Factor) bool {
+		return f.Kind == kind && f.Second == second && (by == "" || f.ID == by) && (kind != core.AuthenticatorSMSOTP || f.Handle == t.Facts.PhoneProved)
+	})
+}
+
+// used is the id by which a way in that was just proved is known again.
+func (t Turn) used(kind core.AuthenticatorKind, second bool) core.AuthenticatorID {
+	if kind == core.AuthenticatorPassword {
+		return ""
+	}
+	f, _ := t.factor(kind, second)
+	return f.ID
 }
 
 // hasAny reports whether the person has one of these ways in.
@@ -99,6 +109,7 @@ func (t *Turn) provedFirst(tx *store.Tx, kind core.AuthenticatorKind, settle dir
 		if err := t.enrol(tx, Factor{Kind: kind}); err != nil {
 			return err
 		}
+		t.Facts.PrimaryBy = t.used(kind, false)
 	}
 	if err := mailboxProvedBy(tx, t, kind); err != nil {
 		return err
@@ -153,6 +164,7 @@ func (t *Turn) provedSecond(tx *store.Tx, kind core.AuthenticatorKind, settle di
 	if err := t.enrol(tx, Factor{Kind: kind, Second: true}); err != nil {
 		return err
 	}
+	t.Facts.SecondaryBy = t.used(kind, true)
 	if err := mailboxProvedBy(tx, t, kind); err != nil {
 		return err
 	}
@@ -180,6 +192,7 @@ func (t *Turn) enrol(tx *store.Tx, f Factor) error {
 		way.ID, way.Secret, way.Counter, t.Facts.Enrolling = made.ID, made.Secret, made.Counter, nil
 	}
 	added, err := tx.PutAuthenticator(way)
+	f.ID = way.ID
 	t.Factors = append(slices.Clone(t.Factors), f)
 	if err == nil && !added && (made != nil || f.Handle != "") {
 		// The one that is there is another, and was not proved.

@@ -403,11 +403,11 @@ func (m *Machine) load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) 
 		err = core.Fail(core.CodeFlowEnded, "This flow is unknown, completed, or past its time. Start a new one.")
 	}
 	// What was taken from the person since proves nothing.
-	if !t.holds(t.Facts.Primary, false) || (t.Facts.Primary == core.AuthenticatorPasskey && !t.hasPasskey(t.Facts.PasskeyUsed)) {
-		t.Facts.Primary = ""
+	if !t.holds(t.Facts.Primary, false, t.Facts.PrimaryBy) {
+		t.Facts.Primary, t.Facts.PrimaryBy = "", ""
 	}
-	if !t.holds(t.Facts.Secondary, true) {
-		t.Facts.Secondary = ""
+	if !t.holds(t.Facts.Secondary, true, t.Facts.SecondaryBy) {
+		t.Facts.Secondary, t.Facts.SecondaryBy = "", ""
 	}
 	return t, err
 }
@@ -432,7 +432,7 @@ func (t *Turn) identify(tx *store.Tx, user core.User) error {
 			}
 			t.Passkeys = append(t.Passkeys, a)
 		}
-		t.Factors = append(t.Factors, Factor{a.Kind, a.Second, a.Handle})
+		t.Factors = append(t.Factors, Factor{a.ID, a.Kind, a.Second, a.Handle})
 		t.Due = t.Due || a.Due(time.Duration(t.Settings.PasswordMaxAge), tx.Now())
 		strong = strong || a.Second && a.Kind.Strong()
 	}

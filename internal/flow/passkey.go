@@ -40,11 +40,6 @@ func (t Turn) passkeyOnly() bool {
 	return !t.Settings.PasskeyFallback && t.takesPasskeys() && len(t.Passkeys) > 0
 }
 
-// hasPasskey reports whether this passkey is one of the person's.
-func (t Turn) hasPasskey(id core.AuthenticatorID) bool {
-	return slices.ContainsFunc(t.Passkeys, func(a core.Authenticator) bool { return a.ID == id })
-}
-
 // offered reports whether the choice is on offer, and whether it is new to the
 // person.
 func (c passkey) offered(t Turn) (offered, enroll bool) {
@@ -240,7 +235,7 @@ func (c passkey) signIn(ctx context.Context, t Turn, challenge core.PasskeyChall
 			t.claim(user)
 		}
 		t.Facts.PasskeyChallenge = nil
-		t.Facts.Primary, t.Facts.PasskeyUsed = core.AuthenticatorPasskey, known.ID
+		t.Facts.Primary, t.Facts.PrimaryBy = core.AuthenticatorPasskey, known.ID
 		t.Facts.UserVerified, t.Facts.Credentials = verified, user.Credentials
 		return t.stillHolds(tx)
 	}, nil
@@ -288,9 +283,9 @@ func (t *Turn) addPasskey(tx *store.Tx, made core.NewPasskey) error {
 		return passkeyTaken()
 	}
 	if t.Facts.Primary == core.AuthenticatorPasskey {
-		t.Facts.PasskeyUsed = a.ID
+		t.Facts.PrimaryBy = a.ID
 	}
-	t.Factors, t.Passkeys = append(slices.Clone(t.Factors), Factor{Kind: a.Kind}), append(slices.Clone(t.Passkeys), a)
+	t.Factors, t.Passkeys = append(slices.Clone(t.Factors), Factor{ID: a.ID, Kind: a.Kind}), append(slices.Clone(t.Passkeys), a)
 	return tx.Record(core.Event{Name: core.EventFactorAdded, Target: string(t.User.ID), Data: map[string]string{"kind": string(a.Kind), "factor": "first"}})
 }
 

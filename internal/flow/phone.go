@@ -90,8 +90,14 @@ func (t *Turn) provedPhone(tx *store.Tx, second bool, settle directory.Settle) e
 	if err := t.stillHolds(tx); err != nil {
 		return err
 	}
-	if err := t.enrol(tx, Factor{core.AuthenticatorSMSOTP, second, number}); err != nil {
+	if err := t.enrol(tx, Factor{Kind: core.AuthenticatorSMSOTP, Second: second, Handle: number}); err != nil {
 		return err
+	}
+	by := t.used(core.AuthenticatorSMSOTP, second)
+	if second {
+		t.Facts.SecondaryBy = by
+	} else {
+		t.Facts.PrimaryBy = by
 	}
 	if t.User.Phone == "" {
 		if err := t.notePhone(tx, number); err != nil {

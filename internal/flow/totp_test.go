@@ -259,6 +259,36 @@ func TestM4NoSecondWayBesideTheFirst(t *testing.T) {
 	})
 }
 
+// A proof counts for the very factor that gave it: when that was taken away,
+// another of its kind does not stand in for it in flows that are under way.
+func TestProofIsOfTheVeryFactor(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		app := guarded(t, h, nil)
+		seed, _ := enrolled(t, h, app, "ana@example.org")
+		old := behindPassword(t, h, app, "ana@example.org")
+		old, err := tryTOTP(t, h, app, old.ID, computed(t, seed, 1))
+		must(t, err)
+		if old.Phase != core.PhaseCompleted {
+			t.Fatalf("behind both factors the flow is in %s", old.Phase)
+		}
+		all, err := h.Directory.Authenticators(t.Context(), app, core.UserRef{Email: "ana@example.org"})
+		must(t, err)
+		for _, a := range all {
+			if a.Kind == core.AuthenticatorTOTP {
+				must(t, h.Directory.RemoveAuthenticator(t.Context(), app, core.DefaultSettings(), core.UserRef{Email: "ana@example.org"}, a.ID))
+			}
+		}
+		enrolled(t, h, app, "ana@example.org")
+		old, err = h.Flows.State(t.Context(), app, old.ID)
+		must(t, err)
+		if old.Phase != core.PhaseSecondary {
+			t.Errorf("law: the proof of a factor that is gone proves nothing, whatever took its place; the flow is in %s", old.Phase)
+		}
+		_, err = h.Flows.Complete(t.Context(), app, old.ID)
+		want(t, err, core.CodeFlowIncomplete, "completing by a factor that is gone")
+	})
+}
+
 // TestM9MailAloneIsNotEnough is abuse case M9: who reads the mailbox of
 // somebody with a second factor has one factor.
 func TestM9MailAloneIsNotEnough(t *testing.T) {
