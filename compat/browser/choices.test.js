@@ -1,17 +1,12 @@
 // The ways in beside a password, where people meet them.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 
-import { arrived, authorize, codeTo, launch, mailbox, mailTo, names, password, somebody, visit } from './browser.js';
-
-let browser;
-before(async () => { browser = await launch(); });
-after(async () => { await browser.close(); });
+import { arrived, authorize, codeTo, mailbox, mailTo, names, password, scenario, somebody, visit } from './browser.js';
 
 // SCREENSHOTS names a folder for pictures of the pages, to be looked at.
 const picture = (page, name) => process.env.SCREENSHOTS && page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
 
-test('a code by e-mail signs somebody up and in', async () => {
+scenario('a code by e-mail signs somebody up and in', async (browser) => {
   const email = somebody();
   for (const query of [{ screen: 'signup' }, {}]) {
     const { context, page, complaints } = await visit(browser);
@@ -37,7 +32,7 @@ test('a code by e-mail signs somebody up and in', async () => {
   }
 });
 
-test('a magic link lets in the window that asked for it', async () => {
+scenario('a magic link lets in the window that asked for it', async (browser) => {
   const email = somebody();
   const { context, page } = await visit(browser);
   await page.goto(authorize({ email }, mailbox));
@@ -67,7 +62,7 @@ test('a magic link lets in the window that asked for it', async () => {
   await first.context.close();
 });
 
-test('people go by a name, and a code follows upon their password', async () => {
+scenario('people go by a name, and a code follows upon their password', async (browser) => {
   const email = somebody();
   const name = `n${Date.now()}`;
   const { context, page, complaints } = await visit(browser);
