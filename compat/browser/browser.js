@@ -1,4 +1,6 @@
-// One Chromium for all tests, and what they share.
+// One Chromium for the tests of a file, and what they share.
+import { after, test } from 'node:test';
+
 import { chromium } from 'playwright-core';
 
 export const url = need('GATEHOUSE_URL');
@@ -26,12 +28,59 @@ function need(name) {
   return value;
 }
 
+// How long a test may take, in milliseconds. Each step of one ends by itself in
+// 30 seconds with an error of its own; what is still going on at this time is
+// Chromium, which does not answer.
+const patience = 120_000;
+
+let chrome;
+after(() => quit(), { timeout: 60_000 });
+
+// scenario is a test that is given Chromium. One that Chromium hangs in is said
+// so, and run again in another one; one that fails is not.
+export function scenario(name, run) {
+  test(name, { timeout: 3 * patience }, async (t) => {
+    if (!(await within(patience, attempt(run)))) return;
+    t.diagnostic(`Chromium hung in "${name}": the test is run again in another one`);
+    await quit();
+    if (await within(patience, attempt(run))) throw new Error('Chromium hangs in this test');
+  });
+}
+
+async function attempt(run) {
+  if (!chrome?.browser.isConnected()) chrome = await launch();
+  await run(chrome.browser);
+}
+
+// within waits for the work, and reports whether the time was over first.
+async function within(milliseconds, work) {
+  let timer;
+  const late = new Promise((resolve) => { timer = setTimeout(resolve, milliseconds, true); });
+  work.catch(() => {}); // one that is given up on may fail when its browser ends
+  try {
+    return (await Promise.race([work, late])) === true;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+// quit ends Chromium, by force if it does not go.
+async function quit() {
+  const { browser, pid } = chrome ?? {};
+  chrome = undefined;
+  if (browser && (await within(20_000, browser.close()))) process.kill(pid, 'SIGKILL');
+}
+
 // The flags keep Chromium from looking for its maker.
-export function launch() {
-  return chromium.launch({
+async function launch() {
+  const browser = await chromium.launch({
+    timeout: 60_000,
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  return { browser, pid: processInfo.find(({ type }) => type === 'browser').id };
 }
 
 // visit opens a window of its own. The application that the browser is sent
@@ -68,9 +117,16 @@ export async function arrived(page) {
 let people = 0;
 export const somebody = () => `browser.${process.pid}.${Date.now()}.${++people}@example.org`;
 
+const limit = () => AbortSignal.timeout(30_000);
+
+// mailsTo lists what came to an address or a telephone, the newest first.
+export async function mailsTo(address) {
+  return (await fetch(`${inbox}?to=${encodeURIComponent(address)}`, { signal: limit() })).json();
+}
+
 export async function mailTo(address, subject = /./) {
   for (let tries = 0; tries < 100; tries++) {
-    const mails = await (await fetch(`${inbox}?to=${encodeURIComponent(address)}`)).json();
+    const mails = await mailsTo(address);
     const mail = mails.find((m) => subject.test(m.subject));
     if (mail) return mail;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -81,7 +137,7 @@ export async function mailTo(address, subject = /./) {
 // codeTo waits for so many mails and returns the digits in the newest.
 export async function codeTo(address, count = 1) {
   for (let tries = 0; tries < 100; tries++) {
-    const mails = await (await fetch(`${inbox}?to=${encodeURIComponent(address)}`)).json();
+    const mails = await mailsTo(address);
     if (mails.length >= count) return mails[0].text.match(/^[0-9]{6}$/m)[0];
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -91,6 +147,7 @@ export async function codeTo(address, count = 1) {
 export async function api(path, body, token = service) {
   const response = await fetch(`${url}${path}`, {
     method: 'POST',
+    signal: limit(),
     headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
     body: JSON.stringify(body),
   });
