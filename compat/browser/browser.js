@@ -29,9 +29,9 @@ function need(name) {
 }
 
 // How long a test may take, in milliseconds. Each step of one ends by itself in
-// 30 seconds with an error of its own; what is still going on at this time is
+// a minute with an error of its own; what is still going on at this time is
 // Chromium, which does not answer.
-const patience = 120_000;
+const patience = 180_000;
 
 let chrome;
 after(() => quit(), { timeout: 60_000 });
@@ -87,6 +87,7 @@ async function launch() {
 // back to is played here; every complaint of the page is kept.
 export async function visit(browser, options = {}) {
   const context = await browser.newContext(options);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
