@@ -125,7 +125,7 @@ func odd() map[string]string {
 	return map[string]string{
 		"display_name": `"Le \"Café\" = #1"`, "disclaimer": `"One\n\n[Two](https://a.example)\n"`, "signin.remember_username": `"offered"`, "signup.enabled": `false`, "signup.verify_email": `false`, "signup.domains_mode": `"allow"`, "signup.domains": `["example.org","*.example.net"]`,
 		"access.addresses": `["192.0.2.1"]`,
-		"signup.phone":     `true`, "accounts.conceal": `true`, "username.format": `"phone"`,
+		"signup.phone":     `true`, "accounts.conceal": `true`, "username.format": `"phone"`, "username.match_case": `true`,
 		"passkey.allow_fallback": `false`, "passkey.rp_id": `"example.org"`, "signin.primary": `["magic_link"]`, "signin.secondary": `["email_otp"]`, "signin.skip_secondary": `["magic_link","password"]`, "signin.require_secondary": `true`,
 		"signin.remember_device": `"device_and_address"`, "signin.remember_device_life": `"48h"`, "signin.remember_device_most": `3`,
 		"totp.issuer": `"Us"`,

@@ -18,6 +18,7 @@ type Settings struct {
 	SignupPhone       bool
 	ConcealAccounts   bool
 	UsernameFormat    UsernameFormat
+	UsernameMatchCase bool
 
 	SigninPrimary          []AuthenticatorKind
 	SigninSecondary        []AuthenticatorKind
@@ -151,6 +152,8 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.UsernameFormat }, func(s *Settings) error {
 				return oneOf(s.UsernameFormat, UsernameEmail, UsernameString, UsernamePhone)
 			}},
+		{"username.match_case", "boolean", "Whether people must write their name with the capitals that they chose it with. Two names that differ in capitals alone are never two people's, whatever this says.",
+			func(s *Settings) any { return &s.UsernameMatchCase }, nil},
 
 		{"signin.primary", "list of factors", "What is taken as a first factor: password, email_otp, magic_link, sms_otp, totp, passkey.",
 			func(s *Settings) any { return &s.SigninPrimary }, func(s *Settings) error {

@@ -75,7 +75,7 @@ func TestDefaultsPassTheirOwnChecks(t *testing.T) {
 func other() map[string]string {
 	return map[string]string{
 		"display_name": `"Ünser Laden & Co."`, "disclaimer": `"One\n\nTwo [terms](https://a.example)\r\n"`, "signin.remember_username": `"checked"`, "signup.enabled": `false`, "signup.verify_email": `false`, "signup.domains_mode": `"deny"`, "signup.domains": `["example.org","*.Bücher.example"]`,
-		"signup.phone": `true`, "accounts.conceal": `true`, "username.format": `"string"`,
+		"signup.phone": `true`, "accounts.conceal": `true`, "username.format": `"string"`, "username.match_case": `true`,
 		"passkey.allow_fallback": `false`, "passkey.rp_id": `"example.org"`, "signin.primary": `["email_otp","password"]`, "signin.secondary": `["email_otp"]`, "signin.skip_secondary": `["email_otp"]`, "signin.require_secondary": `true`,
 		"signin.remember_device": `"device_and_address"`, "signin.remember_device_life": `"48h"`, "signin.remember_device_most": `3`,
 		"totp.issuer": `"Laden"`,
@@ -165,7 +165,7 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"redirects.default_signup": {`1`, `"https://not-registered.example"`}, "redirects.default_signin": {`1`, `"javascript:alert(1)"`}, "redirects.default_verify_email": {`null x`, `"https://not-registered.example"`},
 		"redirects.default_reset_password": {`[]`, `"/"`}, "redirects.default_logout": {`1`, `"https://not-registered.example"`},
 		"signup.phone": {`"yes"`, `1`}, "accounts.conceal": {`"yes"`, `1`},
-		"username.format":        {`"name"`, `""`, `1`, `["email"]`},
+		"username.format":        {`"name"`, `""`, `1`, `["email"]`}, "username.match_case": {`"yes"`, `1`},
 		"signin.primary":         {`[]`, `["nothing"]`, `["password","password"]`, `"password"`, `[1]`, `[""]`},
 		"passkey.allow_fallback": {`"yes"`, `1`}, "passkey.rp_id": {`1`, `"org"`, `"Example.org"`, `"https://example.org"`, `"example.org:443"`, `"127.0.0.1"`, `"b\u00fccher.example"`, `"example.org/"`},
 		"signin.secondary":      {`["password"]`, `["sms_otp","sms_otp"]`, `["magic_link"]`, `["email_otp","email_otp"]`, `"email_otp"`},
