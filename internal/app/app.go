@@ -128,7 +128,7 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 	a.Groups = directory.NewGroups(a.Store)
 	a.Invitations = directory.NewInvitations(a.Store, a.PageURL)
 	a.Sessions = session.New(a.Store, session.Spelling{Issuer: a.PageURL, Claims: pangea.Claims})
-	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, a.PageURL)
+	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, deliver.NewCaptchas(a.Store, c.CaptchaURL), a.PageURL)
 
 	var sender deliver.Sender
 	switch {

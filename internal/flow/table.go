@@ -29,6 +29,7 @@ func (m *Machine) table() []phase {
 		{name: core.PhasePrimary, needed: needsPrimary, choices: []entry{
 			{core.ChoiceSetEmail, setEmail{}},
 			{core.ChoiceSetUsername, setUsername{}},
+			{core.ChoiceCaptcha, m.captcha}, // in a sign-up
 			{core.ChoicePassword, password{m.passwords}},
 			{core.ChoiceEmailOTP, emailOTP{codes{m.links, m.passwords}, false}},
 			{core.ChoiceMagicLink, magicLink{m.links}},
@@ -41,7 +42,9 @@ func (m *Machine) table() []phase {
 			{core.ChoicePasskey, passkey{m.store, m.links.keys, false}},
 			// provisional_enrollment, social, saml
 		}},
-		// captcha: captcha
+		{name: core.PhaseCaptcha, needed: needsCaptcha, choices: []entry{
+			{core.ChoiceCaptcha, m.captcha},
+		}},
 		{name: core.PhaseProfile, needed: needsProfile, choices: []entry{
 			{core.ChoiceProfile, profile{}},
 		}},
@@ -71,6 +74,9 @@ func (m *Machine) table() []phase {
 
 // needsPrimary: nobody has proved or chosen a first factor.
 func needsPrimary(t Turn) bool { return t.Facts.Primary == "" }
+
+// needsCaptcha: somebody new has not shown that they are no program.
+func needsCaptcha(t Turn) bool { return t.User == nil && t.owesCaptcha() }
 
 // needsProfile: somebody new has not been asked for what the pool wants.
 func needsProfile(t Turn) bool {
