@@ -134,7 +134,7 @@ func hintsByCode() map[core.Code]string {
 		core.CodeCodeExpired:      unheard,
 		core.CodePasskeyRefused:   unheard,
 		core.CodeCaptchaRefused:   unheard,
-		core.CodeCaptchaDown:      unheard,
+		core.CodeServiceDown:      unheard,
 		core.CodeLocked:           unheard,
 		core.CodeDisabled:         unheard,
 		core.CodeSignupClosed:     unheard,

@@ -47,7 +47,7 @@ func (l *Loaded) check() error {
 	if c.DrainDelay < 0 || c.DrainDelay > 300 {
 		return fail("", "drain_delay is from 0 to 300 seconds, not %d", c.DrainDelay)
 	}
-	for key, address := range map[string]string{"sms.twilio_url": c.TwilioURL, "captcha.url": c.CaptchaURL} {
+	for key, address := range map[string]string{"sms.twilio_url": c.TwilioURL, "captcha.url": c.CaptchaURL, "breaches.url": c.BreachesURL} {
 		if address == "" {
 			continue
 		}

@@ -49,8 +49,8 @@ const (
 	CodePasskeyRefused Code = "passkey_refused"
 	// CodeCaptchaRefused: the captcha was not solved, or its answer is for something else, too old, or used.
 	CodeCaptchaRefused Code = "captcha_refused"
-	// CodeCaptchaDown: the service that checks the pool's captchas cannot be reached, or does not answer as it should.
-	CodeCaptchaDown Code = "captcha_unavailable"
+	// CodeServiceDown: a service elsewhere that the pool relies on cannot be reached, or does not answer as it should.
+	CodeServiceDown Code = "service_unavailable"
 	// CodeLocked: too many wrong tries for this person; RetryAfter says for how long.
 	CodeLocked Code = "locked"
 	// CodeDisabled: the person proved who they are, and may not come in.
@@ -82,7 +82,7 @@ func Codes() []Code {
 	return []Code{
 		CodeInvalid, CodeTooLarge, CodeUnsupportedMedia, CodeNoRoute, CodeNotYet, CodeMethodNotAllowed,
 		CodeUnauthenticated, CodeForbidden, CodeNotFound, CodeTaken, CodeConflict, CodeTokenInvalid,
-		CodeTokenExpired, CodeTicketInvalid, CodeWrongCredentials, CodeWrongCode, CodeCodeExpired, CodePasskeyRefused, CodeCaptchaRefused, CodeCaptchaDown, CodeLocked, CodeDisabled,
+		CodeTokenExpired, CodeTicketInvalid, CodeWrongCredentials, CodeWrongCode, CodeCodeExpired, CodePasskeyRefused, CodeCaptchaRefused, CodeServiceDown, CodeLocked, CodeDisabled,
 		CodeSignupClosed, CodeFlowEnded, CodeNotOffered, CodeFlowIncomplete, CodeRedirectRefused,
 		CodeAddressRefused, CodeTooMany, CodeBusy, CodeUnavailable, CodeInternal,
 	}

@@ -111,6 +111,8 @@ type Facts struct {
 	Credentials int64 `json:"credentials,omitempty"`
 	// PasswordHash is the password that somebody new has chosen.
 	PasswordHash string `json:"password_hash,omitempty"`
+	// Breached: the password that proved the first factor is known to others.
+	Breached bool `json:"breached,omitempty"`
 	// PasskeyChallenge is what a passkey is to sign, issued last and not used.
 	PasskeyChallenge *PasskeyChallenge `json:"passkey_challenge,omitempty"`
 	// NewUser is the id that somebody new will have, once their authenticator

@@ -49,13 +49,19 @@ type Settings struct {
 	RedirectsReset   string
 	RedirectsLogout  string
 
-	PasswordMinLength  int
-	PasswordMaxLength  int
-	PasswordLower      int
-	PasswordUpper      int
-	PasswordDigits     int
-	PasswordSymbols    int
-	PasswordBlocklist  bool
+	PasswordMinLength int
+	PasswordMaxLength int
+	PasswordLower     int
+	PasswordUpper     int
+	PasswordDigits    int
+	PasswordSymbols   int
+	PasswordBlocklist bool
+
+	PasswordBreached          bool
+	PasswordBreachedService   bool
+	PasswordBreachedUnchecked string
+	PasswordBreachedSignin    bool
+
 	PasswordEndsOthers bool
 	PasswordMaxAge     Duration
 	PasswordEncrypted  bool
@@ -251,6 +257,16 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.PasswordSymbols }, func(s *Settings) error { return between(s.PasswordSymbols, 0, 32) }},
 		{"password.blocklist", "boolean", "Whether common passwords, and those made of the person's own names, are refused.",
 			func(s *Settings) any { return &s.PasswordBlocklist }, nil},
+		{"password.breached", "boolean", "Whether new passwords are refused that are known from breaches elsewhere, where the server has a list of them (breaches.file).",
+			func(s *Settings) any { return &s.PasswordBreached }, nil},
+		{"password.breached_service", "boolean", "Whether a service is asked too (breaches.url). It is told the first five hexadecimal digits of the password's SHA-1 hash, which some thousand known passwords share, and no more.",
+			func(s *Settings) any { return &s.PasswordBreachedService }, nil},
+		{"password.breached_unchecked", "accept or refuse", "What becomes of a new password that the service was to be asked about, and that nobody can tell anything of. accept, because people who reset a password in need must not wait for somebody else's server, and common ones are refused without it.",
+			func(s *Settings) any { return &s.PasswordBreachedUnchecked }, func(s *Settings) error {
+				return oneOf(s.PasswordBreachedUnchecked, UncheckedAccept, UncheckedRefuse)
+			}},
+		{"password.breached_signin", "boolean", "Whether who signs in with a password that is known by now has to choose another.",
+			func(s *Settings) any { return &s.PasswordBreachedSignin }, nil},
 		{"password.change_ends_sessions", "boolean", "Whether a change, an expiry or a removal of the password ends the person's other sessions.",
 			func(s *Settings) any { return &s.PasswordEndsOthers }, nil},
 		{"password.max_age", "duration", "How old a password may become: an older one is due for a change at the next sign-in. 0: any age. Not advised (NIST SP 800-63B-4 section 3.1.1.2).",
@@ -414,9 +430,10 @@ func DefaultSettings() Settings {
 		SignupDomainsMode:    DomainsOff,
 		SigninRemember:       RememberOff,
 		SigninRememberDevice: DeviceOff, RememberDeviceLife: Duration(30 * 24 * time.Hour), RememberDeviceMost: 10,
-		PasswordMinLength:   8,
-		PasswordMaxLength:   256,
-		PasswordBlocklist:   true,
+		PasswordMinLength: 8,
+		PasswordMaxLength: 256,
+		PasswordBlocklist: true,
+		PasswordBreached:  true, PasswordBreachedUnchecked: UncheckedAccept,
 		PasswordEndsOthers:  true,
 		LockoutEnabled:      true,
 		PasswordEncrypted:   true,

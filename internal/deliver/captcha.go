@@ -62,12 +62,12 @@ type verdictOfCaptcha struct {
 
 // Check asks the pool's service whether somebody solved its captcha. It returns
 // [core.CodeCaptchaRefused] if not, or not for this pool, and
-// [core.CodeCaptchaDown] if nobody can tell: nobody passes because of that. The
+// [core.CodeServiceDown] if nobody can tell: nobody passes because of that. The
 // person's address does not leave.
 func (c *Captchas) Check(ctx context.Context, pool core.PoolID, s core.Settings, answer string) error {
 	v, err := c.ask(ctx, pool, s, answer)
 	if err != nil {
-		return &core.Error{Code: core.CodeCaptchaDown, Detail: "The captcha cannot be checked just now. Try again in a moment.", RetryAfter: time.Second, Cause: fmt.Errorf("%s: %w", s.SignupCaptcha, err)}
+		return &core.Error{Code: core.CodeServiceDown, Detail: "The captcha cannot be checked just now. Try again in a moment.", RetryAfter: time.Second, Cause: fmt.Errorf("%s: %w", s.SignupCaptcha, err)}
 	}
 	switch {
 	case !*v.Success:

@@ -72,22 +72,22 @@ func TestCaptchaVerdicts(t *testing.T) {
 		{plain, 200, `{"success":false,"error-codes":["invalid-input-response"]}`, core.CodeCaptchaRefused},
 		{plain, 400, `{"success":false,"error-codes":["timeout-or-duplicate"]}`, core.CodeCaptchaRefused},
 		// What is about us is not for the person to hear.
-		{plain, 200, `{"success":false,"error-codes":["invalid-input-secret"]}`, core.CodeCaptchaDown},
-		{plain, 200, `{"success":false,"error-codes":["timeout-or-duplicate","internal-error"]}`, core.CodeCaptchaDown},
+		{plain, 200, `{"success":false,"error-codes":["invalid-input-secret"]}`, core.CodeServiceDown},
+		{plain, 200, `{"success":false,"error-codes":["timeout-or-duplicate","internal-error"]}`, core.CodeServiceDown},
 		// Lies, and half of the truth.
-		{plain, 400, `{"success":true}`, core.CodeCaptchaDown},
-		{plain, 201, `{"success":true}`, core.CodeCaptchaDown},
-		{plain, 302, `{"success":true}`, core.CodeCaptchaDown},
-		{plain, 403, `{"success":true}`, core.CodeCaptchaDown},
-		{plain, 500, `{"success":true}`, core.CodeCaptchaDown},
-		{plain, 200, ``, core.CodeCaptchaDown},
-		{plain, 200, `{}`, core.CodeCaptchaDown},
-		{plain, 200, `null`, core.CodeCaptchaDown},
-		{plain, 200, `[true]`, core.CodeCaptchaDown},
-		{plain, 200, `{"success":1}`, core.CodeCaptchaDown},
-		{plain, 200, `{"success":"true"}`, core.CodeCaptchaDown},
-		{plain, 200, `{"success":true`, core.CodeCaptchaDown},
-		{plain, 200, `{"padding":"` + strings.Repeat("x", 64<<10) + `","success":true}`, core.CodeCaptchaDown},
+		{plain, 400, `{"success":true}`, core.CodeServiceDown},
+		{plain, 201, `{"success":true}`, core.CodeServiceDown},
+		{plain, 302, `{"success":true}`, core.CodeServiceDown},
+		{plain, 403, `{"success":true}`, core.CodeServiceDown},
+		{plain, 500, `{"success":true}`, core.CodeServiceDown},
+		{plain, 200, ``, core.CodeServiceDown},
+		{plain, 200, `{}`, core.CodeServiceDown},
+		{plain, 200, `null`, core.CodeServiceDown},
+		{plain, 200, `[true]`, core.CodeServiceDown},
+		{plain, 200, `{"success":1}`, core.CodeServiceDown},
+		{plain, 200, `{"success":"true"}`, core.CodeServiceDown},
+		{plain, 200, `{"success":true`, core.CodeServiceDown},
+		{plain, 200, `{"padding":"` + strings.Repeat("x", 64<<10) + `","success":true}`, core.CodeServiceDown},
 		// Where and what for.
 		{strict, 200, `{"success":true,"hostname":"login.example.org","action":"signup","score":0.5}`, ""},
 		{strict, 200, `{"success":true,"hostname":"LOGIN.example.org","action":"signup","score":1}`, ""},
@@ -144,12 +144,12 @@ func TestCaptchaServiceThatIsAway(t *testing.T) {
 	check := func(address string) error {
 		return deliver.NewCaptchas(st, address).Check(t.Context(), pool, captchaSettings(core.CaptchaHcaptcha), "token")
 	}
-	if err := check(other.URL); !core.Is(err, core.CodeCaptchaDown) || len(other.requests()) != 0 {
+	if err := check(other.URL); !core.Is(err, core.CodeServiceDown) || len(other.requests()) != 0 {
 		t.Errorf("law: without the pool's secret nobody is asked; %v", err)
 	}
 	give(t, st, pool, map[core.SecretName]string{core.SecretCaptcha: captchaSecret})
 	for why, address := range map[string]string{"is away": away.URL, "hangs": hangs.URL, "drips": drips.URL, "redirects": redirects.URL, "is nowhere": "http://127.0.0.1:1"} {
-		if err := check(address); !core.Is(err, core.CodeCaptchaDown) {
+		if err := check(address); !core.Is(err, core.CodeServiceDown) {
 			t.Errorf("law: of a service that %s nobody passes; %v", why, err)
 		}
 	}

@@ -320,11 +320,11 @@ func TestCaptchaServiceNeverFailsOpen(t *testing.T) {
 			_, err := h.Flows.Answer(t.Context(), app, s.ID, flow.Answer{Choice: core.ChoiceCaptcha, Code: "token"})
 			return err
 		}
-		want(t, try(), core.CodeCaptchaDown, "a captcha of a pool without its secret")
+		want(t, try(), core.CodeServiceDown, "a captcha of a pool without its secret")
 		must(t, h.Pools.SetSecret(t.Context(), app, core.SecretCaptcha, secret.Text("sealed")))
 		for _, lie := range []string{"", "yes", "{}", `{"success":"true"}`, `{"success":null}`, `{"success":false,"error-codes":["invalid-input-secret"]}`} {
 			answers.Store(lie)
-			want(t, try(), core.CodeCaptchaDown, "the answer "+lie)
+			want(t, try(), core.CodeServiceDown, "the answer "+lie)
 		}
 		answers.Store(`{"success":false,"error-codes":["timeout-or-duplicate"]}`)
 		want(t, try(), core.CodeCaptchaRefused, "a token that was used")

@@ -99,8 +99,11 @@ func needsMailbox(t Turn) bool {
 	return t.Settings.SignupVerifyEmail && !t.User.EmailVerified && !t.Facts.Primary.ByMailbox()
 }
 
-// needsNewPassword: somebody came in by a password that is due for a change.
-func needsNewPassword(t Turn) bool { return t.Facts.Primary == core.AuthenticatorPassword && t.Due }
+// needsNewPassword: somebody came in by a password that is due for a change, or
+// that others know.
+func needsNewPassword(t Turn) bool {
+	return t.Facts.Primary == core.AuthenticatorPassword && (t.Due || t.Facts.Breached)
+}
 
 // needsSecondary: the pool wants a second factor of everybody, or of who has
 // one, and neither the first one nor the browser makes it needless.

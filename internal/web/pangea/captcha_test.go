@@ -100,7 +100,7 @@ func TestCaptchaInTheVendorsShape(t *testing.T) {
 		if a := update("captcha", `{"code":"03AGd"}`); a.status != http.StatusServiceUnavailable || a.Status != "ServiceNotAvailable" || a.header.Get("Retry-After") == "" {
 			t.Errorf("law: a captcha that nobody can check is not passed: %s", a.body)
 		}
-		if log := s.log.String(); !strings.Contains(log, "a captcha cannot be checked") || !strings.Contains(log, "signup.captcha_secret") {
+		if log := s.log.String(); !strings.Contains(log, "a service that a pool relies on does not answer") || !strings.Contains(log, "signup.captcha_secret") {
 			t.Errorf("law: the log says what is missing:\n%s", log)
 		}
 	})
