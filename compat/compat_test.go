@@ -198,6 +198,7 @@ func (g *gatehouse) pools(t *testing.T, suite string) []string {
 		{"agreements", "AGREEMENTS_", "pangea", []string{`agreements.required=["terms","privacy"]`}},
 		{"mailbox", "MAILBOX_", "pangea", []string{`signin.primary=["password","email_otp","magic_link"]`, "profile.fields=[]", "link.resend_after=0s"}},
 		{"passkeys", "PASSKEYS_", "pangea", []string{`signin.primary=["password","passkey"]`, "signup.verify_email=false", "profile.fields=[]", "link.resend_after=0s"}},
+		{"captcha", "CAPTCHA_", "pangea", []string{"signup.captcha=altcha", "signup.captcha_cost=20000", "profile.fields=[]", `signin.primary=["password","email_otp"]`}},
 		{"names", "NAMES_", "pangea", []string{
 			"username.format=string", "signup.phone=true", "profile.fields=[]", "link.resend_after=0s", `signin.secondary=["email_otp"]`, "signin.require_secondary=true",
 		}},

@@ -13,6 +13,8 @@ export const names = need('GATEHOUSE_NAMES_LOGIN_URL');
 export const guarded = need('GATEHOUSE_GUARDED_LOGIN_URL');
 // A pool in which a code by text message is a first factor.
 export const texts = need('GATEHOUSE_TEXTS_LOGIN_URL');
+// A pool in which who signs up has a proof of work before them.
+export const captcha = need('GATEHOUSE_CAPTCHA_LOGIN_URL');
 // A pool that takes passkeys.
 export const passkeys = { login: need('GATEHOUSE_PASSKEYS_LOGIN_URL'), service: need('GATEHOUSE_PASSKEYS_SERVICE_TOKEN') };
 // A pool in which people accept what is in force before they come in.

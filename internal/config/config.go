@@ -25,6 +25,9 @@ type Config struct {
 	MailFromAddress  string
 	MailFromName     string
 	TwilioURL        string // without a slash at its end; empty: Twilio's own
+	CaptchaURL       string // empty: each service's own
+	BreachesFile     string // the path of a list; empty: there is none
+	BreachesURL      string // without a slash at its end; empty: the service's own
 	LogLevel         string // debug, info, warn, error
 	LogFormat        string // text, json
 	Migrate          bool   // bring the schema up to date at the start

@@ -114,7 +114,20 @@ func specimens() []specimen {
 		return passkeyAnswer((&flowtest.Device{}).Create(t, passkeyOf(stateOf(t, h, app, s.ID)).Options, flowtest.PageURL, nil))
 	}
 	noPasskey := []flow.Answer{passkeyAnswer([]byte("{}")), passkeyAnswer([]byte("[]")), passkeyAnswer([]byte("x")), passkeyAnswer([]byte(`{"id":"AA","rawId":"AA","type":"public-key"}`))}
+	working := func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+		h.Set(t, app, map[string]any{"signup.captcha": "altcha", "signup.captcha_cost": 1000})
+		return signup(t, h, app)
+	}
+	solve := func(t *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer { return solved(t, s) }
+	unsolved := []flow.Answer{{Choice: core.ChoiceCaptcha}, {Choice: core.ChoiceCaptcha, Code: "e30="}, {Choice: core.ChoiceCaptcha, Code: secret.Random()}}
 	return []specimen{
+		{core.ChoiceCaptcha, working, solve, unsolved},
+		{core.ChoiceCaptcha, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			s := working(t, h, app)
+			s, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, "another fine phrase 8"))
+			must(t, err)
+			return s
+		}, solve, unsolved},
 		{core.ChoicePasskey, holding("ana@example.org"), got, noPasskey},
 		{core.ChoicePasskey, holding(""), got, noPasskey},
 		{core.ChoicePasskey, making(signup), made, noPasskey},

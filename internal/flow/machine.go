@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/deliver"
 	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
@@ -23,12 +24,17 @@ type Machine struct {
 	passwords *directory.Passwords
 	sessions  *session.Sessions
 	links     links
+	captcha   captcha
 }
 
 // New makes the machine. pageURL gives the public address of a pool's hosted
-// pages, without a slash at its end: the links in mails begin with it.
-func New(st *store.Store, pools *pool.Pools, passwords *directory.Passwords, sessions *session.Sessions, pageURL func(core.Pool) string) *Machine {
-	return &Machine{store: st, pools: pools, passwords: passwords, sessions: sessions, links: links{keys: st.Keys(), pageURL: pageURL}}
+// pages, without a slash at its end: the links in mails begin with it. captchas
+// asks the services that pools have their captchas from.
+func New(st *store.Store, pools *pool.Pools, passwords *directory.Passwords, sessions *session.Sessions, captchas *deliver.Captchas, pageURL func(core.Pool) string) *Machine {
+	return &Machine{
+		store: st, pools: pools, passwords: passwords, sessions: sessions,
+		links: links{keys: st.Keys(), pageURL: pageURL}, captcha: captcha{st, st.Keys(), captchas},
+	}
 }
 
 // State is where a flow is and what it offers, for a face to show.

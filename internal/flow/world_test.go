@@ -44,7 +44,7 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 	w := &world{t: t, r: r, h: h}
 	for i := range 3 {
 		p := &modelPool{
-			people: map[string]*modelPerson{}, fields: i == 0, verify: i == 1, second: i == 1, names: i == 2,
+			people: map[string]*modelPerson{}, captcha: i == 0, fields: i == 0, verify: i == 1, second: i == 1, names: i == 2,
 			active: map[core.AgreementKind]core.AgreementID{}, required: core.AgreementKinds()[min(i, 1):],
 		}
 		p.first = [][]core.ChoiceName{
@@ -56,6 +56,9 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 			"signup.verify_email": p.verify, "lockout.failures": 100, "link.resend_after": "0s", "code.resend_after": "0s",
 			"budget.mails_to_one_per_hour": 0, "budget.mails_to_one_per_day": 0, "budget.texts_to_one_per_hour": 0, "budget.texts_to_one_per_day": 0,
 			"redirects.allowed": []string{invitedCallback}, "signin.primary": append(slices.Clone(p.first), core.ChoicePasskey), "agreements.required": p.required,
+		}
+		if p.captcha {
+			values["signup.captcha"], values["signup.captcha_cost"] = "altcha", 1000
 		}
 		if p.fields {
 			values["profile.fields"] = []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}}
@@ -105,7 +108,7 @@ func (w *world) step() {
 		w.goOn()
 		return
 	}
-	switch rapid.SampledFrom([]string{"start", "set_email", "set_username", "set_phone", "password", "password", "profile", "code", "code", "code", "restart", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke", "publish", "withdraw", "agree", "agree", "totp", "totp", "recovery", "passkey", "passkey", "passkey"}).Draw(w.r, "step") {
+	switch rapid.SampledFrom([]string{"start", "set_email", "set_username", "set_phone", "password", "password", "profile", "code", "code", "code", "restart", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke", "publish", "withdraw", "agree", "agree", "totp", "totp", "recovery", "passkey", "passkey", "passkey", "captcha"}).Draw(w.r, "step") {
 	case "start":
 		w.start()
 	case "set_email":
@@ -152,6 +155,8 @@ func (w *world) step() {
 		w.recovery()
 	case "passkey":
 		w.passkey()
+	case "captcha":
+		w.captcha()
 	case "expire":
 		w.expire()
 	case "remove":
@@ -182,6 +187,8 @@ func (w *world) goOn() {
 		w.setPassword()
 	case core.ChoiceProfile:
 		w.profile()
+	case core.ChoiceCaptcha:
+		w.captcha()
 	case core.ChoiceAgreements:
 		w.agreed()
 	case core.ChoiceTOTP:
@@ -513,7 +520,7 @@ func (w *world) profile() {
 
 func (w *world) restart() {
 	f, p, caller := w.pick()
-	all := []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoicePassword, core.ChoiceProfile, core.ChoiceEmailOTP, core.ChoiceMagicLink, core.ChoiceSMSOTP, core.ChoiceTOTP, core.ChoicePasskey}
+	all := []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoicePassword, core.ChoiceProfile, core.ChoiceEmailOTP, core.ChoiceMagicLink, core.ChoiceSMSOTP, core.ChoiceTOTP, core.ChoicePasskey, core.ChoiceCaptcha}
 	if offers := f.offers(p); len(offers) > 0 && rapid.IntRange(0, 3).Draw(w.r, "fitting") > 0 {
 		all = offers
 	}
