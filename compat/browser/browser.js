@@ -1,8 +1,7 @@
 // One Chromium for the tests of a file, and what they share.
-import { after, test } from 'node:test';
+import { withChromium } from './chromium.js';
 
-import { chromium } from 'playwright-core';
-
+export const scenario = withChromium();
 export const url = need('GATEHOUSE_URL');
 const login = need('GATEHOUSE_LOGIN_URL');
 // In these pools, people may come in by their mailbox alone; and go by names,
@@ -28,61 +27,6 @@ function need(name) {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: the tests are run by go test ./compat`);
   return value;
-}
-
-// How long a test may take, in milliseconds. Each step of one ends by itself in
-// a minute with an error of its own; what is still going on at this time is
-// Chromium, which does not answer.
-const patience = 180_000;
-
-let chrome;
-after(() => quit(), { timeout: 60_000 });
-
-// scenario is a test that is given Chromium. One that Chromium hangs in is said
-// so, and run again in another one; one that fails is not.
-export function scenario(name, run) {
-  test(name, { timeout: 3 * patience }, async (t) => {
-    if (!(await within(patience, attempt(run)))) return;
-    t.diagnostic(`Chromium hung in "${name}": the test is run again in another one`);
-    await quit();
-    if (await within(patience, attempt(run))) throw new Error('Chromium hangs in this test');
-  });
-}
-
-async function attempt(run) {
-  if (!chrome?.browser.isConnected()) chrome = await launch();
-  await run(chrome.browser);
-}
-
-// within waits for the work, and reports whether the time was over first.
-async function within(milliseconds, work) {
-  let timer;
-  const late = new Promise((resolve) => { timer = setTimeout(resolve, milliseconds, true); });
-  work.catch(() => {}); // one that is given up on may fail when its browser ends
-  try {
-    return (await Promise.race([work, late])) === true;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-// quit ends Chromium, by force if it does not go.
-async function quit() {
-  const { browser, pid } = chrome ?? {};
-  chrome = undefined;
-  if (browser && (await within(20_000, browser.close()))) process.kill(pid, 'SIGKILL');
-}
-
-// The flags keep Chromium from looking for its maker.
-async function launch() {
-  const browser = await chromium.launch({
-    timeout: 60_000,
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  return { browser, pid: processInfo.find(({ type }) => type === 'browser').id };
 }
 
 // visit opens a window of its own. The application that the browser is sent

@@ -1,8 +1,8 @@
 // The ways in beside a password, where people meet them.
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 
 import { arrived, authorize, codeTo, guarded, mailbox, mailTo, names, password, scenario, somebody, visit } from './browser.js';
+import { appCode } from './totp.js';
 
 // SCREENSHOTS names a folder for pictures of the pages, to be looked at.
 const picture = (page, name) => process.env.SCREENSHOTS && page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
@@ -107,18 +107,6 @@ scenario('people go by a name, and a code follows upon their password', async (b
   assert.deepEqual([...complaints, ...again.complaints], []);
   await again.context.close();
 });
-
-// One of the two codes that are good now (RFC 6238): the first to set up, the
-// second to come back. Where this step is about to end, the next is waited for.
-async function appCode(key, nth = 0) {
-  const left = 30_000 - (Date.now() % 30_000);
-  if (left < 8_000) await new Promise((resolve) => setTimeout(resolve, left));
-  const bits = [...key.replaceAll(' ', '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
-  const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) - 1 + nth));
-  const digest = createHmac('sha1', Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)))).update(step).digest();
-  return String((digest.readUInt32BE(digest[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
-}
 
 scenario('an app is set up and used, and a recovery code stands for it, without a script', async (browser) => {
   const email = somebody();

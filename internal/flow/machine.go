@@ -159,25 +159,28 @@ func (m *Machine) State(ctx context.Context, caller core.Caller, id core.FlowID)
 // flow is then. Whatever it returns as an error, the flow has not changed and
 // can go on.
 func (m *Machine) Answer(ctx context.Context, caller core.Caller, id core.FlowID, a Answer) (State, error) {
-	return m.step(ctx, caller, id, a, Choice.Answer)
+	return m.step(ctx, caller, id, a, Choice.Answer, m.late)
 }
 
 // Restart begins one of the choices on offer again: a code or link is sent
 // anew. It returns as Answer does.
 func (m *Machine) Restart(ctx context.Context, caller core.Caller, id core.FlowID, a Answer) (State, error) {
-	return m.step(ctx, caller, id, a, Choice.Restart)
+	return m.step(ctx, caller, id, a, Choice.Restart, m.linkOpened)
 }
 
 // step looks, checks, and writes. Between looking and writing no transaction
 // is open, because checking may take long; the write names the version that
-// was looked at, so that of two answers at once one is refused.
-func (m *Machine) step(ctx context.Context, caller core.Caller, id core.FlowID, a Answer, verb func(Choice, context.Context, Turn, Answer) (Effect, error)) (State, error) {
+// was looked at, so that of two answers at once one is refused. What is not on
+// offer any more, but `passed` knows, changes nothing and is no error.
+func (m *Machine) step(ctx context.Context, caller core.Caller, id core.FlowID, a Answer,
+	verb func(Choice, context.Context, Turn, Answer) (Effect, error), passed func(context.Context, Turn, Answer) bool,
+) (State, error) {
 	t, err := m.turn(ctx, caller, id)
 	if err != nil {
 		return State{}, m.refused(ctx, caller, id, a.Choice, err)
 	}
 	choice, err := m.offered(t, a.Choice)
-	if err != nil && m.linkOpened(ctx, t, a) {
+	if err != nil && passed(ctx, t, a) {
 		return m.state(t), nil
 	}
 	if err != nil {
@@ -201,17 +204,6 @@ func (m *Machine) step(ctx context.Context, caller core.Caller, id core.FlowID, 
 		return State{}, m.refused(ctx, caller, id, a.Choice, err)
 	}
 	return m.state(after), nil
-}
-
-// linkOpened reports whether an answer brings a link that was opened for this
-// flow already, and so comes after the phase that had asked for it.
-func (m *Machine) linkOpened(ctx context.Context, t Turn, a Answer) bool {
-	purpose, ok := purposes()[a.Choice]
-	if !ok || a.State != m.links.state(t.Flow.ID, a.Choice) || !secret.IsText(a.Code) {
-		return false
-	}
-	err := m.store.As(t.Caller).View(ctx, func(tx *store.Tx) error { return m.links.opened(tx, t, a, purpose) })
-	return err == nil
 }
 
 // write runs an effect, passes the phases that nobody waits in, and stores the

@@ -857,14 +857,26 @@ func (w *world) complete() {
 	}
 }
 
+// look asks where a flow is, or answers a choice whose link was sent with
+// nothing, which asks the same.
 func (w *world) look() {
 	f, p, caller := w.pick()
 	want := core.Code("")
 	if f.ended || caller.Pool != p.caller.Pool {
 		want = core.CodeFlowEnded
 	}
-	_, err := w.h.Flows.State(w.t.Context(), caller, f.id)
-	w.agree("look", f, err, want)
+	choice := rapid.SampledFrom([]core.ChoiceName{"", core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoiceMagicLink}).Draw(w.r, "choice")
+	if f.states[choice] == "" {
+		_, err := w.h.Flows.State(w.t.Context(), caller, f.id)
+		w.agree("look", f, err, want)
+		return
+	}
+	want = w.gate(f, p, caller, choice)
+	if want == core.CodeNotOffered && f.proved {
+		want = "" // the phase that asked for it is passed
+	}
+	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: choice})
+	w.agree("look at "+string(choice), f, err, want)
 }
 
 func (w *world) disable() {
