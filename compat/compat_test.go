@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -80,10 +81,10 @@ func TestSDKs(t *testing.T) {
 	for _, s := range suites(t) {
 		s.mustBeThere(t)
 	}
-	binary := build(t)
+	server, tool := build(t, "-race"), build(t)
 	storetest.Engines(t, func(t *testing.T, database string) {
 		master := "GATEHOUSE_MASTER_KEY=" + secretKey()
-		g := &gatehouse{binary: binary, environment: append(os.Environ(),
+		g := &gatehouse{server: server, tool: tool, environment: append(os.Environ(),
 			master, "GATEHOUSE_DATABASE="+database, "GATEHOUSE_UNSAFE_DURABILITY=true", "GATEHOUSE_HASH_MEMORY=64", "GATEHOUSE_HASH_PASSES=1")}
 		// Each suite has pools of its own, so that neither finds what the
 		// other left.
@@ -142,11 +143,11 @@ func (s suite) run(t *testing.T, environment []string) {
 	t.Logf("%s: %s", s.name, passed[0])
 }
 
-// build builds the server, once, with the race detector.
-func build(t *testing.T) string {
+// build builds the program.
+func build(t *testing.T, flags ...string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "gatehouse")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-race", "-o", binary, "./cmd/gatehouse")
+	cmd := exec.CommandContext(t.Context(), "go", slices.Concat([]string{"build"}, flags, []string{"-o", binary, "./cmd/gatehouse"})...)
 	cmd.Dir = ".."
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("cannot build the server: %v\n%s", err, out)
@@ -159,14 +160,15 @@ func secretKey() string { return fmt.Sprintf("%x", secret.Random()) }
 
 // gatehouse is the program on one database.
 type gatehouse struct {
-	binary      string
+	server      string // with the race detector, which makes it slow to start
+	tool        string // without, for commands
 	environment []string
 }
 
 // command runs a command of the program and decodes its answer.
 func (g *gatehouse) command(t *testing.T, answer any, args ...string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), g.binary, append(args, "--json")...)
+	cmd := exec.CommandContext(t.Context(), g.tool, append(args, "--json")...)
 	cmd.Env = g.environment
 	var log bytes.Buffer
 	cmd.Stderr = &log
@@ -243,7 +245,7 @@ func (g *gatehouse) pools(t *testing.T, suite string) []string {
 // must have had no fault, no race and no reason to give up.
 func (g *gatehouse) start(t *testing.T) (url string) {
 	t.Helper()
-	cmd := exec.Command(g.binary, "dev", "--listen", "127.0.0.1:0", "--json")
+	cmd := exec.Command(g.server, "dev", "--listen", "127.0.0.1:0", "--json")
 	cmd.Env = g.environment
 	log := &buffer{}
 	cmd.Stderr = log
