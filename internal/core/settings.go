@@ -37,6 +37,7 @@ type Settings struct {
 	PasskeyRPID            string
 	SignupDomainsMode      string
 	SignupDomains          []string
+	ByDomain               map[string]Overrides
 
 	SigninRemember string
 
@@ -222,6 +223,9 @@ func SettingsTable() []Setting {
 			}},
 		{"signup.domains", "list of domains", "The domains of signup.domains_mode, such as example.org, or *.example.org for all below it and not itself.",
 			func(s *Settings) any { return &s.SignupDomains }, func(s *Settings) error { return checkDomains(s.SignupDomains) }},
+
+		{"signin.by_domain", "table of settings", "Settings that are others for people with e-mail addresses of these domains, such as {\"example.org\": {\"signin.primary\": [\"passkey\"]}}; *.example.org is all below it and not itself, and the longest that fits counts. Of: " + strings.Join(byDomain(), ", ") + ". Until an address is known, those of the pool hold.",
+			func(s *Settings) any { return &s.ByDomain }, (*Settings).checkByDomain},
 
 		{"signin.remember_username", "off, offered or checked", "Whether an application's own pages offer to remember the username in the browser, and whether that is chosen from the start. It is only told to them: nothing is kept here.",
 			func(s *Settings) any { return &s.SigninRemember }, func(s *Settings) error {

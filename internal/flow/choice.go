@@ -135,6 +135,21 @@ type Answer struct {
 	Passkey  []byte            // passkey: a PublicKeyCredential as JSON (WebAuthn Level 3 section 5.1)
 }
 
+// rule has the turn go by the settings for the domain of the flow's address:
+// of the person's own once they may be known, else of the one that was claimed.
+// It is called whenever either may have changed, and nowhere else are settings
+// of a domain looked at.
+func (t *Turn) rule() {
+	if len(t.Pool.Settings.ByDomain) == 0 {
+		return
+	}
+	email := t.Facts.Email
+	if t.User != nil && (!t.Facts.Concealed || t.Facts.Primary != "") {
+		email, _ = core.ParseEmail(t.User.Email)
+	}
+	t.Settings = t.Pool.Settings.For(email)
+}
+
 // byName reports whether people go by something else than their address.
 func (t Turn) byName() bool { return t.Settings.UsernameFormat != core.UsernameEmail }
 

@@ -178,6 +178,7 @@ func (t *Turn) provedSecond(tx *store.Tx, kind core.AuthenticatorKind, settle di
 // factor is still asked for they go on counting: else whoever knows the
 // password could guess the code for ever.
 func (t *Turn) settle(tx *store.Tx, settle directory.Settle) error {
+	t.rule()
 	if settle == nil || (t.User != nil && needsSecondary(*t)) {
 		return nil
 	}

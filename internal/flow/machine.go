@@ -129,6 +129,7 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 			if err := named(tx, &after); err != nil {
 				return err
 			}
+			after.rule()
 		}
 		if guest.proved {
 			if err := mailboxProved(tx, &after); err != nil {
@@ -222,6 +223,10 @@ func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
 	if err := effect(tx, t); err != nil {
 		return err
 	}
+	t.rule()
+	if before == "" && t.Facts.Primary != "" && !slices.Contains(t.Settings.SigninPrimary, t.Facts.Primary) {
+		return core.Fail(core.CodeNotOffered, "This is not among the ways in for addresses of this domain.")
+	}
 	if before == "" && t.Facts.Primary != "" && t.Facts.Primary != core.AuthenticatorPasskey && t.passkeyOnly() {
 		return core.Fail(core.CodeNotOffered, "This person has a passkey, and comes in with nothing else.")
 	}
@@ -229,6 +234,7 @@ func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
 		if err := p.pass(tx, t); err != nil {
 			return err
 		}
+		t.rule()
 	}
 	if p, _ := m.look(*t); p.name == core.PhaseAgreements {
 		t.noteShown()
@@ -389,6 +395,7 @@ func (m *Machine) load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) 
 	if err := t.readAgreements(tx); err != nil {
 		return Turn{}, err
 	}
+	t.rule()
 	if t.Facts.User == "" {
 		return t, nil
 	}
@@ -407,6 +414,7 @@ func (m *Machine) load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) 
 	if !t.holds(t.Facts.Secondary, true, t.Facts.SecondaryBy) {
 		t.Facts.Secondary, t.Facts.SecondaryBy = "", ""
 	}
+	t.rule()
 	return t, err
 }
 

@@ -69,6 +69,19 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 		if p.names {
 			values["username.format"], values["signup.phone"] = "string", true
 		}
+		if i < 2 {
+			// Everybody's domain has what the model knows; the rest of the pool
+			// has something else.
+			own := map[string]any{}
+			for _, key := range []string{"signin.primary", "signin.secondary", "signin.require_secondary", "signin.skip_secondary", "signup.verify_email", "signup.captcha"} {
+				if value, set := values[key]; set {
+					own[key] = value
+					delete(values, key)
+				}
+			}
+			values["signin.by_domain"], values["signup.enabled"] = map[string]any{"example.org": own, "*.example.org": map[string]any{}}, false
+			own["signup.enabled"], values["signin.primary"] = true, []string{"totp", "passkey"}
+		}
 		p.caller = h.Pool(t, fmt.Sprintf("run-%d-%d", run, i), values)
 		for n, email := range emails[:2] {
 			user := directory.NewUser{Email: email}

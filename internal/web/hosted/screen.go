@@ -220,7 +220,7 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	if !s.Invited {
 		sc.Restart = start.link(mine, "")
 	}
-	if signup || s.Pool.Settings.SignupEnabled {
+	if signup || s.Pool.Settings.SignupPossible() {
 		sc.Other = start.link(other, s.Email)
 	}
 	if s.Pool.Settings.UsernameFormat != core.UsernameEmail {
