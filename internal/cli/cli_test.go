@@ -128,7 +128,7 @@ func odd() map[string]string {
 		"signup.phone":     `true`, "accounts.conceal": `true`, "username.format": `"phone"`, "username.match_case": `true`,
 		"passkey.allow_fallback": `false`, "passkey.rp_id": `"example.org"`, "signin.primary": `["magic_link"]`, "signin.secondary": `["email_otp"]`, "signin.skip_secondary": `["magic_link","password"]`, "signin.require_secondary": `true`,
 		"signin.remember_device": `"device_and_address"`, "signin.remember_device_life": `"48h"`, "signin.remember_device_most": `3`,
-		"signin.by_domain": `{"*.example.net":{"signup.captcha":"altcha"},"example.org":{"signin.primary":["password","magic_link"],"signup.enabled":true}}`,
+		"signin.by_domain":  `{"*.example.net":{"signup.captcha":"altcha"},"example.org":{"signin.primary":["password","magic_link"],"signup.enabled":true}}`,
 		"password.breached": `false`, "password.breached_service": `true`, "password.breached_unchecked": `"refuse"`, "password.breached_signin": `true`,
 		"signup.captcha": `"turnstile"`, "signup.captcha_site_key": `"0x4AAA"`, "signup.captcha_cost": `2000`, "signup.captcha_min_score": `50`, "signup.captcha_hostnames": `["example.org"]`, "signup.captcha_action": `"signup"`,
 		"totp.issuer": `"Us"`,

@@ -1,7 +1,7 @@
 package hosted
 
 import (
-	"encoding/json"
+	"github.com/go-json-experiment/json"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
@@ -76,7 +76,7 @@ func newCaptcha(p *flow.CaptchaPrompt) *captcha {
 	}
 	work, err := json.Marshal(map[string]any{
 		"algorithm": p.Work.Algorithm, "challenge": p.Work.Challenge, "salt": p.Work.Salt, "signature": p.Work.Signature, "maxnumber": p.Work.MaxNumber,
-	})
+	}, json.Deterministic(true))
 	if err != nil {
 		panic(err) // texts and a number have a JSON form
 	}
