@@ -18,17 +18,6 @@ type Opened struct {
 	Browser  []byte // whose flow it is now; nil: an application's
 }
 
-// linkOpened reports whether an answer brings a link that was opened for this
-// flow already, and so comes after the phase that had asked for it.
-func (m *Machine) linkOpened(ctx context.Context, t Turn, a Answer) bool {
-	purpose, ok := purposes()[a.Choice]
-	if !ok || a.State != m.links.state(t.Flow.ID, a.Choice) || !secret.IsText(a.Code) {
-		return false
-	}
-	err := m.store.As(t.Caller).View(ctx, func(tx *store.Tx) error { return m.links.opened(tx, t, a, purpose) })
-	return err == nil
-}
-
 // LookLink says whether a link would open now, and changes nothing: mail
 // scanners follow links too. It returns [core.CodeTicketInvalid] if not.
 func (m *Machine) LookLink(ctx context.Context, caller core.Caller, choice core.ChoiceName, code string) error {
