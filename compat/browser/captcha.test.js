@@ -1,12 +1,7 @@
 // A proof of work, by the script of the page in Chromium.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 
-import { arrived, authorize, captcha, launch, mailTo, password, somebody, visit } from './browser.js';
-
-let browser;
-before(async () => { browser = await launch(); });
-after(async () => { await browser.close(); });
+import { arrived, authorize, captcha, mailTo, password, scenario, somebody, visit } from './browser.js';
 
 const picture = (page, name) => process.env.SCREENSHOTS && page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
 
@@ -16,7 +11,7 @@ async function begin(page, email) {
   await page.getByRole('button', { name: 'Continue' }).click({ noWaitAfter: true });
 }
 
-test('the browser works, and nothing is asked of the person', async () => {
+scenario('the browser works, and nothing is asked of the person', async (browser) => {
   const email = somebody();
   const { context, page, complaints } = await visit(browser);
   const sent = [];
@@ -41,7 +36,7 @@ test('the browser works, and nothing is asked of the person', async () => {
   await context.close();
 });
 
-test('an answer that is refused is not sent again and again; the button works once more', async () => {
+scenario('an answer that is refused is not sent again and again; the button works once more', async (browser) => {
   const { context, page, complaints } = await visit(browser);
   let posts = 0;
   await context.route('**/flow/*', async (route) => {
@@ -65,7 +60,7 @@ test('an answer that is refused is not sent again and again; the button works on
   await context.close();
 });
 
-test('without JavaScript the page says that it needs it', async () => {
+scenario('without JavaScript the page says that it needs it', async (browser) => {
   const { context, page } = await visit(browser, { javaScriptEnabled: false });
   await begin(page, somebody());
   await page.getByText('This needs JavaScript in this browser.').waitFor();
