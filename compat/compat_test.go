@@ -11,6 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,14 +39,16 @@ const (
 )
 
 // callbacks are registered with every pool: the first is what the vendor's own
-// suites use, the second what its samples do.
-var callbacks = []string{"https://someurl.com/callbacklink", "https://www.myserver.com/callback"}
+// suites use, the second what its samples do, and the others are those of an
+// application that somebody develops.
+var callbacks = []string{"https://someurl.com/callbacklink", "https://www.myserver.com/callback", "http://localhost:3000/", "http://localhost:3000/flow.html"}
 
 // suite is one SDK's tests, or those of the pages in a browser.
 type suite struct {
 	name    string
-	needs   string // a file that `make test-setup` makes
-	folder  string // to run in
+	needs   string   // a file that `make test-setup` makes
+	folder  string   // to run in
+	pools   []string // those of [gatehouse.pools] that it needs; nil: all of them
 	command []string
 	count   *regexp.Regexp // the number of tests that passed, on a line of its own
 	unrun   *regexp.Regexp // says that some were not run
@@ -70,6 +76,13 @@ func suites(t *testing.T) []suite {
 		},
 		{
 			name: "browser", needs: filepath.Join(root, "compat", "browser", "node_modules", "playwright-core", "package.json"), folder: filepath.Join(root, "compat", "browser"),
+			pools:   []string{"main", "agreements", "mailbox", "passkeys", "names", "guarded", "texts"},
+			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
+			count:   nodePassed, unrun: nodeUnrun,
+		},
+		{
+			name: "packages", needs: filepath.Join(root, "compat", "packages", "node_modules", "@pangeacyber", "react-auth", "package.json"), folder: filepath.Join(root, "compat", "packages"),
+			pools:   []string{"main", "verify", "signed", "agreements", "mailbox", "passkeys", "names", "guarded", "texts"},
 			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
 			count:   nodePassed, unrun: nodeUnrun,
 		},
@@ -90,12 +103,13 @@ func TestSDKs(t *testing.T) {
 		// other left.
 		variables := make(map[string][]string)
 		for _, s := range suites(t) {
-			variables[s.name] = g.pools(t, s.name)
+			variables[s.name] = g.pools(t, s)
 		}
 		url := g.start(t)
+		secure := proxy(t, url)
 		for _, s := range suites(t) {
 			t.Run(s.name, func(t *testing.T) {
-				environment := append(os.Environ(), "GATEHOUSE_URL="+url, "GATEHOUSE_INBOX="+url+"/dev/inbox.json")
+				environment := append(os.Environ(), "GATEHOUSE_URL="+url, "GATEHOUSE_INBOX="+url+"/dev/inbox.json", "GATEHOUSE_SECURE_ADDRESS="+secure)
 				for _, variable := range variables[s.name] {
 					environment = append(environment, strings.ReplaceAll(variable, "{url}", url))
 				}
@@ -183,7 +197,7 @@ func (g *gatehouse) command(t *testing.T, answer any, args ...string) {
 
 // pools makes the pools of a suite and returns what tells it of them,
 // with {url} for the server's address.
-func (g *gatehouse) pools(t *testing.T, suite string) []string {
+func (g *gatehouse) pools(t *testing.T, s suite) []string {
 	t.Helper()
 	var variables []string
 	source := `profile.fields=[{"id":"nickname","label":"Nickname","type":"string","at_signup":true},{"id":"company","label":"Company","type":"string","at_signup":true},` +
@@ -209,7 +223,10 @@ func (g *gatehouse) pools(t *testing.T, suite string) []string {
 		{"authing", "AUTHING_", "authing", []string{source}},
 		{"hidden", "HIDDEN_", "authing", []string{"graphql.introspection=false", "signup.verify_email=true", "lockout.longest_delay=1h", "lockout.first_delay=1h"}},
 	} {
-		name := suite + "-" + pool.name
+		if s.pools != nil && !slices.Contains(s.pools, pool.name) {
+			continue
+		}
+		name := s.name + "-" + pool.name
 		args := []string{"pool", "create", name, "--preset", pool.preset}
 		for _, callback := range callbacks {
 			args = append(args, "--callback", callback)
@@ -286,6 +303,25 @@ func (g *gatehouse) start(t *testing.T) (url string) {
 		t.Fatalf("the server did not start: %v\n%s%s", err, line, log.String())
 	}
 	return welcome.URL
+}
+
+// proxy speaks TLS for the server until the end of the test, with a certificate
+// that nobody vouches for, and returns its address: host and port.
+func proxy(t *testing.T, server string) string {
+	t.Helper()
+	target, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host
+		r.SetXForwarded()
+	}})
+	front.Config.ErrorLog = log.New(t.Output(), "", 0)
+	front.StartTLS()
+	t.Cleanup(front.Close)
+	return front.Listener.Addr().String()
 }
 
 // buffer is a log that is read while it is written.
