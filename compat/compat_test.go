@@ -76,7 +76,7 @@ func suites(t *testing.T) []suite {
 		},
 		{
 			name: "browser", needs: filepath.Join(root, "compat", "browser", "node_modules", "playwright-core", "package.json"), folder: filepath.Join(root, "compat", "browser"),
-			pools:   []string{"main", "agreements", "mailbox", "passkeys", "names", "guarded", "texts"},
+			pools:   []string{"main", "agreements", "mailbox", "passkeys", "names", "guarded", "texts", "captcha"},
 			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
 			count:   nodePassed, unrun: nodeUnrun,
 		},

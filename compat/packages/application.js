@@ -11,7 +11,7 @@ import { build, preview } from 'vite';
 import { withChromium } from '../browser/chromium.js';
 
 // Nothing is waited for longer than this, in milliseconds.
-const patience = 20_000;
+const patience = 60_000;
 
 export const url = need('GATEHOUSE_URL');
 const inbox = need('GATEHOUSE_INBOX');
