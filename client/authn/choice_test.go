@@ -52,7 +52,10 @@ func TestEveryChoiceHasItsShapes(t *testing.T) {
 		authn.ChoicePasskey:       {authn.PasskeyChoice{}, authn.PasskeyAnswer{Authentication: []byte(`{"id":"x"}`)}, `{"authentication":{"id":"x"}}`, authn.PasskeyAnswer{}},
 		authn.ChoiceAgreements:    {authn.AgreementsChoice{}, authn.AgreementsAnswer{Agreed: []string{"peu_1"}}, `{"agreed":["peu_1"]}`, nil},
 		authn.ChoiceTOTP:          {authn.TOTPChoice{}, authn.TOTPAnswer{Code: "493021", Email: "ana@example.org"}, `{"code":"493021","email":"ana@example.org"}`, nil},
-		authn.ChoiceRecoveryCode:  {authn.RecoveryCodeChoice{}, authn.RecoveryCodeAnswer{Code: "abcd-efgh"}, `{"code":"abcd-efgh"}`, authn.RecoveryCodeAnswer{}},
+
+		authn.ChoiceProvisionalEnrollment: {authn.ProvisionalEnrollmentChoice{}, authn.ProvisionalEnrollmentAnswer{State: "pcb_1", Code: "pmc_1"}, `{"state":"pcb_1","code":"pmc_1"}`, authn.ProvisionalEnrollmentAnswer{}},
+
+		authn.ChoiceRecoveryCode: {authn.RecoveryCodeChoice{}, authn.RecoveryCodeAnswer{Code: "abcd-efgh"}, `{"code":"abcd-efgh"}`, authn.RecoveryCodeAnswer{}},
 	}
 	a, sent := listening(t)
 	for name, shape := range shapes {

@@ -57,6 +57,7 @@ const (
 	ChoiceTOTP          ChoiceName = "totp"
 	ChoiceRecoveryCode  ChoiceName = "recovery_code"
 	ChoicePasskey       ChoiceName = "passkey"
+	ChoiceProvisional   ChoiceName = "provisional_enrollment"
 )
 
 // Facts is all that a flow knows, from which phase and choices are derived.

@@ -39,7 +39,8 @@ func (m *Machine) table() []phase {
 			{core.ChoiceVerifyEmail, verifyEmail{m.links}}, // before anything is said, in concealed sign-up
 			{core.ChoiceSetPhone, setPhone{}},
 			{core.ChoicePasskey, passkey{m.store, m.links.keys, false}},
-			// provisional_enrollment, social, saml
+			{core.ChoiceProvisional, provisional{m.links}},
+			// social, saml
 		}},
 		// captcha: captcha
 		{name: core.PhaseProfile, needed: needsProfile, choices: []entry{

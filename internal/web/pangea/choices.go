@@ -34,6 +34,7 @@ func answers() map[core.ChoiceName]func() choiceData {
 		core.ChoiceTOTP:          func() choiceData { return &totpData{} },
 		core.ChoiceRecoveryCode:  func() choiceData { return &recoveryData{} },
 		core.ChoicePasskey:       func() choiceData { return &passkeyData{} },
+		core.ChoiceProvisional:   func() choiceData { return &linkData{} },
 	}
 }
 
@@ -55,6 +56,7 @@ func restarts() map[core.ChoiceName]func() choiceData {
 		core.ChoiceTOTP:          func() choiceData { return &emptyData{} },
 		core.ChoiceRecoveryCode:  func() choiceData { return &emptyData{} },
 		core.ChoicePasskey:       func() choiceData { return &resendData{} },
+		core.ChoiceProvisional:   func() choiceData { return &resendData{} },
 	}
 }
 
@@ -330,7 +332,7 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 			}
 			data["codes"] = codes
 		}
-	case core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoiceMagicLink:
+	case core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoiceMagicLink, core.ChoiceProvisional:
 		data["sent"] = prompt.Link.Sent
 		data["resend_time"] = showTime(prompt.Link.ResendAt)
 		data["state"] = LinkState(prompt.Link.State)
