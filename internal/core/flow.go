@@ -59,6 +59,7 @@ const (
 	ChoiceRecoveryCode  ChoiceName = "recovery_code"
 	ChoicePasskey       ChoiceName = "passkey"
 	ChoiceCaptcha       ChoiceName = "captcha"
+	ChoiceProvisional   ChoiceName = "provisional_enrollment"
 )
 
 // Facts is all that a flow knows, from which phase and choices are derived.

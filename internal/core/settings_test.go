@@ -168,7 +168,7 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"redirects.default_signup": {`1`, `"https://not-registered.example"`}, "redirects.default_signin": {`1`, `"javascript:alert(1)"`}, "redirects.default_verify_email": {`null x`, `"https://not-registered.example"`},
 		"redirects.default_reset_password": {`[]`, `"/"`}, "redirects.default_logout": {`1`, `"https://not-registered.example"`},
 		"signup.phone": {`"yes"`, `1`}, "accounts.conceal": {`"yes"`, `1`},
-		"username.format":        {`"name"`, `""`, `1`, `["email"]`}, "username.match_case": {`"yes"`, `1`},
+		"username.format": {`"name"`, `""`, `1`, `["email"]`}, "username.match_case": {`"yes"`, `1`},
 		"signin.primary":         {`[]`, `["nothing"]`, `["password","password"]`, `"password"`, `[1]`, `[""]`},
 		"passkey.allow_fallback": {`"yes"`, `1`}, "passkey.rp_id": {`1`, `"org"`, `"Example.org"`, `"https://example.org"`, `"example.org:443"`, `"127.0.0.1"`, `"b\u00fccher.example"`, `"example.org/"`},
 		"signin.secondary":      {`["password"]`, `["sms_otp","sms_otp"]`, `["magic_link"]`, `["email_otp","email_otp"]`, `"email_otp"`},
