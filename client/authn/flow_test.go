@@ -151,7 +151,7 @@ func TestFlowProvisionalEnrollment(t *testing.T) {
 		}
 		known.Choices[1] = sent
 		state(t, answer(t, a, got, authn.ProvisionalEnrollmentAnswer{}), known)
-		code := ok(s.link(ctx, email, "set_up_account"))(t)
+		code := ok(s.link(ctx, email, "provisional_enrollment"))(t)
 		got = answer(t, a, got, authn.ProvisionalEnrollmentAnswer{State: own.State, Code: code})
 		known.Choices = authn.FlowChoices{authn.PasswordChoice{Enrollment: true, Policy: policy}, authn.SMSOTPChoice{Enrollment: true, NeedPhone: true}}
 		state(t, got, known)

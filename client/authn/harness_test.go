@@ -172,8 +172,10 @@ func (s *server) mailed(ctx context.Context, email string, find func(link *url.U
 	})
 }
 
-// inMail waits for a mail in which something is found.
+// inMail waits for a mail in which something is found, for a minute at most.
 func (s *server) inMail(ctx context.Context, email string, find func(mail deliver.Caught) string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	for {
 		for _, mail := range s.app.Inbox.List(email) {
 			if found := find(mail); found != "" {
