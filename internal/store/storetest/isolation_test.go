@@ -89,7 +89,7 @@ func foreigners() map[string]foreign {
 			return wrote(err)
 		},
 		"CountLogin": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
-			return wrote(tx.CountLogin(a.user.ID, 0))
+			return wrote(tx.CountLogin(a.user.ID, 0, "192.0.2.9"))
 		},
 		"DeleteUser": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.DeleteUser(a.user.ID)) },
 		"Users": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
