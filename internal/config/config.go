@@ -25,6 +25,8 @@ type Config struct {
 	MailFromAddress  string
 	MailFromName     string
 	TwilioURL        string // without a slash at its end; empty: Twilio's own
+	GeoIPFile        string // the path of a file in MaxMind DB format; empty: no place is known
+	DisposableFile   string // the path of a list of domains; empty: the built-in one
 	LogLevel         string // debug, info, warn, error
 	LogFormat        string // text, json
 	Migrate          bool   // bring the schema up to date at the start

@@ -35,11 +35,8 @@ func (c password) Answer(ctx context.Context, t Turn, a Answer) (Effect, error) 
 		return nil, core.Fail(core.CodeDisabled, "This account is disabled.")
 	}
 	return func(tx *store.Tx, t *Turn) error {
-		t.Facts.Primary, t.Facts.Credentials = core.AuthenticatorPassword, t.User.Credentials
-		if err := t.stillHolds(tx); err != nil {
-			return err
-		}
-		return t.settle(tx, settle)
+		t.Facts.Primary, t.Facts.Credentials, t.settling = core.AuthenticatorPassword, t.User.Credentials, settle
+		return t.stillHolds(tx)
 	}, nil
 }
 

@@ -75,14 +75,14 @@ func phoneProblem(code core.ProblemCode, detail string) error {
 // factor. It says nothing about the mailbox.
 func (t *Turn) provedPhone(tx *store.Tx, second bool, settle directory.Settle) error {
 	number := t.number(second)
-	t.Facts.PhoneProved = number
+	t.Facts.PhoneProved, t.settling = number, settle
 	if second {
 		t.Facts.Secondary = core.AuthenticatorSMSOTP
 	} else {
 		t.Facts.Primary = core.AuthenticatorSMSOTP
 	}
 	if t.User == nil {
-		return t.settle(tx, settle)
+		return nil
 	}
 	if !second {
 		t.Facts.Credentials = t.User.Credentials
@@ -100,11 +100,9 @@ func (t *Turn) provedPhone(tx *store.Tx, second bool, settle directory.Settle) e
 		t.Facts.PrimaryBy = by
 	}
 	if t.User.Phone == "" {
-		if err := t.notePhone(tx, number); err != nil {
-			return err
-		}
+		return t.notePhone(tx, number)
 	}
-	return t.settle(tx, settle)
+	return nil
 }
 
 // notePhone writes the number down for somebody of whom none was known.

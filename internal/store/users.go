@@ -160,6 +160,7 @@ func (tx *Tx) DeleteUser(id core.UserID) error {
 		`DELETE FROM sessions WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM authenticators WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM devices WHERE pool = $1 AND user_id = $2`,
+		`DELETE FROM sightings WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM recovery_codes WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM user_profile_values WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM tickets WHERE pool = $1 AND subject = $2`,

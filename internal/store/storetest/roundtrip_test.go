@@ -362,7 +362,7 @@ func TestDeletedPeopleLeaveNothing(t *testing.T) {
 		before := storetest.Dump(t, db, f.pool.ID)
 		update(t, f.bound, func(tx *store.Tx) error { return tx.DeleteUser(f.user.ID) })
 		after := storetest.Dump(t, db, f.pool.ID)
-		for table, gone := range map[string]int{"users": 1, "sessions": 1, "access_tokens": 1, "refresh_tokens": 1, "authenticators": 2, "devices": 1, "user_profile_values": 2, "tickets": 1, "invitations": 1} {
+		for table, gone := range map[string]int{"users": 1, "sessions": 1, "access_tokens": 1, "refresh_tokens": 1, "authenticators": 2, "devices": 1, "sightings": 1, "risk_decisions": 0, "user_profile_values": 2, "tickets": 1, "invitations": 1} {
 			if len(before[table])-len(after[table]) != gone {
 				t.Errorf("law: with a person goes what was theirs; of %s there were %d rows and are %d", table, len(before[table]), len(after[table]))
 			}
