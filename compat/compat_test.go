@@ -11,10 +11,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,14 +40,16 @@ const (
 )
 
 // callbacks are registered with every pool: the first is what the vendor's own
-// suites use, the second what its samples do.
-var callbacks = []string{"https://someurl.com/callbacklink", "https://www.myserver.com/callback"}
+// suites use, the second what its samples do, and the others are those of an
+// application that somebody develops.
+var callbacks = []string{"https://someurl.com/callbacklink", "https://www.myserver.com/callback", "http://localhost:3000/", "http://localhost:3000/flow.html"}
 
 // suite is one SDK's tests, or those of the pages in a browser.
 type suite struct {
 	name    string
-	needs   string // a file that `make test-setup` makes
-	folder  string // to run in
+	needs   string   // a file that `make test-setup` makes
+	folder  string   // to run in
+	pools   []string // those of [gatehouse.pools] that it needs; nil: all of them
 	command []string
 	count   *regexp.Regexp // the number of tests that passed, on a line of its own
 	unrun   *regexp.Regexp // says that some were not run
@@ -70,6 +77,13 @@ func suites(t *testing.T) []suite {
 		},
 		{
 			name: "browser", needs: filepath.Join(root, "compat", "browser", "node_modules", "playwright-core", "package.json"), folder: filepath.Join(root, "compat", "browser"),
+			pools:   []string{"main", "agreements", "mailbox", "passkeys", "names", "guarded", "texts", "captcha"},
+			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
+			count:   nodePassed, unrun: nodeUnrun,
+		},
+		{
+			name: "packages", needs: filepath.Join(root, "compat", "packages", "node_modules", "@pangeacyber", "react-auth", "package.json"), folder: filepath.Join(root, "compat", "packages"),
+			pools:   []string{"main", "verify", "signed", "agreements", "mailbox", "passkeys", "names", "guarded", "texts"},
 			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
 			count:   nodePassed, unrun: nodeUnrun,
 		},
@@ -81,21 +95,22 @@ func TestSDKs(t *testing.T) {
 	for _, s := range suites(t) {
 		s.mustBeThere(t)
 	}
-	binary := build(t)
+	server, tool := build(t, "-race"), build(t)
 	storetest.Engines(t, func(t *testing.T, database string) {
 		master := "GATEHOUSE_MASTER_KEY=" + secretKey()
-		g := &gatehouse{binary: binary, environment: append(os.Environ(),
+		g := &gatehouse{server: server, tool: tool, environment: append(os.Environ(),
 			master, "GATEHOUSE_GEOIP_FILE="+risktest.Places(t), "GATEHOUSE_DATABASE="+database, "GATEHOUSE_UNSAFE_DURABILITY=true", "GATEHOUSE_HASH_MEMORY=64", "GATEHOUSE_HASH_PASSES=1")}
 		// Each suite has pools of its own, so that neither finds what the
 		// other left.
 		variables := make(map[string][]string)
 		for _, s := range suites(t) {
-			variables[s.name] = g.pools(t, s.name)
+			variables[s.name] = g.pools(t, s)
 		}
 		url := g.start(t)
+		secure := proxy(t, url)
 		for _, s := range suites(t) {
 			t.Run(s.name, func(t *testing.T) {
-				environment := append(os.Environ(), "GATEHOUSE_URL="+url, "GATEHOUSE_INBOX="+url+"/dev/inbox.json")
+				environment := append(os.Environ(), "GATEHOUSE_URL="+url, "GATEHOUSE_INBOX="+url+"/dev/inbox.json", "GATEHOUSE_SECURE_ADDRESS="+secure)
 				for _, variable := range variables[s.name] {
 					environment = append(environment, strings.ReplaceAll(variable, "{url}", url))
 				}
@@ -143,11 +158,11 @@ func (s suite) run(t *testing.T, environment []string) {
 	t.Logf("%s: %s", s.name, passed[0])
 }
 
-// build builds the server, once, with the race detector.
-func build(t *testing.T) string {
+// build builds the program.
+func build(t *testing.T, flags ...string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "gatehouse")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-race", "-o", binary, "./cmd/gatehouse")
+	cmd := exec.CommandContext(t.Context(), "go", slices.Concat([]string{"build"}, flags, []string{"-o", binary, "./cmd/gatehouse"})...)
 	cmd.Dir = ".."
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("cannot build the server: %v\n%s", err, out)
@@ -160,14 +175,15 @@ func secretKey() string { return fmt.Sprintf("%x", secret.Random()) }
 
 // gatehouse is the program on one database.
 type gatehouse struct {
-	binary      string
+	server      string // with the race detector, which makes it slow to start
+	tool        string // without, for commands
 	environment []string
 }
 
 // command runs a command of the program and decodes its answer.
 func (g *gatehouse) command(t *testing.T, answer any, args ...string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), g.binary, append(args, "--json")...)
+	cmd := exec.CommandContext(t.Context(), g.tool, append(args, "--json")...)
 	cmd.Env = g.environment
 	var log bytes.Buffer
 	cmd.Stderr = &log
@@ -182,7 +198,7 @@ func (g *gatehouse) command(t *testing.T, answer any, args ...string) {
 
 // pools makes the pools of a suite and returns what tells it of them,
 // with {url} for the server's address.
-func (g *gatehouse) pools(t *testing.T, suite string) []string {
+func (g *gatehouse) pools(t *testing.T, s suite) []string {
 	t.Helper()
 	var variables []string
 	source := `profile.fields=[{"id":"nickname","label":"Nickname","type":"string","at_signup":true},{"id":"company","label":"Company","type":"string","at_signup":true},` +
@@ -199,6 +215,7 @@ func (g *gatehouse) pools(t *testing.T, suite string) []string {
 		{"agreements", "AGREEMENTS_", "pangea", []string{`agreements.required=["terms","privacy"]`}},
 		{"mailbox", "MAILBOX_", "pangea", []string{`signin.primary=["password","email_otp","magic_link"]`, "profile.fields=[]", "link.resend_after=0s"}},
 		{"passkeys", "PASSKEYS_", "pangea", []string{`signin.primary=["password","passkey"]`, "signup.verify_email=false", "profile.fields=[]", "link.resend_after=0s"}},
+		{"captcha", "CAPTCHA_", "pangea", []string{"signup.captcha=altcha", "signup.captcha_cost=20000", "profile.fields=[]", `signin.primary=["password","email_otp"]`}},
 		{"names", "NAMES_", "pangea", []string{
 			"username.format=string", "signup.phone=true", "profile.fields=[]", "link.resend_after=0s", `signin.secondary=["email_otp"]`, "signin.require_secondary=true",
 		}},
@@ -211,7 +228,10 @@ func (g *gatehouse) pools(t *testing.T, suite string) []string {
 		{"authing", "AUTHING_", "authing", []string{source}},
 		{"hidden", "HIDDEN_", "authing", []string{"graphql.introspection=false", "signup.verify_email=true", "lockout.longest_delay=1h", "lockout.first_delay=1h"}},
 	} {
-		name := suite + "-" + pool.name
+		if s.pools != nil && !slices.Contains(s.pools, pool.name) {
+			continue
+		}
+		name := s.name + "-" + pool.name
 		args := []string{"pool", "create", name, "--preset", pool.preset}
 		for _, callback := range callbacks {
 			args = append(args, "--callback", callback)
@@ -247,7 +267,7 @@ func (g *gatehouse) pools(t *testing.T, suite string) []string {
 // must have had no fault, no race and no reason to give up.
 func (g *gatehouse) start(t *testing.T) (url string) {
 	t.Helper()
-	cmd := exec.Command(g.binary, "dev", "--listen", "127.0.0.1:0", "--json")
+	cmd := exec.Command(g.server, "dev", "--listen", "127.0.0.1:0", "--json")
 	cmd.Env = g.environment
 	log := &buffer{}
 	cmd.Stderr = log
@@ -288,6 +308,25 @@ func (g *gatehouse) start(t *testing.T) (url string) {
 		t.Fatalf("the server did not start: %v\n%s%s", err, line, log.String())
 	}
 	return welcome.URL
+}
+
+// proxy speaks TLS for the server until the end of the test, with a certificate
+// that nobody vouches for, and returns its address: host and port.
+func proxy(t *testing.T, server string) string {
+	t.Helper()
+	target, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host
+		r.SetXForwarded()
+	}})
+	front.Config.ErrorLog = log.New(t.Output(), "", 0)
+	front.StartTLS()
+	t.Cleanup(front.Close)
+	return front.Listener.Addr().String()
 }
 
 // buffer is a log that is read while it is written.

@@ -27,6 +27,7 @@ const (
 	ChoiceTOTP          Choice = "totp"
 	ChoiceRecoveryCode  Choice = "recovery_code"
 	ChoicePasskey       Choice = "passkey"
+	ChoiceCaptcha       Choice = "captcha"
 )
 
 // FlowChoice is one thing that a flow asks for, with what is to be shown for
@@ -439,6 +440,7 @@ func choices() map[Choice]func(json.RawMessage) (FlowChoice, error) {
 		ChoiceTOTP:          readChoice[TOTPChoice],
 		ChoiceRecoveryCode:  readChoice[RecoveryCodeChoice],
 		ChoicePasskey:       readChoice[PasskeyChoice],
+		ChoiceCaptcha:       readChoice[CaptchaChoice],
 	}
 }
 

@@ -21,6 +21,7 @@ type FlowPhase string
 // The phases that a flow can wait in.
 const (
 	PhasePrimary     FlowPhase = "phase_primary"      // who somebody is, and the proof of it
+	PhaseCaptcha     FlowPhase = "phase_captcha"      // somebody new shows that they are no program
 	PhaseProfile     FlowPhase = "phase_profile"      // what sign-up asks for
 	PhaseVerifyEmail FlowPhase = "phase_verify_email" // the mailbox is to be proved
 	PhaseSetPassword FlowPhase = "phase_set_password" // a new password is due

@@ -144,7 +144,7 @@ func TestFlowRefuses(t *testing.T) {
 			want string
 		}{
 			"what is not offered":          {update(authn.SetPasswordAnswer{Password: password}), "BadState /choice"},
-			"another choice of the vendor": {update(authn.OtherAnswer{Name: "captcha", Data: map[string]string{"code": "123456"}}), "BadState /choice"},
+			"another choice of the vendor": {update(authn.OtherAnswer{Name: "saml", Data: map[string]string{"provider_id": "pss_1"}}), "BadState /choice"},
 			"a choice that is none":        {update(authn.OtherAnswer{Name: "handshake"}), "NotEnumMember /choice"},
 			"an unknown key":               {update(authn.OtherAnswer{Name: authn.ChoicePassword, Data: map[string]string{"pin": "1"}}), "UnexpectedProperty /data/pin"},
 			"a weak password":              {update(authn.PasswordAnswer{Password: "password123"}), "ShouldNotBeValid /data/password"},
@@ -216,7 +216,8 @@ func TestFlowStateRoundTrip(t *testing.T) {
 		`{"choice":"email_otp","data":{"sent":false,"enrollment":true,"resend_time":"0001-01-01T00:00:00Z","need_email":true}},` +
 		`{"choice":"email_otp","data":{"sent":true,"enrollment":false,"resend_time":"2026-01-02T03:04:05.000006Z"}},` +
 		`{"choice":"magiclink","data":{"sent":true,"resend_time":"2026-01-02T03:04:05.000006Z","state":"pcb_3","need_email":true}},` +
-		`{"choice":"captcha","data":{"site_key":"x"}}]}`
+		`{"choice":"captcha","data":{"site_key":"","provider":"altcha","challenge":{"algorithm":"SHA-256","challenge":"c","maxnumber":9,"salt":"s?expires=1\u0026","signature":"t"}}},` +
+		`{"choice":"oauth_consent","data":{"scopes":[]}}]}`
 	var got authn.FlowState
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatal(err)
@@ -225,7 +226,7 @@ func TestFlowStateRoundTrip(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", again, text)
 	}
 	other, offered := authn.Offered[authn.OtherChoice](&got)
-	if !offered || other.Choice() != "captcha" || string(other.Data) != `{"site_key":"x"}` {
+	if !offered || other.Choice() != "oauth_consent" || string(other.Data) != `{"scopes":[]}` {
 		t.Errorf("another choice: %+v", other)
 	}
 	verify, offered := authn.Offered[authn.VerifyEmailChoice](&got)

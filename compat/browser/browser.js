@@ -1,6 +1,7 @@
-// One Chromium for all tests, and what they share.
-import { chromium } from 'playwright-core';
+// One Chromium for the tests of a file, and what they share.
+import { withChromium } from './chromium.js';
 
+export const scenario = withChromium();
 export const url = need('GATEHOUSE_URL');
 const login = need('GATEHOUSE_LOGIN_URL');
 // In these pools, people may come in by their mailbox alone; and go by names,
@@ -11,6 +12,8 @@ export const names = need('GATEHOUSE_NAMES_LOGIN_URL');
 export const guarded = need('GATEHOUSE_GUARDED_LOGIN_URL');
 // A pool in which a code by text message is a first factor.
 export const texts = need('GATEHOUSE_TEXTS_LOGIN_URL');
+// A pool in which who signs up has a proof of work before them.
+export const captcha = need('GATEHOUSE_CAPTCHA_LOGIN_URL');
 // A pool that takes passkeys.
 export const passkeys = { login: need('GATEHOUSE_PASSKEYS_LOGIN_URL'), service: need('GATEHOUSE_PASSKEYS_SERVICE_TOKEN') };
 // A pool in which people accept what is in force before they come in.
@@ -26,18 +29,11 @@ function need(name) {
   return value;
 }
 
-// The flags keep Chromium from looking for its maker.
-export function launch() {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
-}
-
 // visit opens a window of its own. The application that the browser is sent
 // back to is played here; every complaint of the page is kept.
 export async function visit(browser, options = {}) {
   const context = await browser.newContext(options);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
@@ -68,9 +64,16 @@ export async function arrived(page) {
 let people = 0;
 export const somebody = () => `browser.${process.pid}.${Date.now()}.${++people}@example.org`;
 
+const limit = () => AbortSignal.timeout(30_000);
+
+// mailsTo lists what came to an address or a telephone, the newest first.
+export async function mailsTo(address) {
+  return (await fetch(`${inbox}?to=${encodeURIComponent(address)}`, { signal: limit() })).json();
+}
+
 export async function mailTo(address, subject = /./) {
   for (let tries = 0; tries < 100; tries++) {
-    const mails = await (await fetch(`${inbox}?to=${encodeURIComponent(address)}`)).json();
+    const mails = await mailsTo(address);
     const mail = mails.find((m) => subject.test(m.subject));
     if (mail) return mail;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -81,7 +84,7 @@ export async function mailTo(address, subject = /./) {
 // codeTo waits for so many mails and returns the digits in the newest.
 export async function codeTo(address, count = 1) {
   for (let tries = 0; tries < 100; tries++) {
-    const mails = await (await fetch(`${inbox}?to=${encodeURIComponent(address)}`)).json();
+    const mails = await mailsTo(address);
     if (mails.length >= count) return mails[0].text.match(/^[0-9]{6}$/m)[0];
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -91,6 +94,7 @@ export async function codeTo(address, count = 1) {
 export async function api(path, body, token = service) {
   const response = await fetch(`${url}${path}`, {
     method: 'POST',
+    signal: limit(),
     headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
     body: JSON.stringify(body),
   });

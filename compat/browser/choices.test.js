@@ -1,18 +1,13 @@
 // The ways in beside a password, where people meet them.
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
-import { after, before, test } from 'node:test';
 
-import { arrived, authorize, codeTo, guarded, launch, mailbox, mailTo, names, password, somebody, visit } from './browser.js';
-
-let browser;
-before(async () => { browser = await launch(); });
-after(async () => { await browser.close(); });
+import { arrived, authorize, codeTo, guarded, mailbox, mailTo, names, password, scenario, somebody, visit } from './browser.js';
+import { appCode } from './totp.js';
 
 // SCREENSHOTS names a folder for pictures of the pages, to be looked at.
 const picture = (page, name) => process.env.SCREENSHOTS && page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
 
-test('a code by e-mail signs somebody up and in', async () => {
+scenario('a code by e-mail signs somebody up and in', async (browser) => {
   const email = somebody();
   for (const query of [{ screen: 'signup' }, {}]) {
     const { context, page, complaints } = await visit(browser);
@@ -38,7 +33,7 @@ test('a code by e-mail signs somebody up and in', async () => {
   }
 });
 
-test('a magic link lets in the window that asked for it', async () => {
+scenario('a magic link lets in the window that asked for it', async (browser) => {
   const email = somebody();
   const { context, page } = await visit(browser);
   await page.goto(authorize({ email }, mailbox));
@@ -68,7 +63,7 @@ test('a magic link lets in the window that asked for it', async () => {
   await first.context.close();
 });
 
-test('people go by a name, and a code follows upon their password', async () => {
+scenario('people go by a name, and a code follows upon their password', async (browser) => {
   const email = somebody();
   const name = `n${Date.now()}`;
   const { context, page, complaints } = await visit(browser);
@@ -113,19 +108,7 @@ test('people go by a name, and a code follows upon their password', async () => 
   await again.context.close();
 });
 
-// One of the two codes that are good now (RFC 6238): the first to set up, the
-// second to come back. Where this step is about to end, the next is waited for.
-async function appCode(key, nth = 0) {
-  const left = 30_000 - (Date.now() % 30_000);
-  if (left < 8_000) await new Promise((resolve) => setTimeout(resolve, left));
-  const bits = [...key.replaceAll(' ', '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
-  const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) - 1 + nth));
-  const digest = createHmac('sha1', Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)))).update(step).digest();
-  return String((digest.readUInt32BE(digest[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
-}
-
-test('an app is set up and used, and a recovery code stands for it, without a script', async () => {
+scenario('an app is set up and used, and a recovery code stands for it, without a script', async (browser) => {
   const email = somebody();
   const { context, page, complaints } = await visit(browser, { javaScriptEnabled: false });
   await page.goto(authorize({ screen: 'signup' }, guarded));

@@ -1,12 +1,7 @@
 // Passkeys, with the authenticator that Chromium has for tests.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 
-import { api, arrived, authorize, launch, mailTo, passkeys, password, somebody, visit } from './browser.js';
-
-let browser;
-before(async () => { browser = await launch(); });
-after(async () => { await browser.close(); });
+import { api, arrived, authorize, mailTo, passkeys, password, scenario, somebody, visit } from './browser.js';
 
 const picture = (page, name) => process.env.SCREENSHOTS && page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
 
@@ -43,7 +38,7 @@ async function signIn(page, email) {
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-test('a passkey is made once somebody is in, and lets them in afterwards', async () => {
+scenario('a passkey is made once somebody is in, and lets them in afterwards', async (browser) => {
   const email = await person();
   const { context, page, complaints } = await visit(browser);
   const phone = await device(page);
@@ -76,7 +71,7 @@ test('a passkey is made once somebody is in, and lets them in afterwards', async
   await context.close();
 });
 
-test('a device without a passkey says so, and there are other ways', async () => {
+scenario('a device without a passkey says so, and there are other ways', async (browser) => {
   const email = await person();
   const { context, page } = await visit(browser);
   const phone = await device(page);
@@ -97,7 +92,7 @@ test('a device without a passkey says so, and there are other ways', async () =>
   await context.close();
 });
 
-test('somebody new chooses a passkey and no password', async () => {
+scenario('somebody new chooses a passkey and no password', async (browser) => {
   const email = somebody();
   const { context, page, complaints } = await visit(browser, { viewport: { width: 390, height: 844 } });
   const phone = await device(page);
@@ -120,7 +115,7 @@ test('somebody new chooses a passkey and no password', async () => {
   await context.close();
 });
 
-test('a copy of a passkey that counts backwards is refused, and the page goes on', async () => {
+scenario('a copy of a passkey that counts backwards is refused, and the page goes on', async (browser) => {
   const email = await person();
   const { context, page } = await visit(browser);
   const phone = await device(page);
@@ -144,7 +139,7 @@ test('a copy of a passkey that counts backwards is refused, and the page goes on
   await context.close();
 });
 
-test('without JavaScript, the page of a passkey says so and the other ways work', async () => {
+scenario('without JavaScript, the page of a passkey says so and the other ways work', async (browser) => {
   const email = await person();
   const { context, page, complaints } = await visit(browser, { javaScriptEnabled: false });
   await page.goto(authorize({}, passkeys.login));
@@ -192,7 +187,7 @@ async function get(page, { publicKey }) {
   }, publicKey);
 }
 
-test('an application with pages of its own goes through the API, and its passkeys work on the hosted pages', async () => {
+scenario('an application with pages of its own goes through the API, and its passkeys work on the hosted pages', async (browser) => {
   const email = somebody();
   const { context, page, complaints } = await visit(browser);
   await device(page);

@@ -1,34 +1,25 @@
 // Codes by text message, where people meet them.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 
-import { arrived, authorize, inbox, launch, mailTo, somebody, texts, visit } from './browser.js';
-
-let browser;
-before(async () => { browser = await launch(); });
-after(async () => { await browser.close(); });
+import { arrived, authorize, mailTo, mailsTo, scenario, somebody, texts, visit } from './browser.js';
 
 // SCREENSHOTS names a folder for pictures of the pages, to be looked at.
 const picture = (page, name) => process.env.SCREENSHOTS && page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
 
-async function messagesTo(phone) {
-  return (await fetch(`${inbox}?to=${encodeURIComponent(phone)}`)).json();
-}
-
 // codeTo waits for so many text messages and returns the digits in the newest.
 async function codeTo(phone, count) {
   for (let tries = 0; tries < 100; tries++) {
-    const messages = await messagesTo(phone);
+    const messages = await mailsTo(phone);
     if (messages.length >= count) return messages[0].codes[0];
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`no code came to ${phone}`);
 }
 
-test('a code by text message signs somebody up and in', async () => {
+scenario('a code by text message signs somebody up and in', async (browser) => {
   const email = somebody();
   const phone = `+1808555${String(Date.now() % 10_000).padStart(4, '0')}`;
-  const count = (await messagesTo(phone)).length;
+  const count = (await mailsTo(phone)).length;
   const { context, page, complaints } = await visit(browser);
   await page.goto(authorize({ screen: 'signup' }, texts));
   await page.getByLabel('E-mail address').fill(email);

@@ -68,6 +68,8 @@ export const mailbox = new Pool("MAILBOX_");
 export const names = new Pool("NAMES_");
 export const guarded = new Pool("GUARDED_");
 export const texts = new Pool("TEXTS_");
+// Who signs up has a proof of work before them.
+export const captcha = new Pool("CAPTCHA_");
 export const judged = new Pool("JUDGED_");
 export const authing = new Pool("AUTHING_");
 export const hidden = new Pool("HIDDEN_");

@@ -4,7 +4,7 @@ compat_test.go starts the server and says through the environment where it is:
 
 GATEHOUSE_URL                    where the API answers
 GATEHOUSE_INBOX                  where the development inbox lists mails, as JSON
-GATEHOUSE_{"",OTHER_,VERIFY_,SIGNED_,STRICT_,AGREEMENTS_,MAILBOX_,NAMES_,GUARDED_,TEXTS_,JUDGED_,AUTHING_,HIDDEN_}SERVICE_TOKEN,
+GATEHOUSE_{"",OTHER_,VERIFY_,SIGNED_,STRICT_,AGREEMENTS_,MAILBOX_,NAMES_,GUARDED_,TEXTS_,CAPTCHA_,JUDGED_,AUTHING_,HIDDEN_}SERVICE_TOKEN,
  ..._CLIENT_TOKEN, ..._APP_ID, ..._PUBLIC_KEY, ..._LOGIN_URL
                                  keys, ids and hosted pages of the pools
 
@@ -81,6 +81,12 @@ def agreements() -> Pool:
 def texts() -> Pool:
     """A pool in which a code by text message is a first factor, and a second one."""
     return pool_of("TEXTS_")
+
+
+@pytest.fixture(scope="session")
+def captcha() -> Pool:
+    """A pool in which who signs up has a proof of work before them."""
+    return pool_of("CAPTCHA_")
 
 
 @pytest.fixture(scope="session")

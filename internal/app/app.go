@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,8 +47,9 @@ type App struct {
 	public      *url.URL
 	worker      *deliver.Worker // nil: no mail server is configured
 	texter      *deliver.Worker
-	mails       *deliver.SMTP    // nil: none is configured
-	certificate *web.Certificate // nil: TLS is for a proxy to speak
+	breaches    *directory.BreachFile // nil: there is none
+	mails       *deliver.SMTP         // nil: none is configured
+	certificate *web.Certificate      // nil: TLS is for a proxy to speak
 	log         *slog.Logger
 
 	version     string
@@ -123,9 +125,16 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 	if c.HashMemory > 0 && c.HashPasses > 0 {
 		cost.Memory, cost.Passes = uint32(c.HashMemory), uint32(c.HashPasses)
 	}
+	breaches := directory.Breaches{Range: deliver.NewRanges(strings.TrimSuffix(c.BreachesURL, "/"), a.log).Get}
+	if c.BreachesFile != "" {
+		if breaches.File, err = directory.OpenBreachFile(c.BreachesFile); err != nil {
+			return err
+		}
+		a.breaches = breaches.File
+	}
 	a.Pools = pool.New(a.Store)
 	a.Directory = directory.New(a.Store)
-	a.Passwords = directory.NewPasswords(a.Store, secret.NewHasher(cost, a.Store.Keys().Peppers()).By(a.Store.Clock))
+	a.Passwords = directory.NewPasswords(a.Store, secret.NewHasher(cost, a.Store.Keys().Peppers()).By(a.Store.Clock)).Against(breaches)
 	a.Agreements = directory.NewAgreements(a.Store)
 	a.Groups = directory.NewGroups(a.Store)
 	a.Invitations = directory.NewInvitations(a.Store, a.PageURL)
@@ -133,7 +142,7 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 	if a.Risk, err = risk.Open(risk.Files{Places: c.GeoIPFile, Domains: c.DisposableFile}, a.log); err != nil {
 		return err
 	}
-	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, a.PageURL).Knowing(a.Risk)
+	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, deliver.NewCaptchas(a.Store, c.CaptchaURL), a.PageURL).Knowing(a.Risk)
 
 	var sender deliver.Sender
 	switch {
@@ -299,6 +308,9 @@ func (a *App) sweep(ctx context.Context) {
 func (a *App) Close() error {
 	if err := a.traces.close(); err != nil {
 		a.log.Warn("the last traces could not be sent", "error", err)
+	}
+	if a.breaches != nil {
+		return errors.Join(a.breaches.Close(), a.Store.Close())
 	}
 	return a.Store.Close()
 }

@@ -125,9 +125,12 @@ func odd() map[string]string {
 	return map[string]string{
 		"display_name": `"Le \"Café\" = #1"`, "disclaimer": `"One\n\n[Two](https://a.example)\n"`, "signin.remember_username": `"offered"`, "signup.enabled": `false`, "signup.verify_email": `false`, "signup.domains_mode": `"allow"`, "signup.domains": `["example.org","*.example.net"]`,
 		"access.addresses": `["192.0.2.1"]`,
-		"signup.phone":     `true`, "accounts.conceal": `true`, "username.format": `"phone"`,
+		"signup.phone":     `true`, "accounts.conceal": `true`, "username.format": `"phone"`, "username.match_case": `true`,
 		"passkey.allow_fallback": `false`, "passkey.rp_id": `"example.org"`, "signin.primary": `["magic_link"]`, "signin.secondary": `["email_otp"]`, "signin.skip_secondary": `["magic_link","password"]`, "signin.require_secondary": `true`,
 		"signin.remember_device": `"device_and_address"`, "signin.remember_device_life": `"48h"`, "signin.remember_device_most": `3`,
+		"signin.by_domain":  `{"*.example.net":{"signup.captcha":"altcha"},"example.org":{"signin.primary":["password","magic_link"],"signup.enabled":true}}`,
+		"password.breached": `false`, "password.breached_service": `true`, "password.breached_unchecked": `"refuse"`, "password.breached_signin": `true`,
+		"signup.captcha": `"turnstile"`, "signup.captcha_site_key": `"0x4AAA"`, "signup.captcha_cost": `2000`, "signup.captcha_min_score": `50`, "signup.captcha_hostnames": `["example.org"]`, "signup.captcha_action": `"signup"`,
 		"totp.issuer": `"Us"`,
 		"code.life":   `"1m"`, "code.resend_after": `"45s"`,
 		"redirects.allowed": `["https://a.example/b?c=d","app.example:/e"]`, "redirects.default": `"app.example:/e"`, "redirects.default_signup": `"app.example:/e"`, "redirects.default_signin": `"app.example:/e"`,

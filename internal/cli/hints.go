@@ -133,6 +133,8 @@ func hintsByCode() map[core.Code]string {
 		core.CodeWrongCode:        unheard,
 		core.CodeCodeExpired:      unheard,
 		core.CodePasskeyRefused:   unheard,
+		core.CodeCaptchaRefused:   unheard,
+		core.CodeServiceDown:      unheard,
 		core.CodeLocked:           unheard,
 		core.CodeDisabled:         unheard,
 		core.CodeSignupClosed:     unheard,

@@ -47,10 +47,13 @@ func (l *Loaded) check() error {
 	if c.DrainDelay < 0 || c.DrainDelay > 300 {
 		return fail("", "drain_delay is from 0 to 300 seconds, not %d", c.DrainDelay)
 	}
-	if c.TwilioURL != "" {
-		u, err := url.Parse(c.TwilioURL)
+	for key, address := range map[string]string{"sms.twilio_url": c.TwilioURL, "captcha.url": c.CaptchaURL, "breaches.url": c.BreachesURL} {
+		if address == "" {
+			continue
+		}
+		u, err := url.Parse(address)
 		if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || (u.Scheme != "https" && (u.Scheme != "http" || !isThisMachine(u.Hostname()))) {
-			return fail("", "sms.twilio_url is an https address without user and query, or an http address on this machine")
+			return fail("", "%s is an https address without user and query, or an http address on this machine", key)
 		}
 	}
 	if c.PublicURL != "" {

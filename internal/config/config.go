@@ -25,6 +25,9 @@ type Config struct {
 	MailFromAddress  string
 	MailFromName     string
 	TwilioURL        string // without a slash at its end; empty: Twilio's own
+	CaptchaURL       string // empty: each service's own
+	BreachesFile     string // the path of a list; empty: there is none
+	BreachesURL      string // without a slash at its end; empty: the service's own
 	GeoIPFile        string // the path of a file in MaxMind DB format; empty: no place is known
 	DisposableFile   string // the path of a list of domains; empty: the built-in one
 	LogLevel         string // debug, info, warn, error

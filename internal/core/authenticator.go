@@ -59,6 +59,10 @@ func (k AuthenticatorKind) ByMailbox() bool {
 	return k == AuthenticatorEmailOTP || k == AuthenticatorMagicLink
 }
 
+// Sends reports whether a proof of this kind begins with a message to the
+// person.
+func (k AuthenticatorKind) Sends() bool { return k.ByMailbox() || k == AuthenticatorSMSOTP }
+
 // SameProof reports whether who can give a proof of the one kind can give one
 // of the other: two such proofs are one factor.
 func (k AuthenticatorKind) SameProof(other AuthenticatorKind) bool {

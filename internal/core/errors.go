@@ -47,6 +47,10 @@ const (
 	CodeCodeExpired Code = "code_expired"
 	// CodePasskeyRefused: what a passkey has signed is not what it was asked, or it is not one of the person's.
 	CodePasskeyRefused Code = "passkey_refused"
+	// CodeCaptchaRefused: the captcha was not solved, or its answer is for something else, too old, or used.
+	CodeCaptchaRefused Code = "captcha_refused"
+	// CodeServiceDown: a service elsewhere that the pool relies on cannot be reached, or does not answer as it should.
+	CodeServiceDown Code = "service_unavailable"
 	// CodeLocked: too many wrong tries for this person; RetryAfter says for how long.
 	CodeLocked Code = "locked"
 	// CodeDisabled: the person proved who they are, and may not come in.
@@ -84,7 +88,7 @@ func Codes() []Code {
 	return []Code{
 		CodeInvalid, CodeTooLarge, CodeUnsupportedMedia, CodeNoRoute, CodeNotYet, CodeMethodNotAllowed,
 		CodeUnauthenticated, CodeForbidden, CodeNotFound, CodeTaken, CodeConflict, CodeTokenInvalid,
-		CodeTokenExpired, CodeTicketInvalid, CodeWrongCredentials, CodeWrongCode, CodeCodeExpired, CodePasskeyRefused, CodeLocked, CodeDisabled,
+		CodeTokenExpired, CodeTicketInvalid, CodeWrongCredentials, CodeWrongCode, CodeCodeExpired, CodePasskeyRefused, CodeCaptchaRefused, CodeServiceDown, CodeLocked, CodeDisabled,
 		CodeSignupClosed, CodeFlowEnded, CodeNotOffered, CodeFlowIncomplete, CodeRedirectRefused,
 		CodeAddressRefused, CodeTravelRefused, CodePlaceRefused, CodeDomainRefused, CodeTooMany, CodeBusy, CodeUnavailable, CodeInternal,
 	}

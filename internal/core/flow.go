@@ -28,6 +28,7 @@ type Phase string
 // The phases, in the order in which they are passed.
 const (
 	PhasePrimary     Phase = "primary"      // who is it, and the first proof
+	PhaseCaptcha     Phase = "captcha"      // somebody new shows that they are no program
 	PhaseProfile     Phase = "profile"      // what the pool asks of new people
 	PhaseCreateUser  Phase = "create_user"  // passed by itself: the person comes to be
 	PhaseVerifyEmail Phase = "verify_email" // the mailbox is proved
@@ -57,6 +58,7 @@ const (
 	ChoiceTOTP          ChoiceName = "totp"
 	ChoiceRecoveryCode  ChoiceName = "recovery_code"
 	ChoicePasskey       ChoiceName = "passkey"
+	ChoiceCaptcha       ChoiceName = "captcha"
 )
 
 // Facts is all that a flow knows, from which phase and choices are derived.
@@ -109,6 +111,8 @@ type Facts struct {
 	Credentials int64 `json:"credentials,omitempty"`
 	// PasswordHash is the password that somebody new has chosen.
 	PasswordHash string `json:"password_hash,omitempty"`
+	// Breached: the password that proved the first factor is known to others.
+	Breached bool `json:"breached,omitempty"`
 	// PasskeyChallenge is what a passkey is to sign, issued last and not used.
 	PasskeyChallenge *PasskeyChallenge `json:"passkey_challenge,omitempty"`
 	// NewUser is the id that somebody new will have, once their authenticator
@@ -127,6 +131,8 @@ type Facts struct {
 	PhoneProved string `json:"phone_proved,omitempty"`
 	// ResetProved: the mailbox was proved in order to choose a new password.
 	ResetProved bool `json:"reset_proved,omitempty"`
+	// CaptchaPassed: the captcha of the pool was solved in this flow.
+	CaptchaPassed bool `json:"captcha_passed,omitempty"`
 	// Profile is what was filled in; nil before.
 	Profile Profile `json:"profile,omitempty"`
 	// ProfileDone: the profile form was answered.

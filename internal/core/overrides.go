@@ -97,7 +97,8 @@ func (line Setting) value(s *Settings) json.RawMessage {
 	}
 	if string(raw) == "null" {
 		// An empty list or table is one, not the absence of one.
-		if _, list := line.field(s).(*map[string]MailTemplate); list {
+		switch line.field(s).(type) {
+		case *map[string]MailTemplate, *map[string]Overrides:
 			return json.RawMessage("{}")
 		}
 		return json.RawMessage("[]")

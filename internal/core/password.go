@@ -8,6 +8,12 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// The values of password.breached_unchecked.
+const (
+	UncheckedAccept = "accept"
+	UncheckedRefuse = "refuse"
+)
+
 // maxPasswordBytes is the most that is hashed, whatever a pool sets.
 const maxPasswordBytes = 1024
 

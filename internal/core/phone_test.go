@@ -64,6 +64,7 @@ func FuzzParsePhone(f *testing.F) {
 func TestSecretsOfPools(t *testing.T) {
 	known := map[core.SecretName]struct{ good, bad []string }{
 		core.SecretTwilioToken: {[]string{"0123456789abcdef0123456789abcdef"}, []string{"", "two words", "line\nbreak", "\x00"}},
+		core.SecretCaptcha:     {[]string{"6LeIxAcTAAAAAGG-vFI1TnRWxMZNFuojJ4WifJWe"}, []string{"", "two words", "line\nbreak"}},
 		core.SecretWebhook:     {[]string{"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"}, []string{"", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3", "whsec_", "whsec_c2hvcnQ=", "whsec_!"}},
 	}
 	for _, m := range core.SecretNames() {

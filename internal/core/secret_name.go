@@ -14,6 +14,7 @@ type SecretName string
 const (
 	SecretTwilioToken SecretName = "sms.twilio_token"
 	SecretWebhook     SecretName = "sms.webhook_secret"
+	SecretCaptcha     SecretName = "signup.captcha_secret"
 )
 
 // SecretMeaning is a line of the catalogue of secrets.
@@ -26,19 +27,22 @@ type SecretMeaning struct {
 // SecretNames is the catalogue of secrets with their meanings.
 func SecretNames() []SecretMeaning {
 	return []SecretMeaning{
-		{SecretTwilioToken, "The auth token of the account at Twilio that sms.twilio_account names.", func(value string) error {
-			if strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
-				return errors.New("has a character that no token has")
-			}
-			return nil
-		}},
+		{SecretTwilioToken, "The auth token of the account at Twilio that sms.twilio_account names.", checkToken},
 		{SecretWebhook, "What requests to sms.webhook_url are signed with: whsec_ and the base64 of 24 to 64 random bytes, as standard webhooks have it.", func(value string) error {
 			if _, ok := WebhookKey(value); !ok {
 				return errors.New("is not whsec_ and the base64 of 24 to 64 bytes; `echo whsec_$(openssl rand -base64 32)` makes one")
 			}
 			return nil
 		}},
+		{SecretCaptcha, "The secret key that belongs to signup.captcha_site_key, at the provider that signup.captcha names.", checkToken},
 	}
+}
+
+func checkToken(value string) error {
+	if strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("has a character that no token has")
+	}
+	return nil
 }
 
 // Check returns what is wrong with a value of the secret, without repeating it.

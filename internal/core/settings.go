@@ -16,8 +16,15 @@ type Settings struct {
 	SignupEnabled     bool
 	SignupVerifyEmail bool
 	SignupPhone       bool
+	SignupCaptcha     string
+	CaptchaSiteKey    string
+	CaptchaCost       int
+	CaptchaMinScore   int
+	CaptchaHostnames  []string
+	CaptchaAction     string
 	ConcealAccounts   bool
 	UsernameFormat    UsernameFormat
+	UsernameMatchCase bool
 
 	SigninPrimary          []AuthenticatorKind
 	SigninSecondary        []AuthenticatorKind
@@ -30,6 +37,7 @@ type Settings struct {
 	PasskeyRPID            string
 	SignupDomainsMode      string
 	SignupDomains          []string
+	ByDomain               map[string]Overrides
 
 	SigninRemember string
 
@@ -43,13 +51,19 @@ type Settings struct {
 	RedirectsReset   string
 	RedirectsLogout  string
 
-	PasswordMinLength  int
-	PasswordMaxLength  int
-	PasswordLower      int
-	PasswordUpper      int
-	PasswordDigits     int
-	PasswordSymbols    int
-	PasswordBlocklist  bool
+	PasswordMinLength int
+	PasswordMaxLength int
+	PasswordLower     int
+	PasswordUpper     int
+	PasswordDigits    int
+	PasswordSymbols   int
+	PasswordBlocklist bool
+
+	PasswordBreached          bool
+	PasswordBreachedService   bool
+	PasswordBreachedUnchecked string
+	PasswordBreachedSignin    bool
+
 	PasswordEndsOthers bool
 	PasswordMaxAge     Duration
 	PasswordEncrypted  bool
@@ -159,12 +173,26 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.SignupVerifyEmail }, nil},
 		{"signup.phone", "boolean", "Whether people who sign up are asked for a telephone number. They may leave it out.",
 			func(s *Settings) any { return &s.SignupPhone }, nil},
+		{"signup.captcha", "none, altcha, recaptcha, hcaptcha or turnstile", "What people who sign up have to solve before a message is sent or an account made. altcha is a proof of work that their browser computes, and that is checked here; the others are services, which need signup.captcha_site_key and their secret by `gatehouse pool secret`. None: nothing.",
+			func(s *Settings) any { return &s.SignupCaptcha }, (*Settings).checkCaptcha},
+		{"signup.captcha_site_key", "text", "The public key of the pool at the service that signup.captcha names.",
+			func(s *Settings) any { return &s.CaptchaSiteKey }, func(s *Settings) error { return checkSiteKey(s.CaptchaSiteKey) }},
+		{"signup.captcha_cost", "integer", "How many tries altcha's proof of work takes at most; half as many on average. A telephone makes some 20,000 in a second.",
+			func(s *Settings) any { return &s.CaptchaCost }, func(s *Settings) error { return between(s.CaptchaCost, 1_000, 10_000_000) }},
+		{"signup.captcha_min_score", "integer", "The lowest score of reCAPTCHA v3 that is taken, in hundredths: 50 for 0.5. An answer without a score is refused then. 0: any, and answers without one.",
+			func(s *Settings) any { return &s.CaptchaMinScore }, func(s *Settings) error { return between(s.CaptchaMinScore, 0, 100) }},
+		{"signup.captcha_hostnames", "list of hosts", "The hosts on whose pages a service's captcha may have been solved, as the service names them. Empty: those that the service itself takes for the site key.",
+			func(s *Settings) any { return &s.CaptchaHostnames }, func(s *Settings) error { return checkCaptchaHosts(s.CaptchaHostnames) }},
+		{"signup.captcha_action", "text", "What a service has to say the captcha was solved for, where the application's page names an action; the hosted pages name it to Turnstile. Empty: anything.",
+			func(s *Settings) any { return &s.CaptchaAction }, func(s *Settings) error { return checkSiteKey(s.CaptchaAction) }},
 		{"accounts.conceal", "boolean", "Whether sign-up and sign-in over the API answer alike for people who are there and who are not. The hosted pages always do.",
 			func(s *Settings) any { return &s.ConcealAccounts }, nil},
 		{"username.format", "email, string or phone", "What people go by: their e-mail address, a name of their own, or their telephone number. An e-mail address is known of everybody.",
 			func(s *Settings) any { return &s.UsernameFormat }, func(s *Settings) error {
 				return oneOf(s.UsernameFormat, UsernameEmail, UsernameString, UsernamePhone)
 			}},
+		{"username.match_case", "boolean", "Whether people must write their name with the capitals that they chose it with. Two names that differ in capitals alone are never two people's, whatever this says.",
+			func(s *Settings) any { return &s.UsernameMatchCase }, nil},
 
 		{"signin.primary", "list of factors", "What is taken as a first factor: password, email_otp, magic_link, sms_otp, totp, passkey.",
 			func(s *Settings) any { return &s.SigninPrimary }, func(s *Settings) error {
@@ -210,6 +238,9 @@ func SettingsTable() []Setting {
 		{"signup.domains", "list of domains", "The domains of signup.domains_mode, such as example.org, or *.example.org for all below it and not itself.",
 			func(s *Settings) any { return &s.SignupDomains }, func(s *Settings) error { return checkDomains(s.SignupDomains) }},
 
+		{"signin.by_domain", "table of settings", "Settings that are others for people with e-mail addresses of these domains, such as {\"example.org\": {\"signin.primary\": [\"passkey\"]}}; *.example.org is all below it and not itself, and the longest that fits counts. Of: " + strings.Join(byDomain(), ", ") + ". Until an address is known, those of the pool hold.",
+			func(s *Settings) any { return &s.ByDomain }, (*Settings).checkByDomain},
+
 		{"signin.remember_username", "off, offered or checked", "Whether an application's own pages offer to remember the username in the browser, and whether that is chosen from the start. It is only told to them: nothing is kept here.",
 			func(s *Settings) any { return &s.SigninRemember }, func(s *Settings) error {
 				return oneOf(s.SigninRemember, RememberOff, RememberOffered, RememberChecked)
@@ -247,6 +278,16 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.PasswordSymbols }, func(s *Settings) error { return between(s.PasswordSymbols, 0, 32) }},
 		{"password.blocklist", "boolean", "Whether common passwords, and those made of the person's own names, are refused.",
 			func(s *Settings) any { return &s.PasswordBlocklist }, nil},
+		{"password.breached", "boolean", "Whether new passwords are refused that are known from breaches elsewhere, where the server has a list of them (breaches.file).",
+			func(s *Settings) any { return &s.PasswordBreached }, nil},
+		{"password.breached_service", "boolean", "Whether a service is asked too (breaches.url). It is told the first five hexadecimal digits of the password's SHA-1 hash, which some thousand known passwords share, and no more.",
+			func(s *Settings) any { return &s.PasswordBreachedService }, nil},
+		{"password.breached_unchecked", "accept or refuse", "What becomes of a new password that the service was to be asked about, and that nobody can tell anything of. accept, because people who reset a password in need must not wait for somebody else's server, and common ones are refused without it.",
+			func(s *Settings) any { return &s.PasswordBreachedUnchecked }, func(s *Settings) error {
+				return oneOf(s.PasswordBreachedUnchecked, UncheckedAccept, UncheckedRefuse)
+			}},
+		{"password.breached_signin", "boolean", "Whether who signs in with a password that is known by now has to choose another.",
+			func(s *Settings) any { return &s.PasswordBreachedSignin }, nil},
 		{"password.change_ends_sessions", "boolean", "Whether a change, an expiry or a removal of the password ends the person's other sessions.",
 			func(s *Settings) any { return &s.PasswordEndsOthers }, nil},
 		{"password.max_age", "duration", "How old a password may become: an older one is due for a change at the next sign-in. 0: any age. Not advised (NIST SP 800-63B-4 section 3.1.1.2).",
@@ -402,15 +443,18 @@ func DefaultSettings() Settings {
 	return Settings{
 		SignupEnabled:        true,
 		SignupVerifyEmail:    true,
+		SignupCaptcha:        CaptchaNone,
+		CaptchaCost:          100_000,
 		UsernameFormat:       UsernameEmail,
 		SigninPrimary:        []AuthenticatorKind{AuthenticatorPassword},
 		PasskeyFallback:      true,
 		SignupDomainsMode:    DomainsOff,
 		SigninRemember:       RememberOff,
 		SigninRememberDevice: DeviceOff, RememberDeviceLife: Duration(30 * 24 * time.Hour), RememberDeviceMost: 10,
-		PasswordMinLength:   8,
-		PasswordMaxLength:   256,
-		PasswordBlocklist:   true,
+		PasswordMinLength: 8,
+		PasswordMaxLength: 256,
+		PasswordBlocklist: true,
+		PasswordBreached:  true, PasswordBreachedUnchecked: UncheckedAccept,
 		PasswordEndsOthers:  true,
 		LockoutEnabled:      true,
 		PasswordEncrypted:   true,

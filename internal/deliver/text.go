@@ -142,17 +142,7 @@ func (l *texts) sender(ctx context.Context, pool core.Pool) (TextSender, error) 
 
 // secret opens a secret that was given to the pool.
 func (l *texts) secret(ctx context.Context, pool core.PoolID, name core.SecretName) (secret.Text, error) {
-	var found secret.Text
-	caller := core.Caller{Pool: pool, Actor: core.Actor{Kind: core.ActorSystem, ID: "deliver"}}
-	err := l.store.As(caller).View(ctx, func(tx *store.Tx) error {
-		all, err := tx.PoolSecrets()
-		for _, s := range all {
-			if s.Name == string(name) {
-				found = secret.Text(s.Plain)
-			}
-		}
-		return err
-	})
+	found, err := givenSecret(ctx, l.store, pool, name)
 	if err == nil && found == "" {
 		return "", errNoSender
 	}

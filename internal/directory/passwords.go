@@ -20,11 +20,19 @@ type Passwords struct {
 	store  *store.Store
 	hasher *secret.Hasher
 	common *Blocklist
+	// breaches is what others have lost.
+	breaches Breaches
 }
 
 // NewPasswords makes the door.
 func NewPasswords(st *store.Store, hasher *secret.Hasher) *Passwords {
 	return &Passwords{store: st, hasher: hasher, common: NewBlocklist()}
+}
+
+// Against has new passwords compared with what others have lost.
+func (p *Passwords) Against(b Breaches) *Passwords {
+	p.breaches = b
+	return p
 }
 
 // Person is whose password is tried: somebody who is there, or somebody who is
@@ -122,9 +130,13 @@ func (p *Passwords) Failed(ctx context.Context, caller core.Caller, t *Try, reas
 // the password must not be made of: the person's own names. pointer is where
 // the password stands in the request.
 func (p *Passwords) Hash(ctx context.Context, settings core.Settings, password secret.Text, pointer string, words ...string) (string, error) {
-	if err := p.allowed(settings, password, pointer, words...); err != nil {
+	if err := p.allowed(ctx, settings, password, pointer, words...); err != nil {
 		return "", err
 	}
+	return p.hash(ctx, password)
+}
+
+func (p *Passwords) hash(ctx context.Context, password secret.Text) (string, error) {
 	slot, err := p.acquire(ctx)
 	if err != nil {
 		return "", err
@@ -136,7 +148,7 @@ func (p *Passwords) Hash(ctx context.Context, settings core.Settings, password s
 }
 
 // allowed says why a new password breaks the pool's rules.
-func (p *Passwords) allowed(settings core.Settings, password secret.Text, pointer string, words ...string) error {
+func (p *Passwords) allowed(ctx context.Context, settings core.Settings, password secret.Text, pointer string, words ...string) error {
 	problems := settings.CheckPassword(password.Reveal(), pointer)
 	if len(problems) == 0 && settings.PasswordBlocklist && p.common.Has(password.Reveal(), words...) {
 		problems = append(problems, core.Problem{Code: core.ProblemPolicy, Pointer: pointer, Detail: "This password is too common, or too much like your own name. Choose another."})
@@ -144,7 +156,7 @@ func (p *Passwords) allowed(settings core.Settings, password secret.Text, pointe
 	if len(problems) > 0 {
 		return core.Invalid(problems...)
 	}
-	return nil
+	return p.refuseBreached(ctx, settings, password, pointer)
 }
 
 // OwnWords are the words that a person's password must not be made of: their
@@ -186,14 +198,14 @@ func (p *Passwords) Change(ctx context.Context, caller core.Caller, settings cor
 	// The rules come first: who knows the old password and chooses a weak one
 	// has not guessed, and is not charged a try.
 	words := OwnWords(user, settings)
-	if err := p.allowed(settings, new, "/new_password", words...); err != nil {
+	if err := p.allowed(ctx, settings, new, "/new_password", words...); err != nil {
 		return err
 	}
 	settle, err := p.Check(ctx, caller, settings, Person{User: user.ID, Credentials: user.Credentials}, old)
 	if err != nil {
 		return err
 	}
-	phc, err := p.Hash(ctx, settings, new, "/new_password", words...)
+	phc, err := p.hash(ctx, new)
 	if err != nil {
 		return err
 	}

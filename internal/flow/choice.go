@@ -63,6 +63,26 @@ type Prompt struct {
 	Seed        *SeedPrompt         // totp, while it is new
 	Codes       []secret.Text       // recovery_code, while they are new
 	Passkey     *PasskeyPrompt      // passkey
+	Captcha     *CaptchaPrompt      // captcha
+}
+
+// CaptchaPrompt is what somebody new has to solve.
+type CaptchaPrompt struct {
+	Provider string // one of the values of signup.captcha
+	SiteKey  string // of the pool at a service; empty for a proof of work
+	Action   string // what a service is to say it was solved for; empty: anything
+	Work     *Work  // nil where a service makes the captcha
+}
+
+// Work is a proof of work as ALTCHA has it, version 1: the number from 0 to
+// MaxNumber is to be found that, in decimal digits behind the salt, has
+// Challenge for its SHA-256 in hexadecimal.
+type Work struct {
+	Algorithm string
+	Challenge string
+	Salt      string
+	Signature string
+	MaxNumber int64
 }
 
 // SeedPrompt is what a person's program for one-time passwords is given.
@@ -109,11 +129,26 @@ type Answer struct {
 	Phone    string            // set_phone; sms_otp, where the prompt needs one
 	Password secret.Text       // password, set_password
 	State    string            // verify_email, reset_password, magic_link: with Code, from the link
-	Code     string            // the same; email_otp, sms_otp, totp, recovery_code
+	Code     string            // the same; email_otp, sms_otp, totp, recovery_code; captcha: what solves it
 	Profile  map[string]string // profile
 	Agreed   []Agreed          // agreements
 	Keep     bool              // with a second factor: the browser is to be remembered
 	Passkey  []byte            // passkey: a PublicKeyCredential as JSON (WebAuthn Level 3 section 5.1)
+}
+
+// rule has the turn go by the settings for the domain of the flow's address:
+// of the person's own once they may be known, else of the one that was claimed.
+// It is called whenever either may have changed, and nowhere else are settings
+// of a domain looked at.
+func (t *Turn) rule() {
+	if len(t.Pool.Settings.ByDomain) == 0 {
+		return
+	}
+	email := t.Facts.Email
+	if t.User != nil && (!t.Facts.Concealed || t.Facts.Primary != "") {
+		email, _ = core.ParseEmail(t.User.Email)
+	}
+	t.Settings = t.Pool.Settings.For(email)
 }
 
 // byName reports whether people go by something else than their address.

@@ -58,12 +58,15 @@ func (t Turn) hasAny(kinds []core.AuthenticatorKind, second bool) bool {
 // their own, or may come in by their mailbox if they have none. A concealed flow
 // offers everybody the same: to somebody new first of all what proves the
 // mailbox. A telephone that is not theirs yet they may enrol behind that proof.
+// What sends a message waits for the captcha of a sign-up.
 func (t Turn) offersFirst(kind core.AuthenticatorKind) (offered, enroll bool) {
 	switch {
 	case !t.identified() || t.Facts.ResetProved || !slices.Contains(t.Settings.SigninPrimary, kind):
 		return false, false
 	case t.passkeyOnly() && kind != core.AuthenticatorPasskey && !t.Facts.Concealed:
 		return false, false
+	case kind.Sends() && t.waitsForCaptcha():
+		return false, true
 	case t.signingUp():
 		return !t.Facts.Concealed || kind.ByMailbox() || t.mailboxProved(), true
 	case t.Facts.Concealed || t.User == nil || t.has(kind, false):

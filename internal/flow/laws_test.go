@@ -114,7 +114,20 @@ func specimens() []specimen {
 		return passkeyAnswer((&flowtest.Device{}).Create(t, passkeyOf(stateOf(t, h, app, s.ID)).Options, flowtest.PageURL, nil))
 	}
 	noPasskey := []flow.Answer{passkeyAnswer([]byte("{}")), passkeyAnswer([]byte("[]")), passkeyAnswer([]byte("x")), passkeyAnswer([]byte(`{"id":"AA","rawId":"AA","type":"public-key"}`))}
+	working := func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+		h.Set(t, app, map[string]any{"signup.captcha": "altcha", "signup.captcha_cost": 1000})
+		return signup(t, h, app)
+	}
+	solve := func(t *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer { return solved(t, s) }
+	unsolved := []flow.Answer{{Choice: core.ChoiceCaptcha}, {Choice: core.ChoiceCaptcha, Code: "e30="}, {Choice: core.ChoiceCaptcha, Code: secret.Random()}}
 	return []specimen{
+		{core.ChoiceCaptcha, working, solve, unsolved},
+		{core.ChoiceCaptcha, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			s := working(t, h, app)
+			s, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, "another fine phrase 8"))
+			must(t, err)
+			return s
+		}, solve, unsolved},
 		{core.ChoicePasskey, holding("ana@example.org"), got, noPasskey},
 		{core.ChoicePasskey, holding(""), got, noPasskey},
 		{core.ChoicePasskey, making(signup), made, noPasskey},
@@ -290,6 +303,45 @@ func TestLawWrongAnswerChangesNoFact(t *testing.T) {
 			if _, err := h.Flows.Answer(t.Context(), app, s.ID, sp.right(t, h, app, s)); err != nil {
 				t.Errorf("%s: after wrong answers the right one is refused: %v", sp.choice, err)
 			}
+		}
+	})
+}
+
+// The browser that waits for a link looks by an empty answer, and does not know
+// that the link was opened elsewhere.
+func TestLawLookingForALinkIsNoError(t *testing.T) {
+	each(t, func(t *testing.T, h *flowtest.House) {
+		for i, sp := range specimens() {
+			if sp.choice != core.ChoiceVerifyEmail && sp.choice != core.ChoiceMagicLink {
+				continue
+			}
+			app := lawful(t, h, fmt.Sprintf("demo-%d", i))
+			s := sp.ready(t, h, app)
+			s, err := h.Flows.Restart(t.Context(), app, s.ID, flow.Answer{Choice: sp.choice})
+			must(t, err)
+			mail := h.Mail(t)
+			code := flowtest.LinkCode(t, mail[len(mail)-1])
+			look := flow.Answer{Choice: sp.choice}
+			waiting, err := h.Flows.Answer(t.Context(), app, s.ID, look)
+			if err != nil || waiting.Phase != s.Phase {
+				t.Errorf("law: looking for a link that nobody opened changes nothing; %s gave %s, %v", sp.choice, waiting.Phase, err)
+			}
+			_, err = h.Flows.OpenLink(t.Context(), app, sp.choice, code)
+			must(t, err)
+			before := facts(t, h, app, s.ID)
+			after, err := h.Flows.Answer(t.Context(), app, s.ID, look)
+			if err != nil || after.Phase == s.Phase {
+				t.Errorf("law: looking for a link that was opened shows what follows; %s gave %s, %v", sp.choice, after.Phase, err)
+			}
+			if sent := h.Mail(t); len(sent) != 0 || !bytes.Equal(facts(t, h, app, s.ID), before) {
+				t.Errorf("law: looking does nothing; %s sent %d mails, and there is %s for %s", sp.choice, len(sent), facts(t, h, app, s.ID), before)
+			}
+			_, err = h.Flows.Answer(t.Context(), app, s.ID, flow.Answer{Choice: sp.choice, Email: "eve@example.org"})
+			want(t, err, core.CodeNotOffered, "looking for somebody else's link")
+			_, err = h.Flows.Restart(t.Context(), app, s.ID, look)
+			want(t, err, core.CodeNotOffered, "beginning again what was done")
+			_, err = h.Flows.Answer(t.Context(), app, s.ID, flow.Answer{Choice: core.ChoiceResetPassword})
+			want(t, err, core.CodeNotOffered, "looking for a link that was never sent")
 		}
 	})
 }

@@ -157,6 +157,26 @@ func (l links) belongs(ticket core.Ticket, t Turn) (bool, error) {
 	return data.Flow == t.Flow.ID && data.Email == t.mailKey(), err
 }
 
+// late reports whether an answer comes after the phase that had asked for it: it
+// brings a link that was opened already, or looks whether the link was opened.
+func (m *Machine) late(ctx context.Context, t Turn, a Answer) bool {
+	if _, ok := purposes()[a.Choice]; ok && a.State == "" && a.Code == "" {
+		return t.Facts.Links[a.Choice].Sent && t.mailboxProved() && t.sameAddress(a) == nil
+	}
+	return m.linkOpened(ctx, t, a)
+}
+
+// linkOpened reports whether an answer brings a link that was opened for this
+// flow already, and so comes after the phase that had asked for it.
+func (m *Machine) linkOpened(ctx context.Context, t Turn, a Answer) bool {
+	purpose, ok := purposes()[a.Choice]
+	if !ok || a.State != m.links.state(t.Flow.ID, a.Choice) || !secret.IsText(a.Code) {
+		return false
+	}
+	err := m.store.As(t.Caller).View(ctx, func(tx *store.Tx) error { return m.links.opened(tx, t, a, purpose) })
+	return err == nil
+}
+
 func invalidLink() error {
 	return core.Fail(core.CodeTicketInvalid, "This code or link is unknown, was used, or is past its time.")
 }

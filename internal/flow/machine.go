@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/deliver"
 	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
 	"github.com/gatehouse-id/gatehouse/internal/risk"
@@ -23,13 +24,18 @@ type Machine struct {
 	passwords *directory.Passwords
 	sessions  *session.Sessions
 	links     links
+	captcha   captcha
 	data      *risk.Data
 }
 
 // New makes the machine. pageURL gives the public address of a pool's hosted
-// pages, without a slash at its end: the links in mails begin with it.
-func New(st *store.Store, pools *pool.Pools, passwords *directory.Passwords, sessions *session.Sessions, pageURL func(core.Pool) string) *Machine {
-	return &Machine{store: st, pools: pools, passwords: passwords, sessions: sessions, links: links{keys: st.Keys(), pageURL: pageURL}}
+// pages, without a slash at its end: the links in mails begin with it. captchas
+// asks the services that pools have their captchas from.
+func New(st *store.Store, pools *pool.Pools, passwords *directory.Passwords, sessions *session.Sessions, captchas *deliver.Captchas, pageURL func(core.Pool) string) *Machine {
+	return &Machine{
+		store: st, pools: pools, passwords: passwords, sessions: sessions,
+		links: links{keys: st.Keys(), pageURL: pageURL}, captcha: captcha{st, st.Keys(), captchas},
+	}
 }
 
 // State is where a flow is and what it offers, for a face to show.
@@ -124,6 +130,7 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 			if err := named(tx, &after); err != nil {
 				return err
 			}
+			after.rule()
 		}
 		if guest.proved {
 			if err := mailboxProved(tx, &after); err != nil {
@@ -154,25 +161,28 @@ func (m *Machine) State(ctx context.Context, caller core.Caller, id core.FlowID)
 // flow is then. Whatever it returns as an error, the flow has not changed and
 // can go on.
 func (m *Machine) Answer(ctx context.Context, caller core.Caller, id core.FlowID, a Answer) (State, error) {
-	return m.step(ctx, caller, id, a, Choice.Answer)
+	return m.step(ctx, caller, id, a, Choice.Answer, m.late)
 }
 
 // Restart begins one of the choices on offer again: a code or link is sent
 // anew. It returns as Answer does.
 func (m *Machine) Restart(ctx context.Context, caller core.Caller, id core.FlowID, a Answer) (State, error) {
-	return m.step(ctx, caller, id, a, Choice.Restart)
+	return m.step(ctx, caller, id, a, Choice.Restart, m.linkOpened)
 }
 
 // step looks, checks, and writes. Between looking and writing no transaction
 // is open, because checking may take long; the write names the version that
-// was looked at, so that of two answers at once one is refused.
-func (m *Machine) step(ctx context.Context, caller core.Caller, id core.FlowID, a Answer, verb func(Choice, context.Context, Turn, Answer) (Effect, error)) (State, error) {
+// was looked at, so that of two answers at once one is refused. What is not on
+// offer any more, but `passed` knows, changes nothing and is no error.
+func (m *Machine) step(ctx context.Context, caller core.Caller, id core.FlowID, a Answer,
+	verb func(Choice, context.Context, Turn, Answer) (Effect, error), passed func(context.Context, Turn, Answer) bool,
+) (State, error) {
 	t, err := m.turn(ctx, caller, id)
 	if err != nil {
 		return State{}, m.refused(ctx, caller, id, a.Choice, err)
 	}
 	choice, err := m.offered(t, a.Choice)
-	if err != nil && m.linkOpened(ctx, t, a) {
+	if err != nil && passed(ctx, t, a) {
 		return m.state(t), nil
 	}
 	if err != nil {
@@ -198,17 +208,6 @@ func (m *Machine) step(ctx context.Context, caller core.Caller, id core.FlowID, 
 	return m.state(after), nil
 }
 
-// linkOpened reports whether an answer brings a link that was opened for this
-// flow already, and so comes after the phase that had asked for it.
-func (m *Machine) linkOpened(ctx context.Context, t Turn, a Answer) bool {
-	purpose, ok := purposes()[a.Choice]
-	if !ok || a.State != m.links.state(t.Flow.ID, a.Choice) || !secret.IsText(a.Code) {
-		return false
-	}
-	err := m.store.As(t.Caller).View(ctx, func(tx *store.Tx) error { return m.links.opened(tx, t, a, purpose) })
-	return err == nil
-}
-
 // write runs an effect, passes the phases that nobody waits in, and stores the
 // facts, all in one transaction.
 func (m *Machine) write(ctx context.Context, t Turn, effect Effect) (Turn, error) {
@@ -225,6 +224,10 @@ func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
 	if err := effect(tx, t); err != nil {
 		return err
 	}
+	t.rule()
+	if before == "" && t.Facts.Primary != "" && !slices.Contains(t.Settings.SigninPrimary, t.Facts.Primary) {
+		return core.Fail(core.CodeNotOffered, "This is not among the ways in for addresses of this domain.")
+	}
 	if before == "" && t.Facts.Primary != "" && t.Facts.Primary != core.AuthenticatorPasskey && t.passkeyOnly() {
 		return core.Fail(core.CodeNotOffered, "This person has a passkey, and comes in with nothing else.")
 	}
@@ -238,6 +241,7 @@ func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
 		if err := p.pass(tx, t); err != nil {
 			return err
 		}
+		t.rule()
 	}
 	if p, _ := m.look(*t); p.name == core.PhaseAgreements {
 		t.noteShown()
@@ -405,6 +409,7 @@ func (m *Machine) load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) 
 	if err := t.readAgreements(tx); err != nil {
 		return Turn{}, err
 	}
+	t.rule()
 	if t.Facts.User == "" {
 		return t, nil
 	}
@@ -420,6 +425,7 @@ func (m *Machine) load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) 
 	if !t.holds(t.Facts.Primary, false, t.Facts.PrimaryBy) {
 		t.Facts.Primary, t.Facts.PrimaryBy = "", ""
 	}
+	t.rule()
 	if !t.holds(t.Facts.Secondary, true, t.Facts.SecondaryBy) && !t.standsIn(t.Facts.Secondary) {
 		t.Facts.Secondary, t.Facts.SecondaryBy = "", ""
 	}

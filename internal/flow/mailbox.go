@@ -84,6 +84,7 @@ func (t Turn) takeEmail(a Answer) (Effect, error) {
 			return err
 		}
 		t.Facts.Email = email
+		t.rule()
 		clear(t.Facts.Codes)
 		clear(t.Facts.Links)
 		return nil
@@ -98,8 +99,8 @@ func (t Turn) sendTo(a Answer, send Effect) (Effect, error) {
 		return send, err
 	}
 	return func(tx *store.Tx, t *Turn) error {
-		if err := take(tx, t); err != nil {
-			return err
+		if err := take(tx, t); err != nil || t.waitsForCaptcha() {
+			return err // the address's domain wants a captcha before
 		}
 		return send(tx, t)
 	}, nil

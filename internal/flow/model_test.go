@@ -46,6 +46,7 @@ type modelPool struct {
 	verify, fields bool
 	required       []core.AgreementKind
 	names          bool // people go by names, and are asked for a telephone number
+	captcha        bool // who signs up works
 	second         bool // everybody needs a second factor, but behind a magic link: by mail, by text message, or a computed code
 	first          []core.ChoiceName
 	invites        []*modelInvite
@@ -80,6 +81,7 @@ type modelFlow struct {
 	up, in              bool
 	name, email         string // as claimed, or of whoever was found
 	known, filled       bool
+	solved              bool                   // the captcha
 	how                 core.AuthenticatorKind // the first factor, once proved
 	second              core.AuthenticatorKind // the second factor, once proved
 	shown               bool                   // it shows recovery codes, once it is completed
@@ -177,6 +179,8 @@ func (f *modelFlow) phase(p *modelPool) core.Phase {
 	switch {
 	case f.how == "":
 		return core.PhasePrimary
+	case !f.known && p.captcha && !f.solved:
+		return core.PhaseCaptcha
 	case !f.known && p.fields && !f.filled:
 		return core.PhaseProfile
 	case p.verify && !f.person(p).verified && !f.how.ByMailbox():
@@ -209,6 +213,10 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 				return append(asks, passkey...)
 			}
 			return asks
+		case f.signup() && p.captcha && !f.solved:
+			// Nothing is sent before it.
+			quiet := slices.DeleteFunc(slices.Clone(p.first), func(choice core.ChoiceName) bool { return choice != core.ChoicePassword })
+			return slices.Concat([]core.ChoiceName{core.ChoiceCaptcha}, quiet, passkey)
 		case f.signup() && p.names && f.phone == "":
 			return slices.Concat(p.first, []core.ChoiceName{core.ChoiceSetPhone}, passkey)
 		case f.signup():
@@ -244,6 +252,8 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 			offers = append(offers, core.ChoicePasskey)
 		}
 		return offers
+	case core.PhaseCaptcha:
+		return []core.ChoiceName{core.ChoiceCaptcha}
 	case core.PhaseProfile:
 		return []core.ChoiceName{core.ChoiceProfile}
 	case core.PhaseSetPassword:
@@ -267,7 +277,7 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 
 // create is what the last answer of a sign-up leads to.
 func (f *modelFlow) create(p *modelPool) core.Code {
-	if f.known || (p.fields && !f.filled) {
+	if f.known || (p.captcha && !f.solved) || (p.fields && !f.filled) {
 		return ""
 	}
 	if f.invite != nil && f.invite.over {

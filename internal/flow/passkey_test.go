@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/deliver"
 	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
 	"github.com/gatehouse-id/gatehouse/internal/flow/flowtest"
@@ -361,7 +362,7 @@ func TestPasskeysAreNotWithoutEnd(t *testing.T) {
 func TestNoPasskeysForAnAddress(t *testing.T) {
 	st := storetest.New(t)
 	h := flowtest.New(st)
-	h.Flows = flow.New(st, h.Pools, h.Passwords, h.Sessions, func(core.Pool) string { return "http://127.0.0.1:8400" })
+	h.Flows = flow.New(st, h.Pools, h.Passwords, h.Sessions, deliver.NewCaptchas(h.Store, ""), func(core.Pool) string { return "http://127.0.0.1:8400" })
 	app, _ := withPasskeys(t, h, "demo", nil)
 	s := start(t, h, app, "")
 	if passkeyOf(s) != nil {

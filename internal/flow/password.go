@@ -34,8 +34,12 @@ func (c password) Answer(ctx context.Context, t Turn, a Answer) (Effect, error) 
 	if t.User.Disabled {
 		return nil, core.Fail(core.CodeDisabled, "This account is disabled.")
 	}
+	breached, err := c.passwords.Breached(ctx, t.Settings, a.Password)
+	if err != nil {
+		return nil, err
+	}
 	return func(tx *store.Tx, t *Turn) error {
-		t.Facts.Primary, t.Facts.Credentials, t.settling = core.AuthenticatorPassword, t.User.Credentials, settle
+		t.Facts.Primary, t.Facts.Credentials, t.Facts.Breached, t.settling = core.AuthenticatorPassword, t.User.Credentials, breached, settle
 		return t.stillHolds(tx)
 	}, nil
 }

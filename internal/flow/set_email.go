@@ -47,13 +47,20 @@ func (setEmail) Answer(_ context.Context, t Turn, a Answer) (Effect, error) {
 	}, nil
 }
 
-// keepsOut reports whether the pool's list of domains, and nothing else, keeps
-// somebody with this address from signing up.
+// keepsOut reports whether the domain of an address, and nothing else, keeps
+// somebody with it from signing up: by the pool's list, or because sign-up is
+// closed to it and open to others.
 func (t Turn) keepsOut(email core.Email) bool {
-	return t.Settings.SignupEnabled && t.Facts.Invitation == "" && !t.Settings.TakesDomain(email)
+	if t.Facts.Invitation != "" {
+		return false
+	}
+	if s := t.Pool.Settings.For(email); s.SignupEnabled {
+		return !s.TakesDomain(email)
+	}
+	return email.Key != "" && t.Pool.Settings.SignupPossible()
 }
 
-// wrongDomain refuses an address whose domain the pool's list keeps out.
+// wrongDomain refuses an address whose domain is kept out.
 func wrongDomain() error {
 	const detail = "People with an e-mail address of this domain cannot sign up by themselves here."
 	return &core.Error{Code: core.CodeSignupClosed, Detail: detail, Fields: []core.Problem{{Code: core.ProblemPolicy, Pointer: "/data/email", Detail: detail}}}

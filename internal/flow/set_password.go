@@ -48,7 +48,7 @@ func (c setPassword) Answer(ctx context.Context, t Turn, a Answer) (Effect, erro
 		if !t.has(core.AuthenticatorPassword, false) {
 			t.Factors = append(slices.Clone(t.Factors), Factor{Kind: core.AuthenticatorPassword})
 		}
-		t.Facts.Primary, t.Due = core.AuthenticatorPassword, false
+		t.Facts.Primary, t.Due, t.Facts.Breached = core.AuthenticatorPassword, false, false
 		t.Facts.Credentials, t.User.Credentials = seen+1, seen+1
 		if t.Facts.ResetProved {
 			// Who recovered is not locked out any more, whatever comes next.

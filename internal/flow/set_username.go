@@ -29,6 +29,13 @@ func (setUsername) Answer(_ context.Context, t Turn, a Answer) (Effect, error) {
 	}
 	return func(tx *store.Tx, t *Turn) error {
 		user, err := tx.UserByUsername(name.Key)
+		otherwise := err == nil && t.Settings.UsernameMatchCase && user.Username != name.Text && email.Key == ""
+		if otherwise && !t.Facts.Concealed && t.Facts.Allows(core.FlowSignup) {
+			return taken("/data/username", "This username is taken, in another spelling.")
+		}
+		if otherwise {
+			err = core.Fail(core.CodeNotFound, "Nobody goes by this name in this spelling.")
+		}
 		if core.Is(err, core.CodeNotFound) && email.Key != "" {
 			user, err = tx.UserByEmail(email.Key)
 		}

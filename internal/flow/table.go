@@ -29,6 +29,7 @@ func (m *Machine) table() []phase {
 		{name: core.PhasePrimary, needed: needsPrimary, choices: []entry{
 			{core.ChoiceSetEmail, setEmail{}},
 			{core.ChoiceSetUsername, setUsername{}},
+			{core.ChoiceCaptcha, m.captcha}, // in a sign-up
 			{core.ChoicePassword, password{m.passwords}},
 			{core.ChoiceEmailOTP, emailOTP{codes{m.links, m.passwords}, false}},
 			{core.ChoiceMagicLink, magicLink{m.links}},
@@ -41,7 +42,9 @@ func (m *Machine) table() []phase {
 			{core.ChoicePasskey, passkey{m.store, m.links.keys, false}},
 			// provisional_enrollment, social, saml
 		}},
-		// captcha: captcha
+		{name: core.PhaseCaptcha, needed: needsCaptcha, choices: []entry{
+			{core.ChoiceCaptcha, m.captcha},
+		}},
 		{name: core.PhaseProfile, needed: needsProfile, choices: []entry{
 			{core.ChoiceProfile, profile{}},
 		}},
@@ -72,6 +75,9 @@ func (m *Machine) table() []phase {
 // needsPrimary: nobody has proved or chosen a first factor.
 func needsPrimary(t Turn) bool { return t.Facts.Primary == "" }
 
+// needsCaptcha: somebody new has not shown that they are no program.
+func needsCaptcha(t Turn) bool { return t.User == nil && t.owesCaptcha() }
+
 // needsProfile: somebody new has not been asked for what the pool wants.
 func needsProfile(t Turn) bool {
 	if t.User != nil || t.Facts.ProfileDone {
@@ -93,8 +99,11 @@ func needsMailbox(t Turn) bool {
 	return t.Settings.SignupVerifyEmail && !t.User.EmailVerified && !t.Facts.Primary.ByMailbox()
 }
 
-// needsNewPassword: somebody came in by a password that is due for a change.
-func needsNewPassword(t Turn) bool { return t.Facts.Primary == core.AuthenticatorPassword && t.Due }
+// needsNewPassword: somebody came in by a password that is due for a change, or
+// that others know.
+func needsNewPassword(t Turn) bool {
+	return t.Facts.Primary == core.AuthenticatorPassword && (t.Due || t.Facts.Breached)
+}
 
 // needsSecondary: the pool wants a second factor of everybody, or of who has
 // one, and neither the first one nor the browser makes it needless; or a rule

@@ -15,7 +15,7 @@ type verifyEmail struct {
 }
 
 func (c verifyEmail) Prompt(t Turn) *Prompt {
-	if t.Facts.Primary == "" && !t.provesMailboxFirst() {
+	if t.Facts.Primary == "" && (!t.provesMailboxFirst() || t.waitsForCaptcha()) {
 		return nil
 	}
 	return c.links.prompt(t, core.ChoiceVerifyEmail)

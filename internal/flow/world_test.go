@@ -44,7 +44,7 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 	w := &world{t: t, r: r, h: h}
 	for i := range 3 {
 		p := &modelPool{
-			people: map[string]*modelPerson{}, fields: i == 0, verify: i == 1, second: i == 1, names: i == 2,
+			people: map[string]*modelPerson{}, captcha: i == 0, fields: i == 0, verify: i == 1, second: i == 1, names: i == 2,
 			active: map[core.AgreementKind]core.AgreementID{}, required: core.AgreementKinds()[min(i, 1):],
 		}
 		p.first = [][]core.ChoiceName{
@@ -57,6 +57,9 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 			"budget.mails_to_one_per_hour": 0, "budget.mails_to_one_per_day": 0, "budget.texts_to_one_per_hour": 0, "budget.texts_to_one_per_day": 0,
 			"redirects.allowed": []string{invitedCallback}, "signin.primary": append(slices.Clone(p.first), core.ChoicePasskey), "agreements.required": p.required,
 		}
+		if p.captcha {
+			values["signup.captcha"], values["signup.captcha_cost"] = "altcha", 1000
+		}
 		if p.fields {
 			values["profile.fields"] = []core.ProfileField{{ID: "name", Label: "Name", Type: core.ProfileText, Required: true, AtSignup: true}}
 		}
@@ -68,6 +71,19 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 		}
 		if p.names {
 			values["username.format"], values["signup.phone"] = "string", true
+		}
+		if i < 2 {
+			// Everybody's domain has what the model knows; the rest of the pool
+			// has something else.
+			own := map[string]any{}
+			for _, key := range []string{"signin.primary", "signin.secondary", "signin.require_secondary", "signin.skip_secondary", "signup.verify_email", "signup.captcha"} {
+				if value, set := values[key]; set {
+					own[key] = value
+					delete(values, key)
+				}
+			}
+			values["signin.by_domain"], values["signup.enabled"] = map[string]any{"example.org": own, "*.example.org": map[string]any{}}, false
+			own["signup.enabled"], values["signin.primary"] = true, []string{"totp", "passkey"}
 		}
 		p.caller = h.Pool(t, fmt.Sprintf("run-%d-%d", run, i), values)
 		for n, email := range emails[:2] {
@@ -108,7 +124,7 @@ func (w *world) step() {
 		w.goOn()
 		return
 	}
-	switch rapid.SampledFrom([]string{"start", "set_email", "set_username", "set_phone", "password", "password", "profile", "code", "code", "code", "restart", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke", "publish", "withdraw", "agree", "agree", "totp", "totp", "recovery", "passkey", "passkey", "passkey"}).Draw(w.r, "step") {
+	switch rapid.SampledFrom([]string{"start", "set_email", "set_username", "set_phone", "password", "password", "profile", "code", "code", "code", "restart", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke", "publish", "withdraw", "agree", "agree", "totp", "totp", "recovery", "passkey", "passkey", "passkey", "captcha"}).Draw(w.r, "step") {
 	case "start":
 		w.start()
 	case "set_email":
@@ -155,6 +171,8 @@ func (w *world) step() {
 		w.recovery()
 	case "passkey":
 		w.passkey()
+	case "captcha":
+		w.captcha()
 	case "expire":
 		w.expire()
 	case "remove":
@@ -185,6 +203,8 @@ func (w *world) goOn() {
 		w.setPassword()
 	case core.ChoiceProfile:
 		w.profile()
+	case core.ChoiceCaptcha:
+		w.captcha()
 	case core.ChoiceAgreements:
 		w.agreed()
 	case core.ChoiceTOTP:
@@ -516,7 +536,7 @@ func (w *world) profile() {
 
 func (w *world) restart() {
 	f, p, caller := w.pick()
-	all := []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoicePassword, core.ChoiceProfile, core.ChoiceEmailOTP, core.ChoiceMagicLink, core.ChoiceSMSOTP, core.ChoiceTOTP, core.ChoicePasskey}
+	all := []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoicePassword, core.ChoiceProfile, core.ChoiceEmailOTP, core.ChoiceMagicLink, core.ChoiceSMSOTP, core.ChoiceTOTP, core.ChoicePasskey, core.ChoiceCaptcha}
 	if offers := f.offers(p); len(offers) > 0 && rapid.IntRange(0, 3).Draw(w.r, "fitting") > 0 {
 		all = offers
 	}
@@ -853,14 +873,26 @@ func (w *world) complete() {
 	}
 }
 
+// look asks where a flow is, or answers a choice whose link was sent with
+// nothing, which asks the same.
 func (w *world) look() {
 	f, p, caller := w.pick()
 	want := core.Code("")
 	if f.ended || caller.Pool != p.caller.Pool {
 		want = core.CodeFlowEnded
 	}
-	_, err := w.h.Flows.State(w.t.Context(), caller, f.id)
-	w.agree("look", f, err, want)
+	choice := rapid.SampledFrom([]core.ChoiceName{"", core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoiceMagicLink}).Draw(w.r, "choice")
+	if f.states[choice] == "" {
+		_, err := w.h.Flows.State(w.t.Context(), caller, f.id)
+		w.agree("look", f, err, want)
+		return
+	}
+	want = w.gate(f, p, caller, choice)
+	if want == core.CodeNotOffered && f.proved {
+		want = "" // the phase that asked for it is passed
+	}
+	_, err := w.h.Flows.Answer(w.t.Context(), caller, f.id, flow.Answer{Choice: choice})
+	w.agree("look at "+string(choice), f, err, want)
 }
 
 func (w *world) disable() {

@@ -68,7 +68,8 @@ type budgetRow struct {
 }
 
 // untold reports whether a limit is reached of which the audit trail does not
-// know yet, and notes that it does.
+// know yet, and notes that it does. A limit of one is how far apart two are to
+// be: it is reached each time, and to say so would be noise.
 func (r *budgetRow) untold(short, long core.Limit) bool {
 	both := []struct {
 		most        int
@@ -77,7 +78,7 @@ func (r *budgetRow) untold(short, long core.Limit) bool {
 	}{{short.Most, r.shortSpent, r.shortBegan, &r.shortTold}, {long.Most, r.longSpent, r.longBegan, &r.longTold}}
 	untold := false
 	for _, one := range both {
-		if one.spent == int64(one.most) && *one.told != one.from {
+		if one.most > 1 && one.spent == int64(one.most) && *one.told != one.from {
 			*one.told, untold = one.from, true
 		}
 	}

@@ -214,6 +214,8 @@ func Fault(ctx context.Context, err error) {
 			c.route.faults.Add(1)
 		}
 		Log(ctx, slog.LevelError, "a request failed", slog.String("error", err.Error()))
+	case core.CodeServiceDown:
+		Log(ctx, slog.LevelWarn, "a service that a pool relies on does not answer as it should", slog.String("error", err.Error()))
 	default: // the client's own doing
 	}
 }

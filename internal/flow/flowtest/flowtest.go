@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/deliver"
 	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
@@ -50,7 +51,7 @@ func NewSpelling(st *store.Store, claims func(core.User, core.TokenID) session.C
 	h.Agreements = directory.NewAgreements(st)
 	h.Groups = directory.NewGroups(st)
 	h.Invitations = directory.NewInvitations(st, pageURL)
-	h.Flows = flow.New(st, h.Pools, h.Passwords, h.Sessions, pageURL)
+	h.Flows = flow.New(st, h.Pools, h.Passwords, h.Sessions, deliver.NewCaptchas(st, ""), pageURL)
 	return h
 }
 

@@ -114,6 +114,12 @@ func TestBudgetsComeBack(t *testing.T) {
 		if n := budgetsTold(t, b); n != 2 {
 			t.Errorf("law: each limit that is reached is told; %d were", n)
 		}
+		apart := spends()
+		apart.TriesPerMinute = 1
+		update(t, other, func(tx *store.Tx) error { return tx.Spend(core.BudgetTries, "c", apart) })
+		if n := budgetsTold(t, other); n != 0 {
+			t.Errorf("law: a limit of one says how far apart two are, and to reach it is no news; it was told %d times", n)
+		}
 		pass(t, db, time.Hour)
 		for range 3 {
 			if wait := spend(t, b, "a"); wait != 0 {

@@ -49,6 +49,8 @@ func errorWords() map[core.Code]word {
 		core.CodeWrongCredentials: {2333, "账号或密码错误", "The password is wrong, or there is no such account"},
 		core.CodeWrongCode:        {2001, "验证码错误", "The code is not the one that was sent last"},
 		core.CodePasskeyRefused:   {2333, "通行密钥无效", "The passkey was not accepted"},
+		core.CodeCaptchaRefused:   {2001, "验证码错误", "The captcha was not solved"},
+		core.CodeServiceDown:      {500, "外部服务暂时不可用，请稍后重试", "This cannot be checked just now"},
 		core.CodeCodeExpired:      {2300, "验证码已过期", "The code is past its time"},
 		core.CodeAddressRefused:   {1001, "当前网络地址不允许访问", "This is not permitted from this address"},
 		core.CodeTravelRefused:    {1001, "登录地点异常，已被拒绝", "This is too far from the last sign-in for the time between the two"},

@@ -321,3 +321,16 @@ func TestOrigins(t *testing.T) {
 		}
 	})
 }
+
+// Somebody new cannot get around a pool's captcha by an API that has none.
+func TestSignUpNeedsThePoolsCaptcha(t *testing.T) {
+	each(t, map[string]any{"signup.captcha": "altcha"}, func(t *testing.T, s *server) {
+		a := s.register(t, "new@example.org", flowtest.Password, map[string]any{"forceLogin": true})
+		if len(a.Errors) == 0 {
+			t.Errorf("law: who signs up solves the captcha; got %s", a.body)
+		}
+		if _, err := s.Directory.Get(t.Context(), s.pool, core.UserRef{Email: "new@example.org"}); !core.Is(err, core.CodeNotFound) {
+			t.Errorf("law: without it nobody comes to be; %v", err)
+		}
+	})
+}

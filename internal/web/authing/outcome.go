@@ -7,6 +7,7 @@ import "github.com/gatehouse-id/gatehouse/internal/core"
 func outcomes() map[core.Phase]error {
 	return map[core.Phase]error{
 		core.PhasePrimary:     faultMoreAsked,
+		core.PhaseCaptcha:     faultMoreAsked,
 		core.PhaseProfile:     faultProfileMissing,
 		core.PhaseCreateUser:  faultMoreAsked,
 		core.PhaseVerifyEmail: faultUnverified,

@@ -2,7 +2,7 @@ package hosted
 
 import (
 	"crypto/sha256"
-	_ "embed" // for the style sheet and the script
+	_ "embed" // for the style sheet and the scripts
 	"encoding/hex"
 	"net/http"
 )
@@ -12,6 +12,9 @@ var styleSheet string
 
 //go:embed passkey.js
 var passkeyScript string
+
+//go:embed captcha.js
+var captchaScript string
 
 // asset is a file of the pages, at a path that changes with it.
 type asset struct {
@@ -27,10 +30,10 @@ func newAsset(name, ending, media, text string) asset {
 	return asset{file: file, path: "/assets/" + file, media: media, text: text}
 }
 
-// asset serves the style sheet and the script, which browsers may keep for
+// asset serves the style sheet and the scripts, which browsers may keep for
 // ever.
 func (p *Pages) asset(w http.ResponseWriter, v *visit) error {
-	for _, a := range []asset{p.style, p.script} {
+	for _, a := range []asset{p.style, p.script, p.captchaScript} {
 		if v.r.PathValue("file") != a.file {
 			continue
 		}

@@ -23,7 +23,7 @@ func (p *Pages) authorize(w http.ResponseWriter, v *visit) error {
 	case core.FlowSignin, "":
 		start.Types = []core.FlowType{core.FlowSignin}
 	case core.FlowSignup:
-		if !v.pool.Settings.SignupEnabled {
+		if !v.pool.Settings.SignupPossible() {
 			v.onward = onward{again{v.base, q["redirect_uri"], q["state"]}.link(core.FlowSignin, q["email"]), "Sign in"}
 			return core.Fail(core.CodeSignupClosed, "People cannot sign up by themselves here.")
 		}

@@ -70,6 +70,7 @@ func (p *Pages) showState(w http.ResponseWriter, v *visit, s flow.State, asked c
 	if prompt.Choice == core.ChoicePasskey && sc.Options != "" {
 		page.Script = p.script.path
 	}
+	p.allowCaptcha(&page, prompt.Captcha)
 	p.render(w, v, page)
 }
 

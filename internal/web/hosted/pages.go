@@ -43,13 +43,15 @@ type Deps struct {
 // Pages answers the hosted pages of all pools.
 type Pages struct {
 	Deps
-	mux      *http.ServeMux
-	other    *web.Route // what is no line of the table
-	origin   *http.CrossOriginProtection
-	views    views
-	style    asset
-	script   asset // of the page that asks for a passkey
-	markdown markdown
+	mux    *http.ServeMux
+	other  *web.Route // what is no line of the table
+	origin *http.CrossOriginProtection
+	views  views
+	style  asset
+	script asset // of the page that asks for a passkey
+	// captchaScript is of the page that asks for a proof of work.
+	captchaScript asset
+	markdown      markdown
 }
 
 // faceName is what operators know the pages by.
@@ -57,7 +59,7 @@ const faceName = "hosted"
 
 // New makes the pages.
 func New(d Deps) http.Handler {
-	p := &Pages{Deps: d, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), views: parseViews(), style: newAsset("style", "css", "text/css", styleSheet), script: newAsset("passkey", "js", "text/javascript", passkeyScript), markdown: newMarkdown()}
+	p := &Pages{Deps: d, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), views: parseViews(), style: newAsset("style", "css", "text/css", styleSheet), script: newAsset("passkey", "js", "text/javascript", passkeyScript), captchaScript: newAsset("captcha", "js", "text/javascript", captchaScript), markdown: newMarkdown()}
 	p.other = d.Traffic.Route(faceName, "other")
 	for _, r := range routes() {
 		if r.develop && d.Inbox == nil {

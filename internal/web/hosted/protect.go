@@ -23,7 +23,7 @@ func (p *Pages) protect(h http.Header) {
 }
 
 // contentPolicy is what a page may do: nothing but show itself and send its
-// forms. The one with a script may run ours too: see render. Browsers hold the redirect after a form to form-action too, so a page
+// forms. The ones with a script may run it too: see render. Browsers hold the redirect after a form to form-action too, so a page
 // whose form may end in an application names it.
 func contentPolicy(targets ...string) string {
 	action := strings.Join(append([]string{"'self'"}, targets...), " ")

@@ -42,6 +42,8 @@ func refusals() map[core.Code]refusal {
 		core.CodeWrongCode:        {status: 400, heading: "That did not work", text: "This is not the code that we sent last.", at: "code"},
 		core.CodeCodeExpired:      {status: 400, heading: "This code no longer works", text: "It is too old, or was tried too often. Ask for another one.", at: "code"},
 		core.CodePasskeyRefused:   {status: 400, heading: "That did not work", text: "This passkey was not accepted. Please try once more, or go on another way."},
+		core.CodeCaptchaRefused:   {status: 400, heading: "That did not work", text: "That was not solved, or was too late. Please try once more."},
+		core.CodeServiceDown:      {status: 503, heading: "Not available just now", text: "This cannot be checked just now. Please try once more in a moment."},
 		core.CodeLocked:           {status: 429, heading: "Too many wrong tries", text: "There were too many wrong tries.", final: "The password works no more. Please ask for a new one."},
 		core.CodeDisabled:         {status: 403, heading: "This account is disabled", text: "This account is disabled. Ask whoever runs the application."},
 		core.CodeSignupClosed:     {status: 403, heading: "Sign-up is closed", text: "New accounts cannot be created here."},

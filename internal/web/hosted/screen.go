@@ -31,6 +31,7 @@ func choices() []choice {
 	return []choice{
 		{name: core.ChoiceSetEmail, fields: []string{"email"}, answer: func(f form) flow.Answer { return flow.Answer{Email: strings.TrimSpace(f["email"])} }},
 		{name: core.ChoiceSetUsername, fields: []string{"username"}, answer: func(f form) flow.Answer { return flow.Answer{Username: strings.TrimSpace(f["username"])} }},
+		{name: core.ChoiceCaptcha, fields: append([]string{"code"}, captchaFields()...), answer: captchaAnswer},
 		{name: core.ChoiceSetPassword, fields: []string{"password"}, answer: password},
 		{name: core.ChoicePassword, fields: []string{"password"}, answer: password},
 		{name: core.ChoiceVerifyEmail, answer: nothing},
@@ -156,6 +157,7 @@ type screen struct {
 	Passkey    bool              // set_email, set_username: a passkey may say who it is
 	Options    string            // passkey: what the browser is to be asked, as JSON; empty: it was not begun
 	Offer      bool              // passkey: nobody has to take it
+	Captcha    *captcha          // captcha
 	Notice     string            // what has just happened
 	Alert      string            // what went wrong with all of it
 	Errors     map[string]string // what went wrong, by field
@@ -218,7 +220,7 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	if !s.Invited {
 		sc.Restart = start.link(mine, "")
 	}
-	if signup || s.Pool.Settings.SignupEnabled {
+	if signup || s.Pool.Settings.SignupPossible() {
 		sc.Other = start.link(other, s.Email)
 	}
 	if s.Pool.Settings.UsernameFormat != core.UsernameEmail {
@@ -243,7 +245,7 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	if prompt.Policy {
 		sc.Hint = passwordHint(s.Pool.Settings)
 	}
-	sc.Seed = newSeed(prompt.Seed)
+	sc.Seed, sc.Captcha = newSeed(prompt.Seed), newCaptcha(prompt.Captcha)
 	for _, code := range prompt.Codes {
 		sc.Codes = append(sc.Codes, code.Reveal())
 	}

@@ -92,3 +92,14 @@ func TestDefaultRedirectsOfThePages(t *testing.T) {
 		t.Errorf("signing out ends at %d %q", p.status, p.location)
 	}
 }
+
+// Where sign-up is open to a domain alone, there is a page for it, which sends
+// everybody else away.
+func TestI13SignUpOfOneDomain(t *testing.T) {
+	s := newSite(t, map[string]any{"signup.enabled": false, "signin.by_domain": map[string]any{"open.example": map[string]any{"signup.enabled": true}}}, nil)
+	b := s.browser()
+	p := b.click(b.open(start()), "Create an account").shows(200, "Create an account")
+	p = b.press(p, "Continue", "email", "eve@evil.example").shows(403, "Create an account").says("cannot sign up by themselves here")
+	b.press(p, "Continue", "email", "ana@open.example").shows(200, "Check your mail")
+	s.mail("verify_email", "ana@open.example")
+}

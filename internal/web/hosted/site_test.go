@@ -68,7 +68,7 @@ func newSite(t *testing.T, settings map[string]any, change func(*hosted.Deps)) *
 	}
 	s.agreements = directory.NewAgreements(st)
 	s.invitations = directory.NewInvitations(st, pageURL)
-	s.flows = flow.New(st, s.pools, s.passwords, s.sessions, pageURL)
+	s.flows = flow.New(st, s.pools, s.passwords, s.sessions, deliver.NewCaptchas(st, ""), pageURL)
 	values := map[string]any{"redirects.allowed": []string{callback}, "display_name": "Acme"}
 	for key, value := range settings {
 		values[key] = value

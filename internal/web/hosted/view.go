@@ -49,6 +49,8 @@ type view struct {
 	Mark    string   // a letter for App
 	Style   string   // path of the style sheet
 	Script  string   // path of the page's script; empty: it has none
+	policy  string   // what it may do beside; empty: run Script, which is ours
+	styles  string   // more sources of its styles
 	Wrong   bool     // it is about an error
 	Data    any
 	Said    []paragraph // the pool's disclaimer, on the pages of a flow
@@ -75,7 +77,10 @@ func (p *Pages) render(w http.ResponseWriter, v *visit, page view) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	policy := contentPolicy(page.targets...)
-	if page.Script != "" {
+	switch {
+	case page.policy != "":
+		policy = strings.Replace(policy, "style-src 'self'", "style-src 'self'"+page.styles, 1) + page.policy
+	case page.Script != "":
 		policy += "; script-src 'self'"
 	}
 	h.Set("Content-Security-Policy", policy)

@@ -34,6 +34,7 @@ func answers() map[core.ChoiceName]func() choiceData {
 		core.ChoiceTOTP:          func() choiceData { return &totpData{} },
 		core.ChoiceRecoveryCode:  func() choiceData { return &recoveryData{} },
 		core.ChoicePasskey:       func() choiceData { return &passkeyData{} },
+		core.ChoiceCaptcha:       func() choiceData { return &captchaData{} },
 	}
 }
 
@@ -55,6 +56,7 @@ func restarts() map[core.ChoiceName]func() choiceData {
 		core.ChoiceTOTP:          func() choiceData { return &emptyData{} },
 		core.ChoiceRecoveryCode:  func() choiceData { return &emptyData{} },
 		core.ChoicePasskey:       func() choiceData { return &resendData{} },
+		core.ChoiceCaptcha:       func() choiceData { return &emptyData{} },
 	}
 }
 
@@ -345,6 +347,8 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 		data["agreements"] = texts
 	case core.ChoicePasskey:
 		passkeyPrompt(data, prompt)
+	case core.ChoiceCaptcha:
+		captchaPrompt(data, *prompt.Captcha)
 	}
 	return data
 }

@@ -38,6 +38,8 @@ func errorWords() map[core.Code]errorWord {
 		core.CodeWrongCode:        {status: "AuthenticationFailure", http: 400, summary: "Wrong code"},
 		core.CodeCodeExpired:      {status: "MfaCodeExpired", http: 400, summary: "The code has expired"},
 		core.CodePasskeyRefused:   {status: "AuthenticationFailure", http: 400, summary: "The passkey was not accepted"},
+		core.CodeCaptchaRefused:   {status: "AuthenticationFailure", http: 400, summary: "The captcha was not solved"},
+		core.CodeServiceDown:      {status: "ServiceNotAvailable", http: 503, summary: "This cannot be checked just now"},
 		core.CodeLocked:           {status: "TooManyRequests", http: 429, summary: "Too many wrong tries"},
 		core.CodeDisabled:         {status: "DisabledUser", http: 403, summary: "This account is disabled"},
 		core.CodeSignupClosed:     {status: "SignupDisabled", http: 403, summary: "Sign-up is closed"},

@@ -6,6 +6,7 @@ import "github.com/gatehouse-id/gatehouse/internal/core"
 func phaseWords() map[core.Phase]string {
 	return map[core.Phase]string{
 		core.PhasePrimary:     "phase_primary",
+		core.PhaseCaptcha:     "phase_captcha",
 		core.PhaseProfile:     "phase_profile",
 		core.PhaseCreateUser:  "phase_create_user",
 		core.PhaseVerifyEmail: "phase_verify_email",
@@ -28,7 +29,7 @@ type choiceWord struct {
 func choiceWords() []choiceWord {
 	return []choiceWord{
 		{"agreements", core.ChoiceAgreements},
-		{"captcha", ""},
+		{"captcha", core.ChoiceCaptcha},
 		{"email_otp", core.ChoiceEmailOTP},
 		{"magiclink", core.ChoiceMagicLink},
 		{"oauth_consent", ""},
