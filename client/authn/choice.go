@@ -28,6 +28,8 @@ const (
 	ChoiceRecoveryCode  Choice = "recovery_code"
 	ChoicePasskey       Choice = "passkey"
 	ChoiceCaptcha       Choice = "captcha"
+
+	ChoiceProvisionalEnrollment Choice = "provisional_enrollment"
 )
 
 // FlowChoice is one thing that a flow asks for, with what is to be shown for
@@ -168,6 +170,22 @@ type ResetPasswordChoice struct {
 // ResetPasswordAnswer gives what the link in the mail has brought back to the
 // application. The empty answer sends the link if that was not done yet.
 type ResetPasswordAnswer struct {
+	State string `json:"state,omitempty"`
+	Code  string `json:"code,omitempty"`
+}
+
+// ProvisionalEnrollmentChoice offers somebody who exists and has no way in yet
+// to choose one by mail. [FlowService.Restart] sends the link; behind it the
+// flow offers the pool's first factors, to be enrolled.
+type ProvisionalEnrollmentChoice struct {
+	Sent       bool      `json:"sent"`
+	ResendTime time.Time `json:"resend_time"` // from when on it can be sent again; zero before it was sent
+	State      string    `json:"state"`       // comes back with the link
+}
+
+// ProvisionalEnrollmentAnswer gives what the link in the mail has brought back
+// to the application. The empty answer sends the link if that was not done yet.
+type ProvisionalEnrollmentAnswer struct {
 	State string `json:"state,omitempty"`
 	Code  string `json:"code,omitempty"`
 }
@@ -358,6 +376,12 @@ func (ResetPasswordChoice) Choice() Choice { return ChoiceResetPassword }
 // Answers returns [ChoiceResetPassword].
 func (ResetPasswordAnswer) Answers() Choice { return ChoiceResetPassword }
 
+// Choice returns [ChoiceProvisionalEnrollment].
+func (ProvisionalEnrollmentChoice) Choice() Choice { return ChoiceProvisionalEnrollment }
+
+// Answers returns [ChoiceProvisionalEnrollment].
+func (ProvisionalEnrollmentAnswer) Answers() Choice { return ChoiceProvisionalEnrollment }
+
 // Choice returns [ChoiceVerifyEmail].
 func (VerifyEmailChoice) Choice() Choice { return ChoiceVerifyEmail }
 
@@ -441,6 +465,8 @@ func choices() map[Choice]func(json.RawMessage) (FlowChoice, error) {
 		ChoiceRecoveryCode:  readChoice[RecoveryCodeChoice],
 		ChoicePasskey:       readChoice[PasskeyChoice],
 		ChoiceCaptcha:       readChoice[CaptchaChoice],
+
+		ChoiceProvisionalEnrollment: readChoice[ProvisionalEnrollmentChoice],
 	}
 }
 

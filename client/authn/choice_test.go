@@ -54,6 +54,8 @@ func TestEveryChoiceHasItsShapes(t *testing.T) {
 		authn.ChoiceTOTP:          {authn.TOTPChoice{}, authn.TOTPAnswer{Code: "493021", Email: "ana@example.org"}, `{"code":"493021","email":"ana@example.org"}`, nil},
 		authn.ChoiceCaptcha:       {authn.CaptchaChoice{}, authn.CaptchaAnswer{Code: "03AGd"}, `{"code":"03AGd"}`, nil},
 		authn.ChoiceRecoveryCode:  {authn.RecoveryCodeChoice{}, authn.RecoveryCodeAnswer{Code: "abcd-efgh"}, `{"code":"abcd-efgh"}`, authn.RecoveryCodeAnswer{}},
+
+		authn.ChoiceProvisionalEnrollment: {authn.ProvisionalEnrollmentChoice{}, authn.ProvisionalEnrollmentAnswer{State: "pcb_1", Code: "pmc_1"}, `{"state":"pcb_1","code":"pmc_1"}`, authn.ProvisionalEnrollmentAnswer{}},
 	}
 	a, sent := listening(t)
 	for name, shape := range shapes {

@@ -130,6 +130,37 @@ func TestFlowResetPassword(t *testing.T) {
 	})
 }
 
+// Somebody whom an application made chooses a way in behind a link.
+func TestFlowProvisionalEnrollment(t *testing.T) {
+	onEngines(t, map[string]any{"signin.primary": []string{"password", "sms_otp"}, "profile.fields": []any{}}, func(t *testing.T, s *server) {
+		a, ctx := s.with(t, s.service), t.Context()
+		const email = "ana@example.org"
+		ok(a.User.Create(ctx, authn.UserCreateRequest{Email: email, Profile: authn.Profile{}}))(t)
+		got := ok(a.Flow.Start(ctx, authn.FlowStartRequest{Email: email, CallbackURI: callback}))(t)
+		reset, _ := authn.Offered[authn.ResetPasswordChoice](got)
+		own, _ := authn.Offered[authn.ProvisionalEnrollmentChoice](got)
+		isID(t, "pcb_", own.State)
+		known := authn.FlowState{FlowTypes: signin, Username: email, Email: email, Phase: authn.PhasePrimary, Choices: authn.FlowChoices{
+			authn.ResetPasswordChoice{State: reset.State}, authn.ProvisionalEnrollmentChoice{State: own.State},
+		}}
+		state(t, got, known)
+		got = ok(a.Flow.Restart(ctx, authn.FlowRestartRequest{FlowID: got.FlowID, Choice: authn.ChoiceProvisionalEnrollment}))(t)
+		sent, _ := authn.Offered[authn.ProvisionalEnrollmentChoice](got)
+		if near(t, sent.ResendTime); !sent.Sent {
+			t.Errorf("nothing was sent: %+v", sent)
+		}
+		known.Choices[1] = sent
+		state(t, answer(t, a, got, authn.ProvisionalEnrollmentAnswer{}), known)
+		code := ok(s.link(ctx, email, "set_up_account"))(t)
+		got = answer(t, a, got, authn.ProvisionalEnrollmentAnswer{State: own.State, Code: code})
+		known.Choices = authn.FlowChoices{authn.PasswordChoice{Enrollment: true, Policy: policy}, authn.SMSOTPChoice{Enrollment: true, NeedPhone: true}}
+		state(t, got, known)
+		got = answer(t, a, got, authn.PasswordAnswer{Password: newPassword})
+		pair(t, ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), email, authn.Profile{})
+		factor(t, a, email, authn.AuthenticatorPassword, authn.AuthenticatorPrimary)
+	})
+}
+
 func TestFlowRefuses(t *testing.T) {
 	onEngines(t, nil, func(t *testing.T, s *server) {
 		a, ctx := s.with(t, s.service), t.Context()

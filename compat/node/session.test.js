@@ -255,7 +255,7 @@ for (const by of ["id", "email", "username"]) {
 
     // The person enrols again, by mail.
     let again = await start(authn, who.email, [AuthN.FlowType.SIGNIN]);
-    assert.deepEqual(choices(again), ["reset_password"]);
+    assert.deepEqual(choices(again), ["reset_password", "provisional_enrollment"]);
     const { flow_id } = again;
     again = (await authn.flow.restart({ flow_id, choice: Choice.RESET_PASSWORD, data: {} })).result;
     const data = { state: offered(again, Choice.RESET_PASSWORD).state, code: ticket(await linkTo(who.email, "reset_password")) };

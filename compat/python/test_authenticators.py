@@ -115,7 +115,7 @@ def test_authenticators(authn, inbox, by):
 
     # The person enrols again, by mail.
     state = start(authn, who.email, m.FlowType.SIGNIN)
-    assert choices(state) == ["reset_password"]
+    assert choices(state) == ["reset_password", "provisional_enrollment"]
     state = authn.flow.restart(flow_id=state.flow_id, choice=m.FlowChoice.RESET_PASSWORD).result
     data = m.FlowUpdateDataResetPassword(state=offered(state, m.FlowChoice.RESET_PASSWORD)["state"], code=ticket(inbox.link(who.email, "reset_password")))
     authn.flow.update(flow_id=state.flow_id, choice=m.FlowChoice.RESET_PASSWORD, data=data)

@@ -468,7 +468,7 @@ def test_somebody_created_without_a_password_chooses_one_by_mail(authn, inbox):
     who = Person(profile={"first_name": "Ana"})
     authn.user.create(email=who.email, profile=who.profile)
     state = start(authn, who.email)
-    assert (state.flow_type, choices(state)) == (["signin"], ["reset_password"])
+    assert (state.flow_type, choices(state)) == (["signin"], ["reset_password", "provisional_enrollment"])
     authn.flow.restart(flow_id=state.flow_id, choice=m.FlowChoice.RESET_PASSWORD)
     data = {"state": offered(state, m.FlowChoice.RESET_PASSWORD)["state"], "code": ticket(inbox.link(who.email, "reset_password"))}
     authn.flow.update(flow_id=state.flow_id, choice=m.FlowChoice.RESET_PASSWORD, data=data)

@@ -59,6 +59,7 @@ const (
 	ChoiceRecoveryCode  ChoiceName = "recovery_code"
 	ChoicePasskey       ChoiceName = "passkey"
 	ChoiceCaptcha       ChoiceName = "captcha"
+	ChoiceProvisional   ChoiceName = "provisional_enrollment"
 )
 
 // Facts is all that a flow knows, from which phase and choices are derived.
@@ -167,6 +168,9 @@ type Judged struct {
 	User    UserID `json:"user,omitempty"` // empty for somebody new
 	Email   string `json:"email,omitempty"`
 	Address string `json:"address,omitempty"`
+	// Mailbox: the mailbox was proved on the way to the first factor, so that it
+	// is no second one.
+	Mailbox bool `json:"mailbox,omitempty"`
 	// Second: a second factor is asked for, whatever else makes one needless.
 	Second bool `json:"second,omitempty"`
 }

@@ -22,4 +22,5 @@ const (
 	TicketVerifyEmail   TicketPurpose = "verify_email"   // proves a mailbox
 	TicketResetPassword TicketPurpose = "reset_password" // proves a mailbox to choose a new password
 	TicketMagicLink     TicketPurpose = "magic_link"     // proves a mailbox to come in
+	TicketProvisional   TicketPurpose = "provisional"    // proves a mailbox to enrol a first way in
 )

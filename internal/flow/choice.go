@@ -56,7 +56,7 @@ type Prompt struct {
 	NeedEmail   bool                // the same: an address has to come with it
 	NeedPhone   bool                // sms_otp: a number has to come with it
 	Policy      bool                // password, set_password: the pool's rules are shown
-	Link        *LinkPrompt         // verify_email, reset_password, magic_link
+	Link        *LinkPrompt         // verify_email, reset_password, magic_link, provisional_enrollment
 	Code        *CodePrompt         // email_otp, sms_otp
 	Fields      []core.ProfileField // profile
 	Agreements  []core.Agreement    // agreements: what is still to be accepted
@@ -128,7 +128,7 @@ type Answer struct {
 	Username string            // set_username
 	Phone    string            // set_phone; sms_otp, where the prompt needs one
 	Password secret.Text       // password, set_password
-	State    string            // verify_email, reset_password, magic_link: with Code, from the link
+	State    string            // verify_email, reset_password, magic_link, provisional_enrollment: with Code, from the link
 	Code     string            // the same; email_otp, sms_otp, totp, recovery_code; captcha: what solves it
 	Profile  map[string]string // profile
 	Agreed   []Agreed          // agreements

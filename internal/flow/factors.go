@@ -55,10 +55,10 @@ func (t Turn) hasAny(kinds []core.AuthenticatorKind, second bool) bool {
 
 // offersFirst reports whether a first factor is on offer, and whether it is new
 // to the person. Somebody new has all that the pool takes; somebody known has
-// their own, or may come in by their mailbox if they have none. A concealed flow
-// offers everybody the same: to somebody new first of all what proves the
-// mailbox. A telephone that is not theirs yet they may enrol behind that proof.
-// What sends a message waits for the captcha of a sign-up.
+// their own, or may come in by their mailbox if they have none, and behind that
+// proof choose among all. A concealed flow offers everybody the same: to somebody
+// new first of all what proves the mailbox. What sends a message waits for the
+// captcha of a sign-up.
 func (t Turn) offersFirst(kind core.AuthenticatorKind) (offered, enroll bool) {
 	switch {
 	case !t.identified() || t.Facts.ResetProved || !slices.Contains(t.Settings.SigninPrimary, kind):
@@ -69,10 +69,12 @@ func (t Turn) offersFirst(kind core.AuthenticatorKind) (offered, enroll bool) {
 		return false, true
 	case t.signingUp():
 		return !t.Facts.Concealed || kind.ByMailbox() || t.mailboxProved(), true
+	case t.enrolsFirst():
+		return true, true
 	case t.Facts.Concealed || t.User == nil || t.has(kind, false):
 		return true, false
 	}
-	return (kind.ByMailbox() || kind == core.AuthenticatorSMSOTP && t.mailboxProved()) && !t.hasAny(t.Settings.SigninPrimary, false), true
+	return kind.ByMailbox() && !t.hasAny(t.Settings.SigninPrimary, false), true
 }
 
 // offers is offersFirst or offersSecond.
@@ -101,6 +103,9 @@ func (t Turn) offersSecond(kind core.AuthenticatorKind) (offered, enroll bool) {
 // provedFirst writes that the first factor was proved, and with it the mailbox
 // if that is what proves it. settle may be nil.
 func (t *Turn) provedFirst(tx *store.Tx, kind core.AuthenticatorKind, settle directory.Settle) error {
+	if err := t.enrolOnce(tx); err != nil {
+		return err
+	}
 	t.Facts.Primary = kind
 	if t.User != nil {
 		t.Facts.Credentials = t.User.Credentials

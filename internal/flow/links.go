@@ -34,6 +34,7 @@ func purposes() map[core.ChoiceName]core.TicketPurpose {
 		core.ChoiceVerifyEmail:   core.TicketVerifyEmail,
 		core.ChoiceResetPassword: core.TicketResetPassword,
 		core.ChoiceMagicLink:     core.TicketMagicLink,
+		core.ChoiceProvisional:   core.TicketProvisional,
 	}
 }
 

@@ -14,6 +14,7 @@ const (
 	mailVerify        = "verify_email"
 	mailReset         = "reset_password"
 	mailAccountExists = "account_exists"
+	mailSetUp         = "set_up_account"
 )
 
 // mailbox is where a flow's mail goes: to the stored address of somebody who is

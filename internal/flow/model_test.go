@@ -196,7 +196,35 @@ func (f *modelFlow) phase(p *modelPool) core.Phase {
 }
 
 // enrolls reports whether a passkey would be a new one.
-func (f *modelFlow) enrolls(p *modelPool) bool { return f.how != "" || f.signup() }
+func (f *modelFlow) enrolls(p *modelPool) bool {
+	return f.how != "" || f.signup() || f.enrolsFirst(p)
+}
+
+// provisional reports whether somebody has no way in.
+func (m *modelPerson) provisional(p *modelPool) bool {
+	return len(m.passkeys) == 0 && !slices.ContainsFunc(p.first, func(c core.ChoiceName) bool { return m.ways[core.AuthenticatorKind(c)] })
+}
+
+// enrolsFirst reports whether they choose their first one now.
+func (f *modelFlow) enrolsFirst(p *modelPool) bool {
+	return f.known && f.how == "" && f.proved && !f.reset && f.person(p).provisional(p)
+}
+
+// enrolOnce is what comes before that: in one flow alone it is done.
+func (w *world) enrolOnce(f *modelFlow, p *modelPool) core.Code {
+	if !f.enrolsFirst(p) {
+		return ""
+	}
+	person := f.person(p)
+	if f.stamp != person.stamp {
+		return core.CodeFlowEnded
+	}
+	person.stamp++
+	f.stamp = person.stamp
+	w.void(f.pool, core.ChoiceProvisional, f.email)
+	w.void(f.pool, core.ChoiceResetPassword, f.email)
+	return ""
+}
 
 func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 	switch f.phase(p) {
@@ -225,6 +253,8 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 			return []core.ChoiceName{core.ChoiceResetPassword, core.ChoiceSetPassword}
 		case !f.known:
 			return slices.Concat(p.first, []core.ChoiceName{core.ChoiceResetPassword}, passkey)
+		case f.enrolsFirst(p):
+			return slices.Concat(p.first, passkey)
 		}
 		var ways []core.ChoiceName
 		for _, choice := range p.first {
@@ -237,10 +267,11 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 		}
 		if len(ways) == 0 {
 			for _, choice := range p.first {
-				if core.AuthenticatorKind(choice).ByMailbox() || choice == core.ChoiceSMSOTP && f.proved {
+				if core.AuthenticatorKind(choice).ByMailbox() {
 					ways = append(ways, choice)
 				}
 			}
+			return append(ways, core.ChoiceResetPassword, core.ChoiceProvisional)
 		}
 		return append(ways, core.ChoiceResetPassword)
 	case core.PhaseCompleted:

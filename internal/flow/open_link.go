@@ -36,9 +36,10 @@ func (m *Machine) LookLink(ctx context.Context, caller core.Caller, choice core.
 }
 
 // OpenLink follows a link, once: it proves the mailbox to the flow that sent
-// the link, whoever's browser this is. A flow of the hosted pages in which a new
-// password is to be chosen moves to the browser that opened the link. It returns [core.CodeTicketInvalid] for
-// a link that was used, and [core.CodeFlowEnded] if its flow is over.
+// the link, whoever's browser this is. A flow of the hosted pages in which a way
+// in is to be chosen moves to the browser that opened the link. It returns
+// [core.CodeTicketInvalid] for a link that was used, and [core.CodeFlowEnded] if
+// its flow is over.
 func (m *Machine) OpenLink(ctx context.Context, caller core.Caller, choice core.ChoiceName, code string) (Opened, error) {
 	if err := m.LookLink(ctx, caller, choice, code); err != nil {
 		return Opened{}, err
@@ -49,6 +50,7 @@ func (m *Machine) OpenLink(ctx context.Context, caller core.Caller, choice core.
 	}
 	proved := map[core.ChoiceName]Effect{
 		core.ChoiceVerifyEmail: mailboxProved, core.ChoiceResetPassword: resetProved, core.ChoiceMagicLink: linkFollowed,
+		core.ChoiceProvisional: enrolmentOpened,
 	}[choice]
 	purpose := purposes()[choice]
 	open := Opened{Pool: p}
@@ -72,8 +74,8 @@ func (m *Machine) OpenLink(ctx context.Context, caller core.Caller, choice core.
 				return invalidLink()
 			}
 			t = t.copy(tx.Now())
-			if choice == core.ChoiceResetPassword && len(t.Facts.Browser) > 0 && len(caller.Browser) > 0 {
-				// Whoever reads the mail chooses the password, here: the window
+			if moves(choice) && len(t.Facts.Browser) > 0 && len(caller.Browser) > 0 {
+				// Whoever reads the mail chooses the way in, here: the window
 				// that asked for the mail may be anybody's.
 				t.Facts.Browser = caller.Browser
 			}
@@ -89,4 +91,9 @@ func (m *Machine) OpenLink(ctx context.Context, caller core.Caller, choice core.
 		err = m.refused(ctx, caller, open.Flow, choice, err)
 	}
 	return open, err
+}
+
+// moves reports whether a flow goes on where the choice's link is opened.
+func moves(choice core.ChoiceName) bool {
+	return choice == core.ChoiceResetPassword || choice == core.ChoiceProvisional
 }

@@ -170,7 +170,15 @@ func (c passkey) register(t Turn, challenge core.PasskeyChallenge, answer []byte
 		if !core.Is(err, core.CodeNotFound) {
 			return err
 		}
-		t.Facts.Primary, t.Facts.UserVerified, t.Facts.NewPasskey = core.AuthenticatorPasskey, verified, &made
+		enrols := t.enrolsFirst()
+		if err := t.enrolOnce(tx); err != nil {
+			return err
+		}
+		t.Facts.Primary, t.Facts.UserVerified = core.AuthenticatorPasskey, verified
+		if enrols {
+			return t.addPasskey(tx, made)
+		}
+		t.Facts.NewPasskey = &made
 		return nil
 	}, nil
 }

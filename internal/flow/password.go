@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/directory"
@@ -26,6 +27,9 @@ func (password) Prompt(t Turn) *Prompt {
 func (c password) Answer(ctx context.Context, t Turn, a Answer) (Effect, error) {
 	if t.signingUp() {
 		return c.choose(ctx, t, a)
+	}
+	if t.enrolsFirst() {
+		return c.enrol(ctx, t, a)
 	}
 	settle, err := c.passwords.Check(ctx, t.Caller, t.Settings, t.person(), a.Password)
 	if err != nil {
@@ -61,6 +65,30 @@ func (c password) choose(ctx context.Context, t Turn, a Answer) (Effect, error) 
 		}
 		t.Facts.Primary, t.Facts.PasswordHash = core.AuthenticatorPassword, phc
 		return nil
+	}, nil
+}
+
+// enrol chooses the first password of somebody who has none, and has proved
+// their mailbox.
+func (c password) enrol(ctx context.Context, t Turn, a Answer) (Effect, error) {
+	phc, err := c.passwords.Hash(ctx, t.Settings, a.Password, "/data/password", directory.OwnWords(*t.User, t.Settings)...)
+	if err != nil {
+		return nil, err
+	}
+	if t.User.Disabled {
+		return nil, core.Fail(core.CodeDisabled, "This account is disabled.")
+	}
+	put := core.Authenticator{ID: core.NewAuthenticatorID(), User: t.User.ID, Secret: phc}
+	return func(tx *store.Tx, t *Turn) error {
+		if err := t.enrolOnce(tx); err != nil {
+			return err
+		}
+		t.Facts.Primary = core.AuthenticatorPassword
+		t.Factors = append(slices.Clone(t.Factors), Factor{Kind: core.AuthenticatorPassword})
+		if err := tx.PutPassword(put); err != nil {
+			return err
+		}
+		return tx.Record(core.Event{Name: core.EventFactorAdded, Target: string(t.User.ID), Data: map[string]string{"kind": string(core.AuthenticatorPassword), "factor": "first"}})
 	}, nil
 }
 

@@ -75,6 +75,9 @@ func phoneProblem(code core.ProblemCode, detail string) error {
 // factor. It says nothing about the mailbox.
 func (t *Turn) provedPhone(tx *store.Tx, second bool, settle directory.Settle) error {
 	number := t.number(second)
+	if err := t.enrolOnce(tx); err != nil {
+		return err
+	}
 	t.Facts.PhoneProved, t.settling = number, settle
 	if second {
 		t.Facts.Secondary = core.AuthenticatorSMSOTP

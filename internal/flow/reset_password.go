@@ -16,7 +16,7 @@ type resetPassword struct {
 }
 
 func (c resetPassword) Prompt(t Turn) *Prompt {
-	if !t.identified() || t.signingUp() || (t.passkeyOnly() && !t.Facts.Concealed) || !slices.Contains(t.Settings.SigninPrimary, core.AuthenticatorPassword) {
+	if !t.identified() || t.signingUp() || t.enrolsFirst() || (t.passkeyOnly() && !t.Facts.Concealed) || !slices.Contains(t.Settings.SigninPrimary, core.AuthenticatorPassword) {
 		return nil
 	}
 	return c.links.prompt(t, core.ChoiceResetPassword)

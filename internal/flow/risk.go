@@ -41,8 +41,11 @@ func (m *Machine) judge(tx *store.Tx, t *Turn) error {
 	if keep := time.Duration(t.Settings.AuditRetention); keep > 0 {
 		d.ExpiresAt = tx.Now().Add(keep)
 	}
-	asked := t.asked() && t.Facts.Judged.User == t.judgedUser()
-	t.Facts.Judged = &core.Judged{User: t.judgedUser(), Email: t.judgedEmail(), Address: t.personAddress(), Second: asked || d.Outcome == core.RiskAsked}
+	now := core.Judged{User: t.judgedUser(), Email: t.judgedEmail(), Address: t.personAddress(), Mailbox: t.mailboxProved(), Second: d.Outcome == core.RiskAsked}
+	if before := t.Facts.Judged; before != nil && before.User == now.User {
+		now.Mailbox, now.Second = before.Mailbox, before.Second || now.Second
+	}
+	t.Facts.Judged = &now
 	if d.Outcome == core.RiskAsked && !t.canProveSecond() {
 		d.Outcome = core.RiskNoFactor
 	}
@@ -207,6 +210,6 @@ func (t Turn) canProveSecond() bool {
 // before, stands for the second factor that a rule asks for and that the person
 // has never enrolled. Nothing is enrolled by it.
 func (t Turn) standsIn(kind core.AuthenticatorKind) bool {
-	return kind == core.AuthenticatorEmailOTP && t.askedOfKnown() && t.User != nil && t.User.EmailVerified && !t.Facts.ResetProved &&
+	return kind == core.AuthenticatorEmailOTP && t.askedOfKnown() && t.User != nil && t.User.EmailVerified && !t.Facts.Judged.Mailbox &&
 		slices.Contains(t.Settings.SigninSecondary, kind) && !kind.SameProof(t.Facts.Primary) && !t.hasAny(t.Settings.SigninSecondary, true)
 }

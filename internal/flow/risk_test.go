@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
 	"github.com/gatehouse-id/gatehouse/internal/flow/flowtest"
 	"github.com/gatehouse-id/gatehouse/internal/risk"
@@ -436,6 +437,15 @@ func TestM6RulesLetNobodyEnrol(t *testing.T) {
 		must(t, err)
 		_, err = h.Flows.Answer(t.Context(), there, s.ID, answer(core.ChoiceSetPassword, "another fine phrase 8"))
 		want(t, err, core.CodePlaceRefused, "law: one mailbox is not both factors, also where a new password is chosen by it")
+		made, err := h.Directory.Create(t.Context(), app, directory.NewUser{Email: "cyd@example.org"})
+		must(t, err)
+		verified(t, h, app, made)
+		h.Set(t, app, map[string]any{"signin.primary": []string{"password", "totp"}, "signin.skip_secondary": []string{"totp"}})
+		s = start(t, h, there, "cyd@example.org")
+		s, err = h.Flows.Answer(t.Context(), there, s.ID, mailed(core.ChoiceProvisional)(t, h, there, s))
+		must(t, err)
+		_, err = h.Flows.Answer(t.Context(), there, s.ID, answer(core.ChoicePassword, "another fine phrase 8"))
+		want(t, err, core.CodePlaceRefused, "law: nor where an account is set up by it")
 	})
 }
 

@@ -40,7 +40,8 @@ func (m *Machine) table() []phase {
 			{core.ChoiceVerifyEmail, verifyEmail{m.links}}, // before anything is said, in concealed sign-up
 			{core.ChoiceSetPhone, setPhone{}},
 			{core.ChoicePasskey, passkey{m.store, m.links.keys, false}},
-			// provisional_enrollment, social, saml
+			{core.ChoiceProvisional, provisional{m.links}},
+			// social, saml
 		}},
 		{name: core.PhaseCaptcha, needed: needsCaptcha, choices: []entry{
 			{core.ChoiceCaptcha, m.captcha},

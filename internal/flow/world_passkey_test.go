@@ -42,6 +42,13 @@ func (w *world) passkey() {
 			want = core.CodePasskeyRefused
 		case f.how != "":
 			want = f.add(p, made)
+		case f.known && f.person(p).disabled:
+			want = core.CodeDisabled
+		case f.known:
+			if want = w.enrolOnce(f, p); want == "" {
+				f.how, f.mine, f.challenge = core.AuthenticatorPasskey, true, nil
+				f.person(p).passkeys = append(f.person(p).passkeys, made)
+			}
 		default:
 			f.how, f.made, f.challenge = core.AuthenticatorPasskey, made, nil
 			want = f.create(p)

@@ -506,6 +506,15 @@ func (w *world) password() {
 			want = f.create(p)
 		}
 		want = f.undo(before, want)
+	case f.enrolsFirst(p) && given == "short":
+		want = core.CodeInvalid
+	case f.enrolsFirst(p) && f.person(p).disabled:
+		want = core.CodeDisabled
+	case f.enrolsFirst(p):
+		if want = w.enrolOnce(f, p); want == "" {
+			person := f.person(p)
+			f.how, f.mine, person.password, person.ways[core.AuthenticatorPassword] = core.AuthenticatorPassword, true, given, true
+		}
 	case !f.known || f.person(p).password != given:
 		want = core.CodeWrongCredentials
 	case f.person(p).disabled:
@@ -536,7 +545,7 @@ func (w *world) profile() {
 
 func (w *world) restart() {
 	f, p, caller := w.pick()
-	all := []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoicePassword, core.ChoiceProfile, core.ChoiceEmailOTP, core.ChoiceMagicLink, core.ChoiceSMSOTP, core.ChoiceTOTP, core.ChoicePasskey, core.ChoiceCaptcha}
+	all := []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoicePassword, core.ChoiceProfile, core.ChoiceEmailOTP, core.ChoiceMagicLink, core.ChoiceSMSOTP, core.ChoiceTOTP, core.ChoicePasskey, core.ChoiceCaptcha, core.ChoiceProvisional}
 	if offers := f.offers(p); len(offers) > 0 && rapid.IntRange(0, 3).Draw(w.r, "fitting") > 0 {
 		all = offers
 	}
@@ -580,7 +589,7 @@ func (w *world) restart() {
 	}
 	sent := 0
 	for _, m := range w.h.Mail(w.t) {
-		if !slices.Contains([]string{"verify_email", "reset_password", "magic_link", "email_code", "sms_code"}, m.Template) {
+		if !slices.Contains([]string{"verify_email", "reset_password", "magic_link", "email_code", "sms_code", "set_up_account"}, m.Template) {
 			continue
 		}
 		sent++
@@ -604,7 +613,7 @@ func (w *world) restart() {
 	case choice == core.ChoiceSMSOTP:
 		expected = to != ""
 	case f.known || f.signup():
-		expected = mails || choice == core.ChoiceVerifyEmail || choice == core.ChoiceResetPassword && !f.person(p).disabled
+		expected = mails || choice == core.ChoiceVerifyEmail || (choice == core.ChoiceResetPassword || choice == core.ChoiceProvisional) && !f.person(p).disabled
 	}
 	if expected != (sent == 1) || sent > 1 {
 		w.r.Fatalf("restart of %s sent %d messages in flow %+v", choice, sent, *f)
@@ -698,6 +707,9 @@ func (w *world) code() {
 // says nothing about the mailbox.
 func (w *world) provePhone(f *modelFlow, p *modelPool) core.Code {
 	number := f.number(p)
+	if want := w.enrolOnce(f, p); want != "" {
+		return want
+	}
 	f.how = core.AuthenticatorSMSOTP
 	if !f.known {
 		return f.create(p)
@@ -714,6 +726,9 @@ func (w *world) proveFirst(f *modelFlow, p *modelPool, how core.AuthenticatorKin
 		return core.CodeDisabled
 	}
 	before := *f
+	if want := w.enrolOnce(f, p); want != "" {
+		return want
+	}
 	f.how, f.proved = how, true
 	if f.known {
 		person := f.person(p)
@@ -737,7 +752,7 @@ func (w *world) link(page bool) {
 	}
 	var all []sent
 	for _, f := range w.flows {
-		for _, choice := range []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoiceMagicLink} {
+		for _, choice := range []core.ChoiceName{core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoiceMagicLink, core.ChoiceProvisional} {
 			if len(f.links[choice]) > 0 {
 				all = append(all, sent{f, choice})
 			}
@@ -802,6 +817,17 @@ func (w *world) open(f *modelFlow, choice core.ChoiceName, l modelLink) {
 func (w *world) prove(f *modelFlow, p *modelPool, choice core.ChoiceName) core.Code {
 	if choice == core.ChoiceMagicLink {
 		return w.proveFirst(f, p, core.AuthenticatorMagicLink)
+	}
+	if person := f.person(p); choice == core.ChoiceProvisional {
+		switch {
+		case !person.provisional(p) || f.reset:
+			return core.CodeTicketInvalid // they have a way in by now
+		case person.disabled:
+			return core.CodeDisabled
+		case !person.verified:
+			w.strip(p, f.email, person)
+		}
+		f.stamp, f.mails.newest, f.texts.newest = person.stamp, "", ""
 	}
 	f.proved = true
 	if choice == core.ChoiceResetPassword && !f.person(p).verified {

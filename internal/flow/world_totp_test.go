@@ -23,7 +23,7 @@ func (w *world) totp() {
 	var key *modelKey
 	switch {
 	case want != "":
-	case second && f.person(p).second == "" || !second && f.signup():
+	case second && f.person(p).second == "" || !second && (f.signup() || f.enrolsFirst(p)):
 		key = &modelKey{seed: w.seed(f, p)}
 	case f.known:
 		key = f.person(p).keys[second]
@@ -62,6 +62,10 @@ func (w *world) totp() {
 			want = core.CodeFlowEnded
 		case second:
 			f.second, f.person(p).second, f.shown = core.AuthenticatorTOTP, core.AuthenticatorTOTP, f.shown || enroll
+		case f.enrolsFirst(p):
+			if want = w.enrolOnce(f, p); want == "" {
+				f.how, f.mine, f.person(p).ways[core.AuthenticatorTOTP] = core.AuthenticatorTOTP, true, true
+			}
 		case f.known:
 			f.how, f.mine, f.stamp = core.AuthenticatorTOTP, true, f.person(p).stamp
 		default:

@@ -128,7 +128,7 @@ func (p *Pages) answer(w http.ResponseWriter, v *visit, c choice) (string, error
 }
 
 // proceed goes on as far as it needs no person: what the next page asks for is
-// sent unasked, but for a forgotten password, and a flow that is complete ends
+// sent unasked, but for a forgotten password and a first way in, and a flow that is complete ends
 // once there is nothing to be shown either.
 func (p *Pages) proceed(w http.ResponseWriter, v *visit, s flow.State) (string, error) {
 	if s.Phase == core.PhaseCompleted {
@@ -138,7 +138,7 @@ func (p *Pages) proceed(w http.ResponseWriter, v *visit, s flow.State) (string, 
 		return p.finish(w, v, s.ID)
 	}
 	prompt, ok := pick(s.Prompts, "")
-	if ok && (prompt.Link != nil || prompt.Code != nil) && prompt.Choice != core.ChoiceResetPassword && !prompt.NeedPhone {
+	if ok && (prompt.Link != nil || prompt.Code != nil) && prompt.Choice != core.ChoiceResetPassword && prompt.Choice != core.ChoiceProvisional && !prompt.NeedPhone {
 		if sent, _ := sentTo(prompt); !sent {
 			if _, err := p.Flows.Restart(v.r.Context(), v.caller, s.ID, flow.Answer{Choice: prompt.Choice}); err != nil {
 				return "", err

@@ -29,7 +29,7 @@ func (p *Pages) showLink(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
-// openLink follows a link. A new password is chosen here, whichever window
+// openLink follows a link. A new way in is chosen here, whichever window
 // asked for the mail. Else the flow goes on where it was begun: here if this is
 // its browser, at its application if that began it, or in the other window, and
 // nobody is signed in here.

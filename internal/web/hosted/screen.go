@@ -43,6 +43,7 @@ func choices() []choice {
 		{name: core.ChoicePasskey, fields: []string{"passkey"}, answer: func(f form) flow.Answer { return flow.Answer{Passkey: []byte(f["passkey"])} }},
 		{name: core.ChoiceProfile, fields: []string{"profile."}, answer: func(f form) flow.Answer { return flow.Answer{Profile: f.under("profile.")} }},
 		{name: core.ChoiceResetPassword, answer: nothing},
+		{name: core.ChoiceProvisional, answer: nothing},
 		{name: core.ChoiceAgreements, fields: []string{agreedPrefix}, answer: agreedOf},
 		{name: core.ChoiceSetPhone, fields: []string{"phone"}, answer: func(f form) flow.Answer { return flow.Answer{Phone: strings.TrimSpace(f["phone"])} }},
 	}
@@ -79,6 +80,7 @@ func others() map[core.ChoiceName]string {
 		core.ChoiceRecoveryCode: "Use a recovery code instead",
 		core.ChoicePasskey:      "Use a passkey instead",
 		core.ChoiceSetPhone:     "Add a telephone number",
+		core.ChoiceProvisional:  "Set up an account that was made for you",
 	}
 }
 

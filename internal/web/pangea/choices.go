@@ -35,6 +35,7 @@ func answers() map[core.ChoiceName]func() choiceData {
 		core.ChoiceRecoveryCode:  func() choiceData { return &recoveryData{} },
 		core.ChoicePasskey:       func() choiceData { return &passkeyData{} },
 		core.ChoiceCaptcha:       func() choiceData { return &captchaData{} },
+		core.ChoiceProvisional:   func() choiceData { return &linkData{} },
 	}
 }
 
@@ -57,6 +58,7 @@ func restarts() map[core.ChoiceName]func() choiceData {
 		core.ChoiceRecoveryCode:  func() choiceData { return &emptyData{} },
 		core.ChoicePasskey:       func() choiceData { return &resendData{} },
 		core.ChoiceCaptcha:       func() choiceData { return &emptyData{} },
+		core.ChoiceProvisional:   func() choiceData { return &resendData{} },
 	}
 }
 
@@ -332,7 +334,7 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 			}
 			data["codes"] = codes
 		}
-	case core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoiceMagicLink:
+	case core.ChoiceVerifyEmail, core.ChoiceResetPassword, core.ChoiceMagicLink, core.ChoiceProvisional:
 		data["sent"] = prompt.Link.Sent
 		data["resend_time"] = showTime(prompt.Link.ResendAt)
 		data["state"] = LinkState(prompt.Link.State)

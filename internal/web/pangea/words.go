@@ -36,7 +36,7 @@ func choiceWords() []choiceWord {
 		{"passkey", core.ChoicePasskey},
 		{"password", core.ChoicePassword},
 		{"profile", core.ChoiceProfile},
-		{"provisional_enrollment", ""},
+		{"provisional_enrollment", core.ChoiceProvisional},
 		{"reset_password", core.ChoiceResetPassword},
 		{"saml", ""},
 		{"set_email", core.ChoiceSetEmail},
