@@ -27,6 +27,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/internal/risk/risktest"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
 )
@@ -98,7 +99,7 @@ func TestSDKs(t *testing.T) {
 	storetest.Engines(t, func(t *testing.T, database string) {
 		master := "GATEHOUSE_MASTER_KEY=" + secretKey()
 		g := &gatehouse{server: server, tool: tool, environment: append(os.Environ(),
-			master, "GATEHOUSE_DATABASE="+database, "GATEHOUSE_UNSAFE_DURABILITY=true", "GATEHOUSE_HASH_MEMORY=64", "GATEHOUSE_HASH_PASSES=1")}
+			master, "GATEHOUSE_GEOIP_FILE="+risktest.Places(t), "GATEHOUSE_DATABASE="+database, "GATEHOUSE_UNSAFE_DURABILITY=true", "GATEHOUSE_HASH_MEMORY=64", "GATEHOUSE_HASH_PASSES=1")}
 		// Each suite has pools of its own, so that neither finds what the
 		// other left.
 		variables := make(map[string][]string)
@@ -220,6 +221,10 @@ func (g *gatehouse) pools(t *testing.T, s suite) []string {
 		}},
 		{"guarded", "GUARDED_", "pangea", []string{"profile.fields=[]", `signin.secondary=["totp"]`, "signin.require_secondary=true", "totp.issuer=Acme"}},
 		{"texts", "TEXTS_", "pangea", []string{`signin.primary=["password","sms_otp"]`, `signin.secondary=["sms_otp"]`, `signin.skip_secondary=["sms_otp"]`, "profile.fields=[]", "code.resend_after=0s"}},
+		{"judged", "JUDGED_", "pangea", []string{
+			"profile.fields=[]", "risk.travel=block", "risk.embargo_signup=block", "risk.embargo_signin=block", `risk.embargo_countries=["IR"]`, "risk.domains_signup=block",
+			"risk.addresses=second_factor", `risk.addresses_denied=["192.0.2.20"]`, `signin.secondary=["email_otp"]`, `signin.skip_secondary=["password"]`, "code.resend_after=0s", "link.resend_after=0s",
+		}},
 		{"authing", "AUTHING_", "authing", []string{source}},
 		{"hidden", "HIDDEN_", "authing", []string{"graphql.introspection=false", "signup.verify_email=true", "lockout.longest_delay=1h", "lockout.first_delay=1h"}},
 	} {

@@ -26,7 +26,7 @@ const floors = `
 	6
 	5  internal/web
 	4  internal/flow
-	3  internal/directory internal/session internal/pool internal/deliver
+	3  internal/directory internal/session internal/pool internal/deliver internal/risk
 	2  internal/store
 	1  internal/core
 	0  internal/config internal/trace > internal/secret
@@ -53,8 +53,9 @@ var reserved = map[string][]string{
 	"math/rand":                    {},
 	"math/rand/":                   {},
 
-	"github.com/microcosm-cc/bluemonday": {"internal/web/hosted"},
-	"github.com/nyaruka/phonenumbers":    {"internal/core"},
+	"github.com/microcosm-cc/bluemonday":    {"internal/web/hosted"},
+	"github.com/nyaruka/phonenumbers":       {"internal/core"},
+	"github.com/oschwald/maxminddb-golang/": {"internal/risk"},
 }
 
 // What only some packages may call.

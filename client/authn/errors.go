@@ -29,6 +29,10 @@ const (
 	StatusServiceNotAvailable   Status = "ServiceNotAvailable"   // not just now
 	StatusInternalError         Status = "InternalError"         // the server's fault, and in its log
 
+	// StatusTravelDistanceExceeded is of a sign-in too far from the last one for
+	// the time between the two.
+	StatusTravelDistanceExceeded Status = "TravelDistanceExceeded"
+
 	// StatusUnreadable is of an answer that is not one of this API, such as the
 	// page of a proxy. It is no word of the server.
 	StatusUnreadable Status = "Unreadable"

@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/deliver"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
+	"github.com/gatehouse-id/gatehouse/internal/risk/risktest"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
 	"github.com/gatehouse-id/gatehouse/internal/web/pangea"
@@ -45,8 +46,8 @@ type server struct {
 
 // startServer starts a server on a new database. stop ends it, and returns what
 // was wrong with it. overrides are settings of the pool beside the vendor's
-// preset.
-func startServer(ctx context.Context, database string, overrides map[string]any) (s *server, stop func() error, err error) {
+// preset, places the path of a file of places, or empty.
+func startServer(ctx context.Context, database, places string, overrides map[string]any) (s *server, stop func() error, err error) {
 	public, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, nil, err
@@ -59,7 +60,7 @@ func startServer(ctx context.Context, database string, overrides map[string]any)
 	development := app.Mode{Development: true}
 	s.app, err = app.Open(ctx, config.Config{
 		Database: database, MasterKey: secret.Text(secret.NewMasterText()), PublicURL: s.url, Migrate: true, UnsafeDurability: true,
-		HashMemory: 64, HashPasses: 1, MailFromAddress: "gatehouse@example.org",
+		HashMemory: 64, HashPasses: 1, GeoIPFile: places, MailFromAddress: "gatehouse@example.org",
 	}, development, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, errors.Join(err, public.Close(), admin.Close())
@@ -98,7 +99,7 @@ func (s *server) makePool(ctx context.Context, overrides map[string]any) error {
 func onEngines(t *testing.T, overrides map[string]any, test func(t *testing.T, s *server)) {
 	t.Helper()
 	storetest.Engines(t, func(t *testing.T, database string) {
-		s, stop, err := startServer(t.Context(), database, overrides)
+		s, stop, err := startServer(t.Context(), database, risktest.Places(t), overrides)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +196,7 @@ func (s *server) inMail(ctx context.Context, email string, find func(mail delive
 func demo(overrides map[string]any) (a *authn.AuthN, s *server, stop func()) {
 	folder, err := os.MkdirTemp("", "authn")
 	must(err)
-	s, end, err := startServer(context.Background(), "sqlite:"+filepath.Join(folder, "gatehouse.db"), overrides)
+	s, end, err := startServer(context.Background(), "sqlite:"+filepath.Join(folder, "gatehouse.db"), "", overrides)
 	must(err)
 	a, err = authn.New(s.url, s.service)
 	must(err)

@@ -31,6 +31,8 @@ type User struct {
 	AcceptedPrivacyPolicyID string    `json:"accepted_privacy_policy_id,omitempty"`
 	LastLoginAt             time.Time `json:"last_login_at,omitzero"` // zero before the first sign-in
 	LastLoginIP             string    `json:"last_login_ip,omitempty"`
+	LastLoginCity           string    `json:"last_login_city,omitempty"`    // where that is, in English; empty where the server does not know
+	LastLoginCountry        string    `json:"last_login_country,omitempty"` // the same
 	LoginCount              int64     `json:"login_count"`
 	Groups                  []string  `json:"groups,omitempty"` // ids of groups, as many as the pool shows; not from Create
 	CreatedAt               time.Time `json:"created_at"`

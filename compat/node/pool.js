@@ -53,7 +53,8 @@ class Pool {
 // which they accept what is in force; one whose user tokens are signed (JWT); one
 // in which a lockout lasts; two in which people may come in by their mailbox alone,
 // and go by names and need a second factor; one in which that is the code of an app;
-// one in which a code by text message is a first factor, and a second one; and two
+// one in which a code by text message is a first factor, and a second one; one with
+// rules about where people come from; and two
 // with the preset of Authing: one
 // asks for a field "source" of its own, the other one tells nobody the schema, wants
 // mailboxes proved, and has lockouts that last.
@@ -69,6 +70,7 @@ export const guarded = new Pool("GUARDED_");
 export const texts = new Pool("TEXTS_");
 // Who signs up has a proof of work before them.
 export const captcha = new Pool("CAPTCHA_");
+export const judged = new Pool("JUDGED_");
 export const authing = new Pool("AUTHING_");
 export const hidden = new Pool("HIDDEN_");
 export const inboxURL = variable("GATEHOUSE_INBOX");

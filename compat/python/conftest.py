@@ -4,7 +4,7 @@ compat_test.go starts the server and says through the environment where it is:
 
 GATEHOUSE_URL                    where the API answers
 GATEHOUSE_INBOX                  where the development inbox lists mails, as JSON
-GATEHOUSE_{"",OTHER_,VERIFY_,SIGNED_,STRICT_,AGREEMENTS_,MAILBOX_,NAMES_,GUARDED_,TEXTS_,CAPTCHA_,AUTHING_,HIDDEN_}SERVICE_TOKEN,
+GATEHOUSE_{"",OTHER_,VERIFY_,SIGNED_,STRICT_,AGREEMENTS_,MAILBOX_,NAMES_,GUARDED_,TEXTS_,CAPTCHA_,JUDGED_,AUTHING_,HIDDEN_}SERVICE_TOKEN,
  ..._CLIENT_TOKEN, ..._APP_ID, ..._PUBLIC_KEY, ..._LOGIN_URL
                                  keys, ids and hosted pages of the pools
 
@@ -14,7 +14,8 @@ mailbox before they come in; in the fourth, user tokens are signed; in the stric
 one, a lockout lasts; the next requires both kinds of agreement; in two, people
 may come in by their mailbox alone, and go by names and need a second factor; in
 one, that is the code of an app; in one, a code by text message is a first
-factor, and a second one for who wants it. The last two have the preset of
+factor, and a second one for who wants it; in one, rules look at where people come
+from, by a file of places that are nobody's. The last two have the preset of
 Authing: one asks for a field "source" of its own, the other one tells nobody the
 schema, wants mailboxes proved, and has lockouts that last.
 
@@ -86,6 +87,12 @@ def texts() -> Pool:
 def captcha() -> Pool:
     """A pool in which who signs up has a proof of work before them."""
     return pool_of("CAPTCHA_")
+
+
+@pytest.fixture(scope="session")
+def judged() -> Pool:
+    """A pool with rules about where people come from."""
+    return pool_of("JUDGED_")
 
 
 @pytest.fixture(scope="session")

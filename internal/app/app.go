@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
+	"github.com/gatehouse-id/gatehouse/internal/risk"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/session"
 	"github.com/gatehouse-id/gatehouse/internal/store"
@@ -38,6 +39,7 @@ type App struct {
 	Passwords   *directory.Passwords
 	Sessions    *session.Sessions
 	Flows       *flow.Machine
+	Risk        *risk.Data
 	Inbox       *deliver.Inbox // nil outside of development
 
 	config      config.Config
@@ -137,7 +139,10 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 	a.Groups = directory.NewGroups(a.Store)
 	a.Invitations = directory.NewInvitations(a.Store, a.PageURL)
 	a.Sessions = session.New(a.Store, session.Spelling{Issuer: a.PageURL, Claims: pangea.Claims})
-	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, deliver.NewCaptchas(a.Store, c.CaptchaURL), a.PageURL)
+	if a.Risk, err = risk.Open(risk.Files{Places: c.GeoIPFile, Domains: c.DisposableFile}, a.log); err != nil {
+		return err
+	}
+	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, deliver.NewCaptchas(a.Store, c.CaptchaURL), a.PageURL).Knowing(a.Risk)
 
 	var sender deliver.Sender
 	switch {
@@ -184,7 +189,7 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 		return nil, err
 	}
 	first := pangea.New(pangea.Deps{
-		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Agreements: a.Agreements, Groups: a.Groups, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows,
+		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Agreements: a.Agreements, Groups: a.Groups, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows, Risk: a.Risk,
 		Even: even, Traffic: a.traffic,
 	})
 	second := authing.New(authing.Deps{Pools: a.Pools, Directory: a.Directory, Sessions: a.Sessions, Flows: a.Flows, ReadToken: pangea.ReadUserToken, Even: even, Traffic: a.traffic})
@@ -214,7 +219,7 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 func (a *App) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for name, work := range map[string]func(context.Context){
-		"follow": a.Store.Follow, "deliver": a.deliver, "text": a.texter.Run, "sweep": a.sweep, "seal": a.seal,
+		"follow": a.Store.Follow, "deliver": a.deliver, "text": a.texter.Run, "sweep": a.sweep, "seal": a.seal, "places": a.Risk.Follow,
 	} {
 		running.Go(func() { a.guard(ctx, name, work) })
 	}

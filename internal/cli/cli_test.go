@@ -149,6 +149,9 @@ func odd() map[string]string {
 		"mail.templates":        `{"reset_password":{"subject":"S","text":"a\n\"\"\"b\\\n\tc\r\n","html":"<p>\n"},"verify_email":{"text":"\n"}}`,
 		"budget.texts_per_hour": `3`, "budget.texts_to_one_per_hour": `0`, "budget.texts_to_one_per_day": `4`, "budget.texts_per_day": `5`,
 		"sms.sender": `"twilio"`, "sms.from": `"+18085550173"`, "sms.twilio_account": `"AC0123456789abcdef0123456789abcdef"`, "sms.webhook_url": `"http://localhost:1/x"`, "sms.countries": `["DE","US"]`,
+		"risk.addresses": `"record"`, "risk.addresses_denied": `["192.0.2.1 - 192.0.2.9"]`, "risk.addresses_allowed": `["2001:db8::/32"]`, "risk.domains_signup": `"block"`, "risk.domains_signin": `"record"`,
+		"risk.domains_denied": `["*.example.org"]`, "risk.domains_allowed": `["example.net"]`, "risk.embargo_signup": `"block"`, "risk.embargo_signin": `"second_factor"`, "risk.embargo_countries": `["CU","SY"]`,
+		"risk.new_country": `"second_factor"`, "risk.travel": `"block"`, "risk.travel_speed": `800`,
 	}
 }
 

@@ -69,6 +69,7 @@ func checks() []check {
 		{"public URL", examinePublicURL},
 		{"TLS", examineTLS},
 		{"mail", examineMail},
+		{"places", examinePlaces},
 		{"listen", examineListen},
 	}
 }

@@ -143,6 +143,9 @@ func hintsByCode() map[core.Code]string {
 		core.CodeFlowIncomplete:   unheard,
 		core.CodeRedirectRefused:  unheard,
 		core.CodeAddressRefused:   unheard,
+		core.CodeTravelRefused:    unheard,
+		core.CodePlaceRefused:     unheard,
+		core.CodeDomainRefused:    unheard,
 		core.CodeTooMany:          "Try again later.",
 	}
 }

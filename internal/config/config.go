@@ -28,6 +28,8 @@ type Config struct {
 	CaptchaURL       string // empty: each service's own
 	BreachesFile     string // the path of a list; empty: there is none
 	BreachesURL      string // without a slash at its end; empty: the service's own
+	GeoIPFile        string // the path of a file in MaxMind DB format; empty: no place is known
+	DisposableFile   string // the path of a list of domains; empty: the built-in one
 	LogLevel         string // debug, info, warn, error
 	LogFormat        string // text, json
 	Migrate          bool   // bring the schema up to date at the start

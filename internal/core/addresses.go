@@ -13,16 +13,27 @@ func (s Settings) AdmitAddress(address string) error {
 	if len(s.AccessAddresses) == 0 {
 		return nil
 	}
-	if asked, err := netip.ParseAddr(address); err == nil {
-		asked = asked.Unmap().WithZone("")
-		for _, entry := range s.AccessAddresses {
-			first, last, err := addressRange(entry)
-			if err == nil && first.Is4() == asked.Is4() && first.Compare(asked) <= 0 && asked.Compare(last) <= 0 {
-				return nil
-			}
-		}
+	if _, listed := ListedAddress(s.AccessAddresses, address); listed {
+		return nil
 	}
 	return Fail(CodeAddressRefused, "People may not come from this address.")
+}
+
+// ListedAddress returns the first entry of a list that names an address. One
+// that cannot be read is named by none.
+func ListedAddress(list []string, address string) (entry string, listed bool) {
+	asked, err := netip.ParseAddr(address)
+	if err != nil {
+		return "", false
+	}
+	asked = asked.Unmap().WithZone("")
+	for _, entry := range list {
+		first, last, err := addressRange(entry)
+		if err == nil && first.Is4() == asked.Is4() && first.Compare(asked) <= 0 && asked.Compare(last) <= 0 {
+			return entry, true
+		}
+	}
+	return "", false
 }
 
 // addressRange reads an address, a network in CIDR form, or two addresses with

@@ -20,16 +20,29 @@ func (s Settings) TakesDomain(email Email) bool {
 	if s.SignupDomainsMode == DomainsOff {
 		return true
 	}
-	_, domain, _ := strings.Cut(email.Key, "@")
-	listed := false
-	for _, entry := range s.SignupDomains {
-		bare, below := strings.CutPrefix(entry, "*.")
-		// Settings were checked when they were made; what cannot be read lets
-		// nobody in, and keeps nobody out.
-		host, ok := ParseDomain(bare)
-		listed = listed || ok && (!below && domain == host || below && strings.HasSuffix(domain, "."+host))
-	}
+	_, listed := ListedDomain(s.SignupDomains, email.Domain())
 	return listed == (s.SignupDomainsMode == DomainsAllow)
+}
+
+// ListedDomain returns the first entry of a list that names a domain, which is
+// in its one ASCII spelling.
+func ListedDomain(list []string, domain string) (entry string, listed bool) {
+	for _, entry := range list {
+		bare, below := strings.CutPrefix(entry, "*.")
+		// Settings were checked when they were made; what cannot be read names
+		// nothing.
+		host, ok := ParseDomain(bare)
+		if ok && (!below && domain == host || below && strings.HasSuffix(domain, "."+host)) {
+			return entry, true
+		}
+	}
+	return "", false
+}
+
+// Domain returns the domain of the address, in its one ASCII spelling.
+func (e Email) Domain() string {
+	_, domain, _ := strings.Cut(e.Key, "@")
+	return domain
 }
 
 func checkDomains(list []string) error {

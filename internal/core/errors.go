@@ -67,6 +67,12 @@ const (
 	CodeRedirectRefused Code = "redirect_refused"
 	// CodeAddressRefused: people may not come from the caller's address.
 	CodeAddressRefused Code = "address_refused"
+	// CodeTravelRefused: the person cannot have come here so fast from where they signed in last.
+	CodeTravelRefused Code = "travel_refused"
+	// CodePlaceRefused: people, or this person, may not come from this country.
+	CodePlaceRefused Code = "place_refused"
+	// CodeDomainRefused: people may not come with an e-mail address of this domain.
+	CodeDomainRefused Code = "domain_refused"
 	// CodeTooMany: a limit on how often something may be done; RetryAfter says for how long.
 	CodeTooMany Code = "too_many"
 	// CodeBusy: the server has too much to do just now; RetryAfter says when to come back.
@@ -84,7 +90,7 @@ func Codes() []Code {
 		CodeUnauthenticated, CodeForbidden, CodeNotFound, CodeTaken, CodeConflict, CodeTokenInvalid,
 		CodeTokenExpired, CodeTicketInvalid, CodeWrongCredentials, CodeWrongCode, CodeCodeExpired, CodePasskeyRefused, CodeCaptchaRefused, CodeServiceDown, CodeLocked, CodeDisabled,
 		CodeSignupClosed, CodeFlowEnded, CodeNotOffered, CodeFlowIncomplete, CodeRedirectRefused,
-		CodeAddressRefused, CodeTooMany, CodeBusy, CodeUnavailable, CodeInternal,
+		CodeAddressRefused, CodeTravelRefused, CodePlaceRefused, CodeDomainRefused, CodeTooMany, CodeBusy, CodeUnavailable, CodeInternal,
 	}
 }
 

@@ -66,6 +66,7 @@ const (
 	EventTextQueued         EventName = "sms.queued"
 	EventTextSent           EventName = "sms.sent"
 	EventTextDropped        EventName = "sms.dropped"
+	EventRiskNoticed        EventName = "risk.noticed"
 	EventRefusalsCounted    EventName = "refusals.counted"
 )
 
@@ -149,6 +150,7 @@ func EventNames() []EventMeaning {
 		{EventTextQueued, "A text message was put in line to be sent; data names the template."},
 		{EventTextSent, "A text message was handed to the pool's sender."},
 		{EventTextDropped, "A text message was given up; reason says why."},
+		{EventRiskNoticed, "A rule about where somebody comes from applied to a sign-up or sign-in, and a second factor was asked for or nothing was done; reason names what decided, data what came of it and the rules that applied. Refusals are told as flow.refused. `gatehouse risk show` has the details, by the request's id."},
 		{EventRefusalsCounted, "There were more refusals in an hour than are told one by one; data says how many of each were only counted since the last such event."},
 	}
 }

@@ -152,10 +152,27 @@ type Facts struct {
 	// person accepts what they have read and nothing that has taken its place.
 	Shown map[AgreementID]int64 `json:"shown,omitempty"`
 
+	// Judged is what the rules about where somebody comes from said last; nil
+	// before.
+	Judged *Judged `json:"judged,omitempty"`
+
 	// Links are the links that may be sent in this flow, by choice.
 	Links map[ChoiceName]Link `json:"links,omitempty"`
 	// Codes are the newest codes that were sent and not used, by choice.
 	Codes map[ChoiceName]SentCode `json:"codes,omitempty"`
+}
+
+// Judged is whom the rules about where somebody comes from were asked about. Of
+// another person, or from elsewhere, they are asked again.
+type Judged struct {
+	User    UserID `json:"user,omitempty"` // empty for somebody new
+	Email   string `json:"email,omitempty"`
+	Address string `json:"address,omitempty"`
+	// Mailbox: the mailbox was proved on the way to the first factor, so that it
+	// is no second one.
+	Mailbox bool `json:"mailbox,omitempty"`
+	// Second: a second factor is asked for, whatever else makes one needless.
+	Second bool `json:"second,omitempty"`
 }
 
 // Enrolment is a way in that was proved, as it will be stored.

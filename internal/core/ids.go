@@ -37,6 +37,8 @@ type (
 	AgreementID string
 	// GroupID names a group of people.
 	GroupID string
+	// RiskDecisionID names what the rules said of one sign-up or sign-in.
+	RiskDecisionID string
 	// MessageID names something that leaves: a mail.
 	MessageID string
 )
@@ -82,6 +84,9 @@ func NewAgreementID() AgreementID { return AgreementID("agr_" + secret.Random())
 
 // NewGroupID makes an id that nothing else has.
 func NewGroupID() GroupID { return GroupID("grp_" + secret.Random()) }
+
+// NewRiskDecisionID makes an id that nothing else has.
+func NewRiskDecisionID() RiskDecisionID { return RiskDecisionID("rsk_" + secret.Random()) }
 
 // NewMessageID makes an id that nothing else has.
 func NewMessageID() MessageID { return MessageID("msg_" + secret.Random()) }

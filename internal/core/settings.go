@@ -118,6 +118,20 @@ type Settings struct {
 	SMSTwilioAccount string
 	SMSWebhookURL    string
 	SMSCountries     []string
+
+	RiskAddresses        RiskAction
+	RiskAddressesDenied  []string
+	RiskAddressesAllowed []string
+	RiskDomainsSignup    RiskAction
+	RiskDomainsSignin    RiskAction
+	RiskDomainsDenied    []string
+	RiskDomainsAllowed   []string
+	RiskEmbargoSignup    RiskAction
+	RiskEmbargoSignin    RiskAction
+	RiskEmbargoCountries []string
+	RiskNewCountry       RiskAction
+	RiskTravel           RiskAction
+	RiskTravelSpeed      int // km/h
 }
 
 // The values of signin.remember_username.
@@ -147,7 +161,7 @@ type Setting struct {
 // SettingsTable is every setting of a pool: its key, its type, what it means,
 // where it is kept, and what makes a value of it impossible.
 func SettingsTable() []Setting {
-	return []Setting{
+	return append([]Setting{
 		{"display_name", "text", "The name that people see on pages and in mails. Empty: the pool's name.",
 			func(s *Settings) any { return &s.DisplayName }, func(s *Settings) error { return plainText(s.DisplayName, 100) }},
 		{"disclaimer", "text", "What people read at sign-up and sign-in, on any number of lines; an empty line begins a paragraph, and [words](https://...) is a link. Empty: nothing.",
@@ -418,7 +432,7 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.SMSWebhookURL }, func(s *Settings) error { return checkWebhook(s.SMSWebhookURL) }},
 		{"sms.countries", "list of countries", "The countries, by their codes such as DE, whose telephone numbers people may give, and to which text messages are sent. Empty: all.",
 			func(s *Settings) any { return &s.SMSCountries }, func(s *Settings) error { return checkCountries(s.SMSCountries) }},
-	}
+	}, riskSettings()...)
 }
 
 // maxBudget is the largest number that a budget takes.
@@ -474,6 +488,9 @@ func DefaultSettings() Settings {
 		SigningKeyLife:      Duration(90 * 24 * time.Hour),
 		Introspection:       true,
 		SMSSender:           SenderNone,
-		AuditRetention:      Duration(365 * 24 * time.Hour),
+		RiskAddresses:       RiskOff, RiskDomainsSignup: RiskOff, RiskDomainsSignin: RiskOff, RiskEmbargoSignup: RiskOff, RiskEmbargoSignin: RiskOff,
+		RiskEmbargoCountries: []string{"CU", "IR", "KP"},
+		RiskNewCountry:       RiskOff, RiskTravel: RiskOff, RiskTravelSpeed: 1000,
+		AuditRetention: Duration(365 * 24 * time.Hour),
 	}
 }

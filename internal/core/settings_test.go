@@ -101,6 +101,9 @@ func other() map[string]string {
 		"mail.templates":        `{"verify_email":{"subject":"Hi","text":"{{link}}"}}`,
 		"budget.texts_per_hour": `2`, "budget.texts_to_one_per_hour": `0`, "budget.texts_to_one_per_day": `3`, "budget.texts_per_day": `4`,
 		"sms.sender": `"webhook"`, "sms.from": `"Laden"`, "sms.twilio_account": `"AC0123456789abcdef0123456789ABCDEF"`, "sms.webhook_url": `"https://a.example/texts?a=b"`, "sms.countries": `["DE","GB"]`,
+		"risk.addresses": `"block"`, "risk.addresses_denied": `["192.0.2.0/24"]`, "risk.addresses_allowed": `["2001:db8::1 - 2001:db8::9"]`, "risk.domains_signup": `"record"`, "risk.domains_signin": `"second_factor"`,
+		"risk.domains_denied": `["*.example.org"]`, "risk.domains_allowed": `["example.net"]`, "risk.embargo_signup": `"block"`, "risk.embargo_signin": `"record"`, "risk.embargo_countries": `["AQ"]`,
+		"risk.new_country": `"second_factor"`, "risk.travel": `"block"`, "risk.travel_speed": `900`,
 	}
 }
 
@@ -212,6 +215,10 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"sms.sender": {`""`, `"Twilio"`, `"twilio"`, `"webhook"`, `true`}, "sms.from": {`1`, `"a\nb"`, long}, "sms.twilio_account": {`"AC"`, `"AC0123456789abcdef0123456789abcdeg"`, `"../0123456789abcdef0123456789abcdef"`, `1`},
 		"sms.webhook_url": {`"http://a.example"`, `"https://a:b@c.example"`, `"https://a.example/#x"`, `"https://"`, `"ftp://localhost"`, `"a.example"`, `"https://a.example/\r\n"`, `1`},
 		"sms.countries":   {`"DE"`, `["de"]`, `["XX"]`, `["001"]`, `[""]`, `[null]`, `["DE","DE"]`},
+		"risk.addresses":  {`""`, `"on"`, `true`}, "risk.addresses_denied": {`["192.0.2.1/33"]`, `["x"]`}, "risk.addresses_allowed": {`"192.0.2.1"`, `["fe80::1%eth0"]`},
+		"risk.domains_signup": {`"Block"`, `1`}, "risk.domains_signin": {`"deny"`}, "risk.domains_denied": {`["org"]`, `[null]`}, "risk.domains_allowed": {`["*"]`, `"example.org"`},
+		"risk.embargo_signup": {`"yes"`}, "risk.embargo_signin": {`null x`, `"ask"`}, "risk.embargo_countries": {`"IR"`, `["ir"]`, `["XX"]`, `["ZZ"]`, `["EU"]`, `["IRN"]`, `["001"]`, `["IR","IR"]`, `[null]`},
+		"risk.new_country": {`"new"`, `true`}, "risk.travel": {`"fast"`, `1`}, "risk.travel_speed": {`0`, `-1`, `100001`, `1.5`, `"900"`},
 		"no.such.setting": {`1`, `null`}, "": {`1`}, "Display_Name": {`"x"`}, "a/b~c": {`1`},
 	}
 	for _, line := range SettingsTable() {

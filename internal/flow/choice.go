@@ -43,7 +43,8 @@ type Turn struct {
 	Passkeys []core.Authenticator // those that the person has for it
 	// Agreements are the active ones of the kinds that the pool requires.
 	Agreements []core.Agreement
-	Recovery   int // how many recovery codes the person has, with a factor that they stand for
+	settling   directory.Settle // what forgets the tries of whoever has just proved a factor; nil: nothing does
+	Recovery   int              // how many recovery codes the person has, with a factor that they stand for
 }
 
 // Prompt is what a choice shows, in one flat shape for all choices and faces.

@@ -92,6 +92,9 @@ func (t Turn) offersSecond(kind core.AuthenticatorKind) (offered, enroll bool) {
 	if !slices.Contains(t.Settings.SigninSecondary, kind) || kind.SameProof(t.Facts.Primary) {
 		return false, false
 	}
+	if t.askedOfKnown() {
+		return t.has(kind, true) || t.standsIn(kind), false
+	}
 	usable := slices.DeleteFunc(slices.Clone(t.Settings.SigninSecondary), t.Facts.Primary.SameProof)
 	has := t.has(kind, true)
 	return has || !t.hasAny(usable, true), !has
@@ -122,7 +125,8 @@ func (t *Turn) provedFirst(tx *store.Tx, kind core.AuthenticatorKind, settle dir
 	if err := mailboxProvedBy(tx, t, kind); err != nil {
 		return err
 	}
-	return t.settle(tx, settle)
+	t.settling = settle
+	return nil
 }
 
 // mailboxProvedBy writes that the mailbox was proved, if a proof of this kind
@@ -168,22 +172,22 @@ func (t *Turn) provedSecond(tx *store.Tx, kind core.AuthenticatorKind, settle di
 	if err := t.stillHolds(tx); err != nil {
 		return err
 	}
-	t.Facts.Secondary = kind
-	if err := t.enrol(tx, Factor{Kind: kind, Second: true}); err != nil {
-		return err
+	t.Facts.Secondary, t.settling = kind, settle
+	if !t.standsIn(kind) {
+		if err := t.enrol(tx, Factor{Kind: kind, Second: true}); err != nil {
+			return err
+		}
 	}
 	t.Facts.SecondaryBy = t.used(kind, true)
-	if err := mailboxProvedBy(tx, t, kind); err != nil {
-		return err
-	}
-	return t.settle(tx, settle)
+	return mailboxProvedBy(tx, t, kind)
 }
 
 // settle forgets the tries of the person once all is proved. While a second
-// factor is still asked for they go on counting: else whoever knows the
-// password could guess the code for ever.
-func (t *Turn) settle(tx *store.Tx, settle directory.Settle) error {
-	t.rule()
+// factor is still asked for, be it by a rule, they go on counting: else whoever
+// knows the password could guess the code for ever.
+func (t *Turn) settle(tx *store.Tx) error {
+	settle := t.settling
+	t.settling = nil
 	if settle == nil || (t.User != nil && needsSecondary(*t)) {
 		return nil
 	}

@@ -3,7 +3,6 @@ package flow
 import (
 	"bytes"
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/deliver"
 	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
+	"github.com/gatehouse-id/gatehouse/internal/risk"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/session"
 	"github.com/gatehouse-id/gatehouse/internal/store"
@@ -25,6 +25,7 @@ type Machine struct {
 	sessions  *session.Sessions
 	links     links
 	captcha   captcha
+	data      *risk.Data
 }
 
 // New makes the machine. pageURL gives the public address of a pool's hosted
@@ -230,6 +231,12 @@ func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
 	if before == "" && t.Facts.Primary != "" && t.Facts.Primary != core.AuthenticatorPasskey && t.passkeyOnly() {
 		return core.Fail(core.CodeNotOffered, "This person has a passkey, and comes in with nothing else.")
 	}
+	if err := m.judge(tx, t); err != nil {
+		return err
+	}
+	if err := t.settle(tx); err != nil {
+		return err
+	}
 	for p, _ := m.look(*t); p.pass != nil; p, _ = m.look(*t) {
 		if err := p.pass(tx, t); err != nil {
 			return err
@@ -324,6 +331,10 @@ func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id c
 
 func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID, issue func(*store.Tx, Turn) error) (Turn, error) {
 	t, err := m.turn(ctx, caller, id)
+	if err == nil && t.unjudged() {
+		// They have come here from elsewhere since.
+		t, err = m.write(ctx, t, func(*store.Tx, *Turn) error { return nil })
+	}
 	if err == nil {
 		if p, _ := m.look(t); p.name != core.PhaseCompleted {
 			err = incomplete()
@@ -354,6 +365,9 @@ func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID
 			// The session is started with the credentials that were proved: if
 			// they change at this moment, it is not.
 			proved.User.Credentials = t.Facts.Credentials
+			if err := m.sighted(tx, proved); err != nil {
+				return err
+			}
 			return issue(tx, proved)
 		})
 	}
@@ -411,10 +425,10 @@ func (m *Machine) load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) 
 	if !t.holds(t.Facts.Primary, false, t.Facts.PrimaryBy) {
 		t.Facts.Primary, t.Facts.PrimaryBy = "", ""
 	}
-	if !t.holds(t.Facts.Secondary, true, t.Facts.SecondaryBy) {
+	t.rule()
+	if !t.holds(t.Facts.Secondary, true, t.Facts.SecondaryBy) && !t.standsIn(t.Facts.Secondary) {
 		t.Facts.Secondary, t.Facts.SecondaryBy = "", ""
 	}
-	t.rule()
 	return t, err
 }
 
@@ -471,27 +485,4 @@ func (m *Machine) state(t Turn) State {
 		Phone: t.Facts.Phone, Phase: p.name, Prompts: prompts,
 		Redirect: t.redirect(), Asked: t.Facts.Redirect, AppState: t.Facts.State, Invited: t.Facts.Invitation != "", ExpiresAt: t.Flow.ExpiresAt,
 	}
-}
-
-// refused leaves a refusal in the audit trail and returns its reason. What the
-// server could not do is no refusal; a refused password is recorded where it
-// was compared, and a budget where it was used up.
-func (m *Machine) refused(ctx context.Context, caller core.Caller, id core.FlowID, choice core.ChoiceName, reason error) error {
-	code := core.CodeOf(reason)
-	switch code {
-	case core.CodeInternal, core.CodeUnavailable, core.CodeBusy, core.CodeWrongCredentials, core.CodeLocked, core.CodeTooMany:
-		return reason
-	default:
-	}
-	err := m.store.As(caller).Update(ctx, func(tx *store.Tx) error {
-		known, err := tx.FlowKnown(id)
-		if err != nil || !known {
-			return err
-		}
-		return tx.Record(core.Event{Name: core.EventFlowRefused, Target: string(id), Reason: string(code), Data: map[string]string{"choice": string(choice)}})
-	})
-	if err != nil {
-		return errors.Join(reason, err)
-	}
-	return reason
 }

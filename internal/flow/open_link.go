@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
@@ -85,6 +86,9 @@ func (m *Machine) OpenLink(ctx context.Context, caller core.Caller, choice core.
 		if !core.Is(err, core.CodeConflict) {
 			break
 		}
+	}
+	if _, ok := errors.AsType[*judgement](err); ok {
+		err = m.refused(ctx, caller, open.Flow, choice, err)
 	}
 	return open, err
 }

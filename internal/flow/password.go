@@ -43,11 +43,8 @@ func (c password) Answer(ctx context.Context, t Turn, a Answer) (Effect, error) 
 		return nil, err
 	}
 	return func(tx *store.Tx, t *Turn) error {
-		t.Facts.Primary, t.Facts.Credentials, t.Facts.Breached = core.AuthenticatorPassword, t.User.Credentials, breached
-		if err := t.stillHolds(tx); err != nil {
-			return err
-		}
-		return t.settle(tx, settle)
+		t.Facts.Primary, t.Facts.Credentials, t.Facts.Breached, t.settling = core.AuthenticatorPassword, t.User.Credentials, breached, settle
+		return t.stillHolds(tx)
 	}, nil
 }
 

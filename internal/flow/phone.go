@@ -78,14 +78,14 @@ func (t *Turn) provedPhone(tx *store.Tx, second bool, settle directory.Settle) e
 	if err := t.enrolOnce(tx); err != nil {
 		return err
 	}
-	t.Facts.PhoneProved = number
+	t.Facts.PhoneProved, t.settling = number, settle
 	if second {
 		t.Facts.Secondary = core.AuthenticatorSMSOTP
 	} else {
 		t.Facts.Primary = core.AuthenticatorSMSOTP
 	}
 	if t.User == nil {
-		return t.settle(tx, settle)
+		return nil
 	}
 	if !second {
 		t.Facts.Credentials = t.User.Credentials
@@ -103,11 +103,9 @@ func (t *Turn) provedPhone(tx *store.Tx, second bool, settle directory.Settle) e
 		t.Facts.PrimaryBy = by
 	}
 	if t.User.Phone == "" {
-		if err := t.notePhone(tx, number); err != nil {
-			return err
-		}
+		return t.notePhone(tx, number)
 	}
-	return t.settle(tx, settle)
+	return nil
 }
 
 // notePhone writes the number down for somebody of whom none was known.

@@ -107,8 +107,12 @@ func needsNewPassword(t Turn) bool {
 }
 
 // needsSecondary: the pool wants a second factor of everybody, or of who has
-// one, and neither the first one nor the browser makes it needless.
+// one, and neither the first one nor the browser makes it needless; or a rule
+// asks for one, and then only a first one that is two makes it so.
 func needsSecondary(t Turn) bool {
+	if t.asked() {
+		return t.Facts.Secondary == "" && !t.provedTwice()
+	}
 	if t.Known && t.hasAny(t.Settings.SigninSecondary, true) {
 		return false
 	}

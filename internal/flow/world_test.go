@@ -66,6 +66,9 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 		if p.second {
 			values["signin.secondary"], values["signin.require_secondary"], values["signin.skip_secondary"] = []string{"email_otp", "sms_otp", "totp"}, true, []string{"magic_link"}
 		}
+		if i == 0 { // what rules only write down changes nothing
+			values["risk.domains_signup"], values["risk.domains_signin"], values["risk.domains_denied"] = "record", "record", []string{"example.org"}
+		}
 		if p.names {
 			values["username.format"], values["signup.phone"] = "string", true
 		}

@@ -13,7 +13,7 @@ import (
 // PutCode stores a login code for a person: what a hosted sign-in gives to the
 // application, through the browser, to fetch the tokens with.
 func (s *Sessions) PutCode(tx *store.Tx, code string, flow core.FlowID, user core.User, settings core.Settings) error {
-	data, err := json.Marshal(codeData{user.ID, user.Credentials})
+	data, err := json.Marshal(codeData{user.ID, user.Credentials, tx.Caller().Address})
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,8 @@ func (s *Sessions) PutCode(tx *store.Tx, code string, flow core.FlowID, user cor
 // codeData is what a login code's ticket carries.
 type codeData struct {
 	User        core.UserID `json:"user"`
-	Credentials int64       `json:"credentials"` // as they were when the code was given
+	Credentials int64       `json:"credentials"`       // as they were when the code was given
+	Address     string      `json:"address,omitempty"` // from where the person came, while an application's server fetches the tokens
 }
 
 // ExchangeCode starts the session that a login code stands for. The code works
@@ -70,6 +71,7 @@ func (s *Sessions) ExchangeCode(ctx context.Context, caller core.Caller, setting
 		if err != nil {
 			return err
 		}
+		pending.address = data.Address
 		grant, err = pending.Start(tx, user, settings)
 		return err
 	})

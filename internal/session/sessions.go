@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -38,6 +39,7 @@ type Pending struct {
 	access   string
 	ring     *ring // the keys of a pool with signed tokens, else nil
 	form     Form
+	address  string // from where the person came; empty: from where the caller did
 }
 
 // Prepare makes the ids and secrets of a session.
@@ -65,13 +67,14 @@ func (p Pending) withKeys(ctx context.Context, caller core.Caller, settings core
 // somebody who may not come in.
 func (p Pending) Start(tx *store.Tx, user core.User, settings core.Settings) (core.Grant, error) {
 	now := tx.Now()
-	if err := tx.CountLogin(user.ID, user.Credentials); err != nil {
+	caller := tx.Caller()
+	address := cmp.Or(p.address, caller.Address)
+	if err := tx.CountLogin(user.ID, user.Credentials, address); err != nil {
 		return core.Grant{}, err
 	}
-	caller := tx.Caller()
 	refreshUntil := now.Add(time.Duration(settings.RefreshLife))
 	err := tx.PutSession(core.Session{
-		ID: p.session, User: user.ID, Address: caller.Address, UserAgent: cut(caller.UserAgent, maxUserAgent), CreatedAt: now, ExpiresAt: refreshUntil,
+		ID: p.session, User: user.ID, Address: address, UserAgent: cut(caller.UserAgent, maxUserAgent), CreatedAt: now, ExpiresAt: refreshUntil,
 	})
 	if err != nil {
 		return core.Grant{}, err

@@ -44,6 +44,8 @@ func allTables() []table {
 		{"user_groups", 12, lasting, ""},
 		{"group_members", 12, lasting, ""},
 		{"recovery_codes", 14, lasting, ""},
+		{"sightings", 17, lasting, ""},
+		{"risk_decisions", 17, lasting, ""},
 		{"invitations", 4, lasting, ""},
 		{"attempts", 1, lasting, ""},
 		{"budgets", 8, lasting, ""},

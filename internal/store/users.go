@@ -118,14 +118,14 @@ func (tx *Tx) ChangeCredentials(id core.UserID) (int64, error) {
 	return n, tx.changed(ChangeUser, string(id))
 }
 
-// CountLogin notes a sign-in on the person, if their credentials are still the
-// ones of this number. It returns [core.CodeDisabled] for somebody who was
+// CountLogin notes a sign-in from an address on the person, if their
+// credentials are still the ones of this number. It returns [core.CodeDisabled] for somebody who was
 // disabled or deleted in the meantime, and [core.CodeConflict] for somebody
 // whose password was changed.
-func (tx *Tx) CountLogin(id core.UserID, credentials int64) error {
+func (tx *Tx) CountLogin(id core.UserID, credentials int64, address string) error {
 	n, err := tx.exec(`
 		UPDATE users SET login_count = login_count + 1, last_login_at = $3, last_login_address = $4
-		WHERE pool = $1 AND id = $2 AND disabled = FALSE AND credentials = $5`, string(id), micros(tx.now), tx.caller.Address, credentials)
+		WHERE pool = $1 AND id = $2 AND disabled = FALSE AND credentials = $5`, string(id), micros(tx.now), address, credentials)
 	if err != nil || n > 0 {
 		return err
 	}
@@ -160,6 +160,7 @@ func (tx *Tx) DeleteUser(id core.UserID) error {
 		`DELETE FROM sessions WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM authenticators WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM devices WHERE pool = $1 AND user_id = $2`,
+		`DELETE FROM sightings WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM recovery_codes WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM user_profile_values WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM tickets WHERE pool = $1 AND subject = $2`,

@@ -85,6 +85,8 @@ type filled struct {
 	terms    core.Agreement  // active
 	signing  store.SigningKey
 	group    core.Group // the user is in it
+	sighting core.Sighting
+	decision core.RiskDecision
 }
 
 // plainKey is the text of the filled pool's key.
@@ -126,11 +128,18 @@ func fill(t testing.TB, s *store.Store) filled {
 	f.group = core.Group{ID: core.NewGroupID(), Name: "Team-" + random, Type: "Büro", Description: "one\ntwo 密", Attributes: map[string]string{"größe": "Ü"}, Version: 1,
 		CreatedAt: soon(-time.Hour), UpdatedAt: soon(-time.Minute)}
 	f.signing = signingKey(t, f.pool.ID)
+	f.sighting = core.Sighting{User: f.user.ID, Address: "192.0.2.4", Place: core.Place{Country: "DE", City: "Köln", Located: true, Latitude: 50.9, Longitude: 6.9, Radius: 20}}
+	f.decision = core.RiskDecision{
+		ID: core.NewRiskDecisionID(), Request: core.NewRequestID(), Flow: f.flow.ID, User: f.user.ID, Type: core.FlowSignin, Outcome: core.RiskRefused, Rule: core.RuleEmbargo, Address: "192.0.2.5",
+		Findings:  []core.RiskFinding{{Rule: core.RuleEmbargo, Action: core.RiskBlock, Result: core.RiskHit, Inputs: map[string]string{"country": "IR"}}},
+		ExpiresAt: soon(time.Hour),
+	}
 	err := f.bound.Update(context.Background(), func(tx *store.Tx) error {
 		return errors.Join(
 			tx.CreatePool(f.pool), tx.PutKey(f.key, f.hash, plainKey), tx.PutApplication(f.app, []byte("secret-hash")), tx.PutPoolSecret(f.secret),
 			tx.CreateUser(f.user), tx.PutPassword(f.password), added(tx.PutAuthenticator(f.passkey)), tx.PutRecoveryCodes(f.user.ID, [][]byte{f.hash}), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
 			tx.RememberDevice(core.Device{User: f.user.ID, Hash: f.hash, Address: "192.0.2.3", ExpiresAt: soon(time.Hour)}, 10),
+			tx.PutSighting(f.sighting), tx.PutRiskDecision(f.decision),
 			tx.PutRefresh(f.hash, f.refresh), tx.PutAccess(f.hash, f.access), tx.Send(f.message), tx.PutNote("face", f.note, "data", soon(time.Hour)),
 			charge(tx, f.subject), tx.Spend(core.BudgetMailsTo, f.subject, core.DefaultSettings()), tx.PutInvitation(f.hash, f.invite), tx.PutAgreement(f.terms), tx.PutSigningKey(f.signing, ""), tx.CreateGroup(f.group), join(tx, f.group.ID, f.user.ID),
 			tx.Record(core.Event{Name: core.EventUserCreated, Target: string(f.user.ID), Reason: "r", Data: map[string]string{"k": "v"}}),

@@ -89,7 +89,7 @@ func foreigners() map[string]foreign {
 			return wrote(err)
 		},
 		"CountLogin": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
-			return wrote(tx.CountLogin(a.user.ID, 0))
+			return wrote(tx.CountLogin(a.user.ID, 0, "192.0.2.9"))
 		},
 		"DeleteUser": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) { return wrote(tx.DeleteUser(a.user.ID)) },
 		"Users": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
@@ -126,6 +126,22 @@ func foreigners() map[string]foreign {
 		"ForgetDevices": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			n, err := tx.ForgetDevices(a.user.ID)
 			return n > 0, err
+		},
+		"PutRiskDecision": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			other := a.decision
+			other.ID = core.NewRiskDecisionID()
+			return wrote(tx.PutRiskDecision(other))
+		},
+		"RiskDecisions": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			all, err := tx.RiskDecisions(a.decision.Request)
+			return len(all) > 0, err
+		},
+		"PutSighting": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutSighting(core.Sighting{User: a.user.ID, Place: core.Place{Country: "DE"}}))
+		},
+		"Sightings": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			all, err := tx.Sightings(a.user.ID)
+			return len(all) > 0, err
 		},
 		"PutRecoveryCodes": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(tx.PutRecoveryCodes(a.user.ID, [][]byte{[]byte("other")}))

@@ -153,7 +153,7 @@ func TestChangesComeBack(t *testing.T) {
 		password := core.Authenticator{ID: core.NewAuthenticatorID(), User: f.user.ID, Secret: "second"}
 		update(t, f.bound, func(tx *store.Tx) error {
 			for _, err := range []error{
-				tx.UpdateUser(changed), tx.UpdateFlow(flow), tx.PutPassword(password), tx.ExtendSession(f.session.ID, later), tx.CountLogin(f.user.ID, 0),
+				tx.UpdateUser(changed), tx.UpdateFlow(flow), tx.PutPassword(password), tx.ExtendSession(f.session.ID, later), tx.CountLogin(f.user.ID, 0, "192.0.2.9"),
 				tx.UpdateSettings(core.Overrides{"display_name": []byte(`"New"`)}, 1), tx.RevokeKey(f.key.ID), tx.PutNote("face", f.note, "more", later), tx.Forgive(f.subject),
 				tx.ShortenAccess(f.session.ID, f.session.CreatedAt.Add(time.Minute)),
 			} {
@@ -166,7 +166,7 @@ func TestChangesComeBack(t *testing.T) {
 		view(t, f.bound, func(tx *store.Tx) error {
 			user, err := tx.User(f.user.ID)
 			same(t, "a changed user", []any{user.Phone, user.Profile, user.EmailVerified, user.AcceptedTerms, user.AcceptedPrivacy, user.Version, user.LoginCount, user.LastLoginAddress, err},
-				[]any{"+1", changed.Profile, false, "t2", "p2", int64(2), f.user.LoginCount + 1, "127.0.0.1", nil})
+				[]any{"+1", changed.Profile, false, "t2", "p2", int64(2), f.user.LoginCount + 1, "192.0.2.9", nil})
 			if !user.UpdatedAt.After(f.user.UpdatedAt) || !user.LastLoginAt.After(f.user.LastLoginAt) {
 				t.Errorf("law: a change carries its time; got %v and %v", user.UpdatedAt, user.LastLoginAt)
 			}
@@ -297,7 +297,7 @@ func TestTakenAndNotFoundAreCodes(t *testing.T) {
 			"an unknown user by e-mail":                {core.CodeNotFound, func(tx *store.Tx) error { _, err := tx.UserByEmail("no@example.org"); return err }},
 			"an unknown user by username":              {core.CodeNotFound, func(tx *store.Tx) error { _, err := tx.UserByUsername("no"); return err }},
 			"an unknown user cannot be deleted":        {core.CodeNotFound, func(tx *store.Tx) error { return tx.DeleteUser(nobody) }},
-			"an unknown user cannot sign in":           {core.CodeDisabled, func(tx *store.Tx) error { return tx.CountLogin(nobody, 0) }},
+			"an unknown user cannot sign in":           {core.CodeDisabled, func(tx *store.Tx) error { return tx.CountLogin(nobody, 0, "") }},
 			"an unknown key cannot be revoked":         {core.CodeNotFound, func(tx *store.Tx) error { return tx.RevokeKey(core.NewKeyID()) }},
 			"a key of another kind is not shown":       {core.CodeNotFound, func(tx *store.Tx) error { _, err := tx.ShowKey(core.KeyClient); return err }},
 			"an unknown secret of a pool":              {core.CodeNotFound, func(tx *store.Tx) error { return tx.DeletePoolSecret("no") }},
@@ -362,7 +362,7 @@ func TestDeletedPeopleLeaveNothing(t *testing.T) {
 		before := storetest.Dump(t, db, f.pool.ID)
 		update(t, f.bound, func(tx *store.Tx) error { return tx.DeleteUser(f.user.ID) })
 		after := storetest.Dump(t, db, f.pool.ID)
-		for table, gone := range map[string]int{"users": 1, "sessions": 1, "access_tokens": 1, "refresh_tokens": 1, "authenticators": 2, "devices": 1, "user_profile_values": 2, "tickets": 1, "invitations": 1} {
+		for table, gone := range map[string]int{"users": 1, "sessions": 1, "access_tokens": 1, "refresh_tokens": 1, "authenticators": 2, "devices": 1, "sightings": 1, "risk_decisions": 0, "user_profile_values": 2, "tickets": 1, "invitations": 1} {
 			if len(before[table])-len(after[table]) != gone {
 				t.Errorf("law: with a person goes what was theirs; of %s there were %d rows and are %d", table, len(before[table]), len(after[table]))
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
+	"github.com/gatehouse-id/gatehouse/internal/risk"
 	"github.com/gatehouse-id/gatehouse/internal/session"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 	"github.com/gatehouse-id/gatehouse/internal/web"
@@ -26,6 +27,8 @@ type Deps struct {
 	Passwords   *directory.Passwords
 	Sessions    *session.Sessions
 	Flows       *flow.Machine
+	// Risk knows where addresses are. Nil: no place is known.
+	Risk *risk.Data
 	// Even is how old a request about a flow is when it is answered, in pools
 	// that conceal who is there. 0: nothing is held back.
 	Even time.Duration

@@ -24,6 +24,7 @@ import (
 // server is the face on a loopback address, with two pools.
 type server struct {
 	*flowtest.House
+	Face    *pangea.Face
 	face    http.Handler
 	url     string
 	service string
@@ -40,7 +41,7 @@ func newServer(t testing.TB, st *store.Store, values map[string]any) *server {
 	face := pangea.New(pangea.Deps{
 		Store: st, Pools: s.Pools, Directory: s.Directory, Invitations: s.Invitations, Agreements: s.Agreements, Groups: s.Groups, Passwords: s.Passwords, Sessions: s.Sessions, Flows: s.Flows,
 	})
-	s.face = face
+	s.Face, s.face = face, face
 	log := slog.New(slog.NewJSONHandler(&lockedWriter{w: s.log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	http := httptest.NewServer(web.NewServer(face, nil, log))
 	t.Cleanup(http.Close)

@@ -1,6 +1,7 @@
 package pangea
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
@@ -22,12 +23,16 @@ type user struct {
 	AcceptedPrivacyPolicyID string            `json:"accepted_privacy_policy_id,omitempty"`
 	LastLoginAt             string            `json:"last_login_at,omitempty"`
 	LastLoginIP             string            `json:"last_login_ip,omitempty"`
+	LastLoginCity           string            `json:"last_login_city,omitempty"`
+	LastLoginCountry        string            `json:"last_login_country,omitempty"`
 	LoginCount              int64             `json:"login_count"`
 	Groups                  []string          `json:"groups,omitempty"`
 	CreatedAt               string            `json:"created_at"`
 }
 
-func newUser(u core.User) user {
+// newUser shows a person. Where they signed in last is what the operator's file
+// says of that address today.
+func (f *Face) newUser(u core.User) user {
 	shown := user{
 		ID: UserID(u.ID), Email: u.Email, Username: u.Username, Phone: u.Phone, Profile: u.Profile, Verified: u.EmailVerified,
 		Disabled: u.Disabled, AcceptedEULAID: shownAgreement(u, core.AgreementTerms), AcceptedPrivacyPolicyID: shownAgreement(u, core.AgreementPrivacy),
@@ -35,6 +40,9 @@ func newUser(u core.User) user {
 	}
 	if !u.LastLoginAt.IsZero() {
 		shown.LastLoginAt = showTime(u.LastLoginAt)
+	}
+	if place, unknown := f.Risk.Place(u.LastLoginAddress); unknown == "" {
+		shown.LastLoginCity, shown.LastLoginCountry = place.City, cmp.Or(place.Name, place.Country)
 	}
 	return shown
 }
@@ -51,7 +59,7 @@ func (f *Face) usersWithGroups(ctx context.Context, caller core.Caller, users []
 	}
 	shown := make([]user, 0, len(users))
 	for _, u := range users {
-		one := newUser(u)
+		one := f.newUser(u)
 		for _, id := range groups[u.ID] {
 			one.Groups = append(one.Groups, show(prefixGroup, id))
 		}
@@ -117,7 +125,7 @@ func (f *Face) userCreate(ctx context.Context, caller core.Caller, in userCreate
 	if err != nil {
 		return nil, err
 	}
-	return newUser(u), nil
+	return f.newUser(u), nil
 }
 
 type userSelect struct {
