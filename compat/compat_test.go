@@ -83,7 +83,7 @@ func suites(t *testing.T) []suite {
 		},
 		{
 			name: "packages", needs: filepath.Join(root, "compat", "packages", "node_modules", "@pangeacyber", "react-auth", "package.json"), folder: filepath.Join(root, "compat", "packages"),
-			pools:   []string{"main", "verify", "signed", "agreements", "mailbox", "passkeys", "names", "guarded", "texts"},
+			pools:   []string{"main", "verify", "signed", "agreements", "mailbox", "passkeys", "names", "guarded", "texts", "captcha"},
 			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
 			count:   nodePassed, unrun: nodeUnrun,
 		},

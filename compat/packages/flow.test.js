@@ -107,6 +107,23 @@ scenario('a forgotten password is replaced by the link of a mail', async (browse
   await context.close();
 });
 
+scenario('a captcha stands before a sign-up, and before no sign-in', async (browser) => {
+  const email = somebody();
+  const { context, page, complaints } = await start(browser, pool('CAPTCHA'), email);
+  assert.deepEqual(await offered(page), ['captcha', 'password']);
+  await answer(page, 'password', { password });
+  assert.equal(await phase(page), 'phase_captcha');
+  await answer(page, 'captcha');
+  await finish(page, email);
+  await signOut(page);
+  await begin(page, email);
+  assert.ok(!(await offered(page)).includes('captcha'));
+  await answer(page, 'password', { password });
+  await finish(page, email);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 scenario('somebody signs up and in by a code of a mail', async (browser) => {
   const email = somebody();
   const { context, page, complaints } = await start(browser, pool('MAILBOX'), email);

@@ -2,6 +2,7 @@
 // flow, and each choice in it is a form here.
 import { AuthFlow, AuthNClient, AuthNFlowClient } from '@pangeacyber/vanilla-js';
 
+import { solve } from './captcha.js';
 import { answerOf } from './passkey.js';
 
 const { Choice } = AuthFlow;
@@ -24,6 +25,7 @@ const choices = {
   [Choice.SMS_OTP]: { restart: (data) => (data.need_phone ? ['phone'] : []), asks: ['code'], send: (data) => flow.smsOtp(data) },
   [Choice.TOTP]: { asks: ['code'], send: (data) => flow.totp(data) },
   [Choice.MAGICLINK]: { restart: () => [], send: () => flow.getFlowState() },
+  [Choice.CAPTCHA]: { send: async () => flow.verifyCaptcha({ code: await solve(flow.state.captcha.challenge) }) },
   [Choice.PASSKEY]: {
     send: async () => {
       const { success, response } = await flow.restart(Choice.PASSKEY);
