@@ -202,7 +202,7 @@ func (g *gatehouse) pools(t *testing.T, suite string) []string {
 			"username.format=string", "signup.phone=true", "profile.fields=[]", "link.resend_after=0s", `signin.secondary=["email_otp"]`, "signin.require_secondary=true",
 		}},
 		{"guarded", "GUARDED_", "pangea", []string{"profile.fields=[]", `signin.secondary=["totp"]`, "signin.require_secondary=true", "totp.issuer=Acme"}},
-		{"texts", "TEXTS_", "pangea", []string{`signin.primary=["password","sms_otp"]`, `signin.secondary=["sms_otp"]`, `signin.skip_secondary=["sms_otp"]`, "profile.fields=[]", "code.resend_after=0s"}},
+		{"texts", "TEXTS_", "pangea", []string{`signin.primary=["password","sms_otp"]`, `signin.secondary=["sms_otp"]`, `signin.skip_secondary=["sms_otp"]`, "profile.fields=[]", "code.resend_after=0s", `one_time.methods=["email_otp","sms_otp","password"]`}},
 		{"authing", "AUTHING_", "authing", []string{source}},
 		{"hidden", "HIDDEN_", "authing", []string{"graphql.introspection=false", "signup.verify_email=true", "lockout.longest_delay=1h", "lockout.first_delay=1h"}},
 	} {
