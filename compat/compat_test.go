@@ -220,7 +220,7 @@ func (g *gatehouse) pools(t *testing.T, s suite) []string {
 			"username.format=string", "signup.phone=true", "profile.fields=[]", "link.resend_after=0s", `signin.secondary=["email_otp"]`, "signin.require_secondary=true",
 		}},
 		{"guarded", "GUARDED_", "pangea", []string{"profile.fields=[]", `signin.secondary=["totp"]`, "signin.require_secondary=true", "totp.issuer=Acme"}},
-		{"texts", "TEXTS_", "pangea", []string{`signin.primary=["password","sms_otp"]`, `signin.secondary=["sms_otp"]`, `signin.skip_secondary=["sms_otp"]`, "profile.fields=[]", "code.resend_after=0s"}},
+		{"texts", "TEXTS_", "pangea", []string{`signin.primary=["password","sms_otp"]`, `signin.secondary=["sms_otp"]`, `signin.skip_secondary=["sms_otp"]`, "profile.fields=[]", "code.resend_after=0s", `one_time.methods=["email_otp","sms_otp","password"]`}},
 		{"judged", "JUDGED_", "pangea", []string{
 			"profile.fields=[]", "risk.travel=block", "risk.embargo_signup=block", "risk.embargo_signin=block", `risk.embargo_countries=["IR"]`, "risk.domains_signup=block",
 			"risk.addresses=second_factor", `risk.addresses_denied=["192.0.2.20"]`, `signin.secondary=["email_otp"]`, `signin.skip_secondary=["password"]`, "code.resend_after=0s", "link.resend_after=0s",

@@ -117,13 +117,15 @@ type endpoint struct {
 	method string
 }
 
-// endpoints is every path that the server knows, in its order.
+// endpoints is every path that the server knows, in its order. One that answers
+// two things has two methods.
 func endpoints() []endpoint {
 	return []endpoint{
 		{"/v2/flow/start", "Flow.Start"},
 		{"/v2/flow/update", "Flow.Update"},
 		{"/v2/flow/restart", "Flow.Restart"},
 		{"/v2/flow/complete", "Flow.Complete"},
+		{"/v2/flow/complete", "Flow.CompleteOneTime"},
 		{"/v2/client/userinfo", "Client.UserInfo"},
 		{"/v2/client/jwks", "Client.JWKS"},
 		{"/v2/client/token/check", "Client.Token.Check"},
@@ -218,7 +220,7 @@ func TestEndpointsAreTheServers(t *testing.T) {
 			t.Errorf("the manual does not name %s", method)
 		}
 	}
-	if !slices.Equal(theirs, ours) {
+	if ours = slices.Compact(ours); !slices.Equal(theirs, ours) {
 		t.Errorf("the server has %v\nthe table has %v", theirs, ours)
 	}
 }

@@ -23,7 +23,7 @@
 //	Client.UserInfo  Client.JWKS  Client.Token.Check
 //	Client.Session.Refresh  Client.Session.Logout  Client.Password.Change
 //	Client.Session.List  Client.Session.All  Client.Session.Invalidate
-//	Flow.Start  Flow.Update  Flow.Restart  Flow.Complete
+//	Flow.Start  Flow.Update  Flow.Restart  Flow.Complete  Flow.CompleteOneTime
 //	Session.List  Session.All  Session.Invalidate  Session.Logout
 //	Agreements.Create  Agreements.Update  Agreements.Delete
 //	Agreements.List  Agreements.All

@@ -1,6 +1,9 @@
 package authn
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // FlowService signs people up and in, in steps that the application shows. A
 // service or a client token will do for it.
@@ -13,6 +16,8 @@ type FlowType string
 const (
 	FlowSignup FlowType = "signup"
 	FlowSignin FlowType = "signin"
+
+	FlowOneTime FlowType = "one_time" // checks something that is about no person: see OneTimeAuth
 )
 
 // FlowPhase is where a flow is.
@@ -27,6 +32,7 @@ const (
 	PhaseSetPassword FlowPhase = "phase_set_password" // a new password is due
 	PhaseSecondary   FlowPhase = "phase_secondary"    // the second proof of who somebody is
 	PhaseAgreements  FlowPhase = "phase_agreements"   // what the pool asks people to accept
+	PhaseOneTime     FlowPhase = "phase_one_time"     // of a one-time flow: one of its proofs
 	PhaseCompleted   FlowPhase = "phase_completed"    // nothing is left but FlowService.Complete
 )
 
@@ -60,6 +66,19 @@ type FlowStartRequest struct {
 	FlowTypes   []FlowType `json:"flow_types,omitempty"` // both if there are none
 	Invitation  string     `json:"invitation,omitempty"` // the ticket of one
 	DeviceID    string     `json:"device_id,omitempty"`  // a random UUID that the browser keeps, if it was remembered by it
+
+	// OneTimeAuths is what a flow of the type FlowOneTime takes, any one of
+	// them. It needs a service token, as its completion does.
+	OneTimeAuths []OneTimeAuth `json:"one_time_auths,omitempty"`
+}
+
+// OneTimeAuth is a proof that a one-time flow takes, such as of who opens a link
+// that was shared: a mailbox, a telephone or a password.
+type OneTimeAuth struct {
+	AuthType AuthenticatorType `json:"auth_type"` // email_otp, sms_otp or password
+	Email    string            `json:"email,omitempty"`
+	Phone    string            `json:"phone,omitempty"`
+	Password string            `json:"password,omitempty"`
 }
 
 // Start begins a flow. It calls /v2/flow/start.
@@ -130,4 +149,20 @@ type FlowCompleteRequest struct {
 // /v2/flow/complete.
 func (s FlowService) Complete(ctx context.Context, r FlowCompleteRequest) (*Tokens, error) {
 	return result[Tokens](ctx, s.t, "v2/flow/complete", r)
+}
+
+// CompleteOneTime ends a flow of the type FlowOneTime in [PhaseCompleted] and
+// tells which proof was given, once. It needs a service token: there is no token
+// that a browser could show instead. It calls /v2/flow/complete.
+func (s FlowService) CompleteOneTime(ctx context.Context, r FlowCompleteRequest) (*OneTimeAuth, error) {
+	got, err := result[struct {
+		OneTime *OneTimeAuth `json:"one_time"`
+	}](ctx, s.t, "v2/flow/complete", FlowCompleteRequest{FlowID: r.FlowID})
+	if err == nil && got.OneTime == nil {
+		err = errors.New("authn: this was a sign-in, which Complete ends")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return got.OneTime, nil
 }

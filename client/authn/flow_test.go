@@ -161,6 +161,43 @@ func TestFlowProvisionalEnrollment(t *testing.T) {
 	})
 }
 
+// A server has a mailbox proved that is nobody's, and learns of it; the page gets
+// no token.
+func TestFlowOneTime(t *testing.T) {
+	onEngines(t, map[string]any{"one_time.methods": []string{"email_otp", "sms_otp", "password"}}, func(t *testing.T, s *server) {
+		a, page, ctx := s.with(t, s.service), s.with(t, s.client), t.Context()
+		const email = "ana@example.org"
+		r := authn.FlowStartRequest{FlowTypes: []authn.FlowType{authn.FlowOneTime}, OneTimeAuths: []authn.OneTimeAuth{
+			{AuthType: authn.AuthenticatorEmailOTP, Email: email}, {AuthType: authn.AuthenticatorSMSOTP, Phone: "+442079460000"}, {AuthType: authn.AuthenticatorPassword, Password: "open sesame"},
+		}}
+		_, err := page.Flow.Start(ctx, r)
+		refused(t, err, authn.StatusUnauthorized, http.StatusForbidden)
+		got := ok(a.Flow.Start(ctx, r))(t)
+		known := authn.FlowState{FlowTypes: r.FlowTypes, Phase: authn.PhaseOneTime, Choices: authn.FlowChoices{
+			authn.PasswordChoice{Policy: policy}, authn.SetEmailChoice{RequiredFor: []authn.Choice{authn.ChoiceEmailOTP}}, authn.SetPhoneChoice{RequiredFor: []authn.Choice{authn.ChoiceSMSOTP}},
+		}}
+		state(t, got, known)
+		got = answer(t, page, got, authn.SetEmailAnswer{Email: email})
+		known.Email, known.Username = email, email
+		known.Choices = authn.FlowChoices{authn.EmailOTPChoice{}, known.Choices[0], authn.SetEmailChoice{}, known.Choices[2]}
+		state(t, got, known)
+		ok(page.Flow.Restart(ctx, authn.FlowRestartRequest{FlowID: got.FlowID, Choice: authn.ChoiceEmailOTP}))(t)
+		got = answer(t, page, got, authn.EmailOTPAnswer{Code: ok(s.code(ctx, email))(t)})
+		known.Phase, known.Choices = authn.PhaseCompleted, authn.FlowChoices{}
+		state(t, got, known)
+		_, err = page.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID})
+		refused(t, err, authn.StatusUnauthorized, http.StatusForbidden)
+		if proved := ok(a.Flow.CompleteOneTime(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t); *proved != r.OneTimeAuths[0] {
+			t.Errorf("what was proved is %+v", *proved)
+		}
+		_, err = a.Flow.CompleteOneTime(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID})
+		refused(t, err, authn.StatusNotFound, http.StatusNotFound, "DoesNotExist /flow_id")
+		if list := ok(a.User.List(ctx, authn.UserListRequest{}))(t); len(list.Users) != 0 {
+			t.Errorf("somebody came to be: %+v", list.Users)
+		}
+	})
+}
+
 func TestFlowRefuses(t *testing.T) {
 	onEngines(t, nil, func(t *testing.T, s *server) {
 		a, ctx := s.with(t, s.service), t.Context()

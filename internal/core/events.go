@@ -42,6 +42,7 @@ const (
 	EventPasskeyCopied      EventName = "passkey.copied"
 	EventBudgetSpent        EventName = "budget.spent"
 	EventFlowRefused        EventName = "flow.refused"
+	EventOneTimeProved      EventName = "flow.one_time_proved"
 	EventSignedIn           EventName = "session.started"
 	EventRefreshed          EventName = "session.refreshed"
 	EventRefreshReused      EventName = "session.refresh_reused"
@@ -126,6 +127,7 @@ func EventNames() []EventMeaning {
 		{EventRecoveryUsed, "A person proved their second factor by one of their recovery codes; data says how many are left."},
 		{EventBudgetSpent, "A budget was used up, and more is refused for a while; data names the budget. Told once each time, not for each refusal."},
 		{EventFlowRefused, "An answer in a flow was refused; reason says why."},
+		{EventOneTimeProved, "A one-time flow was completed: somebody gave what its application asked for."},
 		{EventSignedIn, "A session was started."},
 		{EventRefreshed, "A session was carried on with a refresh token."},
 		{EventRefreshReused, "A spent refresh token was used again; its session ended."},

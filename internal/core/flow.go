@@ -19,6 +19,8 @@ type FlowType string
 const (
 	FlowSignup FlowType = "signup"
 	FlowSignin FlowType = "signin"
+	// FlowOneTime checks something that is about no person; see [OneTime].
+	FlowOneTime FlowType = "one_time"
 )
 
 // Phase is how far a flow has come. It is derived from the facts, never
@@ -27,6 +29,7 @@ type Phase string
 
 // The phases, in the order in which they are passed.
 const (
+	PhaseOneTime     Phase = "one_time"     // of a one-time flow: one of its proofs
 	PhasePrimary     Phase = "primary"      // who is it, and the first proof
 	PhaseCaptcha     Phase = "captcha"      // somebody new shows that they are no program
 	PhaseProfile     Phase = "profile"      // what the pool asks of new people
@@ -158,6 +161,9 @@ type Facts struct {
 
 	// Links are the links that may be sent in this flow, by choice.
 	Links map[ChoiceName]Link `json:"links,omitempty"`
+	// OneTime is what a one-time flow is about; nil: it is a sign-up or sign-in.
+	OneTime *OneTime `json:"one_time,omitempty"`
+
 	// Codes are the newest codes that were sent and not used, by choice.
 	Codes map[ChoiceName]SentCode `json:"codes,omitempty"`
 }

@@ -30,6 +30,7 @@ type Settings struct {
 	SigninSecondary        []AuthenticatorKind
 	SigninSkipSecondary    []AuthenticatorKind
 	SigninRequireSecondary bool
+	OneTimeMethods         []AuthenticatorKind
 	SigninRememberDevice   string
 	RememberDeviceLife     Duration
 	RememberDeviceMost     int
@@ -217,6 +218,8 @@ func SettingsTable() []Setting {
 				}
 				return nil
 			}},
+		{"one_time.methods", "list of factors", "What an application's server may have checked in a flow that is about no person, such as who opens a link that was shared: email_otp, sms_otp, password. Empty: nothing, and there are no such flows.",
+			func(s *Settings) any { return &s.OneTimeMethods }, func(s *Settings) error { return someOf(s.OneTimeMethods, OneTimeKinds()) }},
 		{"passkey.allow_fallback", "boolean", "Whether somebody who has a passkey may also come in another way. Without, only the passkey will do, and who has lost it needs it taken from their account.",
 			func(s *Settings) any { return &s.PasskeyFallback }, nil},
 		{"passkey.rp_id", "domain", "The domain that passkeys are for (the RP ID): the host of a page that asks for one is it, or ends in it. Empty: the host of the hosted pages. Passkeys of another domain work no more.",

@@ -32,6 +32,7 @@ func Templates() []Template {
 		{"verify_email", "Asks somebody who signed up to prove their mailbox by opening the link.", []string{"app", "link", "minutes", "email"}, core.ChannelMail},
 		{"reset_password", "Gives somebody who forgot their password the link to choose a new one.", []string{"app", "link", "minutes", "email"}, core.ChannelMail},
 		{"email_code", "Gives somebody the code with which they prove their mailbox to come in.", []string{"app", "code", "minutes", "email"}, core.ChannelMail},
+		{"one_time_code", "Gives somebody the code that a one-time flow asks for.", []string{"app", "code", "minutes", "email"}, core.ChannelMail},
 		{"magic_link", "Gives somebody the link with which they prove their mailbox to come in.", []string{"app", "link", "minutes", "email"}, core.ChannelMail},
 		{"set_up_account", "Gives somebody whose account was made for them, and who has no way in yet, the link to choose one.", []string{"app", "link", "minutes", "email"}, core.ChannelMail},
 		{"account_exists", "Tells somebody whose address was used to sign up once more that they have an account already.", []string{"app", "link", "email"}, core.ChannelMail},

@@ -52,6 +52,7 @@ type Turn struct {
 type Prompt struct {
 	Choice      core.ChoiceName
 	RequiredFor []core.ChoiceName   // set_email, set_username, set_phone
+	Given       bool                // set_email, set_phone of a one-time flow: there is one, which may be given anew
 	Enrollment  bool                // password, email_otp, magic_link, sms_otp, totp, recovery_code, passkey: it is new to the person
 	NeedEmail   bool                // the same: an address has to come with it
 	NeedPhone   bool                // sms_otp: a number has to come with it
@@ -201,7 +202,7 @@ func (t Turn) signupOpen() bool {
 // types is what the flow may still be, as it may be told.
 func (t Turn) types() []core.FlowType {
 	switch {
-	case !t.claimed() || t.Facts.Concealed:
+	case t.Facts.OneTime != nil || !t.claimed() || t.Facts.Concealed:
 		return t.Facts.Allowed
 	case t.signingUp() || t.Facts.Created:
 		return []core.FlowType{core.FlowSignup}

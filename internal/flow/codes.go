@@ -30,6 +30,7 @@ type envelope struct {
 	purpose string
 	second  bool // it is for the second factor
 	channel core.Channel
+	claim   string // by what tries are counted that are about no person; empty: by the flow's
 }
 
 // recipient is by what the codes of an envelope are known to be for somebody:
@@ -127,7 +128,9 @@ func (c codes) send(e envelope, template string) Effect {
 }
 
 // isCode reports whether a message brings a code.
-func isCode(template string) bool { return template == mailCode || template == textCode }
+func isCode(template string) bool {
+	return template == mailCode || template == textCode || template == mailOneTime
+}
 
 // check compares a code with the one that was sent last. The try is charged
 // before: to the person, as for a password; to the code; and as a second
@@ -140,8 +143,12 @@ func (c codes) check(ctx context.Context, t Turn, e envelope, code string) (dire
 	if !t.Now.Before(sent.ExpiresAt) {
 		return nil, codeExpired()
 	}
+	who, settings := t.person(), t.Settings
+	if e.claim != "" {
+		who, settings = directory.Person{Claim: e.claim}, directory.OneTimeLockout(settings)
+	}
 	var good [][]byte // what the code is compared with
-	try, err := c.passwords.Charge(ctx, t.Caller, t.Settings, t.person(), func(tx *store.Tx) error {
+	try, err := c.passwords.Charge(ctx, t.Caller, settings, who, func(tx *store.Tx) error {
 		life := time.Duration(t.Settings.FlowLife)
 		if e.second {
 			if err := chargeSecond(tx, t); err != nil {

@@ -69,6 +69,9 @@ type Start struct {
 	// is given. A trusted caller may give the tail of its id: then nothing is
 	// proved.
 	Invitation string
+	// OneTime is what a one-time flow takes: any of them will do. Only a trusted
+	// caller begins one.
+	OneTime []OneTimeAuth
 }
 
 // Start starts a flow. With an e-mail address it is as if that had been
@@ -78,6 +81,10 @@ type Start struct {
 // what set_email returns.
 func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State, error) {
 	p, err := m.pools.Get(ctx, caller.Pool)
+	if err != nil {
+		return State{}, err
+	}
+	once, err := m.asksOnce(ctx, caller, p, s)
 	if err != nil {
 		return State{}, err
 	}
@@ -96,10 +103,12 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 	t := Turn{
 		Caller: caller, Pool: p, Settings: p.Settings, Now: m.store.Clock(), Party: m.links.relyingParty(p),
 		Flow:  core.Flow{ID: core.NewFlowID(), Version: 1},
-		Facts: core.Facts{Allowed: s.Types, Redirect: s.Redirect, State: s.State, Concealed: (s.Concealed || p.Settings.ConcealAccounts) && guest.ID == "", Browser: caller.Browser, Invitation: guest.ID},
+		Facts: core.Facts{Allowed: s.Types, Redirect: s.Redirect, State: s.State, Concealed: (s.Concealed || p.Settings.ConcealAccounts) && guest.ID == "", Browser: caller.Browser, Invitation: guest.ID, OneTime: once},
 	}
 	var named Effect
 	switch {
+	case s.Email != "" && once != nil:
+		named, err = onceName{core.AuthenticatorEmailOTP}.Answer(ctx, t, Answer{Email: s.Email})
 	case s.Email != "":
 		named, err = (setEmail{}).Answer(ctx, t, Answer{Email: s.Email})
 	case s.Username != "" && t.byName():
@@ -331,6 +340,9 @@ func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id c
 
 func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID, issue func(*store.Tx, Turn) error) (Turn, error) {
 	t, err := m.turn(ctx, caller, id)
+	if err == nil && t.Facts.OneTime != nil {
+		return Turn{}, &core.Error{Code: core.CodeFlowIncomplete, Detail: "A one-time flow signs nobody in.", Cause: ErrOneTime}
+	}
 	if err == nil && t.unjudged() {
 		// They have come here from elsewhere since.
 		t, err = m.write(ctx, t, func(*store.Tx, *Turn) error { return nil })

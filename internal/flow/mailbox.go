@@ -15,14 +15,19 @@ const (
 	mailReset         = "reset_password"
 	mailAccountExists = "account_exists"
 	mailSetUp         = "set_up_account"
+	mailOneTime       = "one_time_code"
 )
 
 // mailbox is where a flow's mail goes: to the stored address of somebody who is
-// there, whatever spelling of it was typed. Two spellings with one key may be
+// there, or that a one-time flow named, whatever spelling of it was typed. Two spellings with one key may be
 // two mailboxes.
 func (t Turn) mailbox() string {
 	if t.User != nil {
 		return t.User.Email
+	}
+	if t.Facts.OneTime != nil {
+		named, _ := t.named(core.AuthenticatorEmailOTP)
+		return named.Email.Text
 	}
 	return t.Facts.Email.Text
 }

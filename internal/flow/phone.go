@@ -10,6 +10,9 @@ import (
 // one that was given in this flow where one is to be enrolled. What else is
 // known of the person does not count: nobody has proved it. Empty: to nobody.
 func (t Turn) number(second bool) string {
+	if t.Facts.OneTime != nil {
+		return t.Facts.Phone
+	}
 	if f, ok := t.factor(core.AuthenticatorSMSOTP, second); ok {
 		return f.Handle
 	}

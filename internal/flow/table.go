@@ -26,6 +26,14 @@ type entry struct {
 // that are not built yet keep their places as comments.
 func (m *Machine) table() []phase {
 	return []phase{
+		{name: core.PhaseOneTime, needed: needsOneTime, choices: []entry{
+			{core.ChoiceEmailOTP, onceCode{codes{m.links, m.passwords}, core.AuthenticatorEmailOTP}},
+			{core.ChoiceSMSOTP, onceCode{codes{m.links, m.passwords}, core.AuthenticatorSMSOTP}},
+			{core.ChoicePassword, oncePassword{m.passwords}},
+			{core.ChoiceSetEmail, onceName{core.AuthenticatorEmailOTP}},
+			{core.ChoiceSetPhone, onceName{core.AuthenticatorSMSOTP}},
+		}},
+		{name: core.PhaseCompleted, needed: oneTimeDone},
 		{name: core.PhasePrimary, needed: needsPrimary, choices: []entry{
 			{core.ChoiceSetEmail, setEmail{}},
 			{core.ChoiceSetUsername, setUsername{}},
@@ -150,7 +158,9 @@ func Choices() []core.ChoiceName {
 func Phases() []core.Phase {
 	var names []core.Phase
 	for _, p := range (&Machine{}).table() {
-		names = append(names, p.name)
+		if !slices.Contains(names, p.name) {
+			names = append(names, p.name)
+		}
 	}
 	return names
 }

@@ -6,6 +6,7 @@ import "github.com/gatehouse-id/gatehouse/internal/core"
 // brings was answered, why nobody is signed in. Nil: somebody is.
 func outcomes() map[core.Phase]error {
 	return map[core.Phase]error{
+		core.PhaseOneTime:     faultMoreAsked,
 		core.PhasePrimary:     faultMoreAsked,
 		core.PhaseCaptcha:     faultMoreAsked,
 		core.PhaseProfile:     faultProfileMissing,

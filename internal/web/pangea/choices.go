@@ -308,6 +308,9 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 	}
 	switch prompt.Choice {
 	case core.ChoiceSetEmail, core.ChoiceSetUsername, core.ChoiceSetPhone:
+		if prompt.Given {
+			break
+		}
 		words := []string{}
 		for _, name := range prompt.RequiredFor {
 			words = append(words, choiceWordOf(name))

@@ -3,6 +3,7 @@ package pangea
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -20,18 +21,21 @@ type flowStart struct {
 	FlowTypes  []string `json:"flow_types"`
 	Invitation string   `json:"invitation"`
 	DeviceID   string   `json:"device_id"`
+
+	OneTimeAuths []oneTimeAuth `json:"one_time_auths"`
 }
 
 func (in *flowStart) check(p *problems) {
 	p.email("/email", in.Email)
 	p.username("/username", in.Username)
+	checkOneTime(p, in.OneTimeAuths)
 	if len(in.FlowTypes) > 2 {
 		p.add(core.ProblemTooLarge, "/flow_types", "There are two flow types.")
 		return
 	}
 	for _, word := range in.FlowTypes {
-		if word != string(core.FlowSignup) && word != string(core.FlowSignin) {
-			p.add(core.ProblemChoice, "/flow_types", "A flow type is signup or signin.")
+		if word != string(core.FlowSignup) && word != string(core.FlowSignin) && word != string(core.FlowOneTime) {
+			p.add(core.ProblemChoice, "/flow_types", "A flow type is signup, signin or one_time.")
 		}
 	}
 	p.secret("/invitation", in.Invitation, prefixInvite)
@@ -44,7 +48,7 @@ func (f *Face) flowStart(ctx context.Context, caller core.Caller, in flowStart) 
 	for _, word := range in.FlowTypes {
 		types = append(types, core.FlowType(word))
 	}
-	s, err := f.Flows.Start(ctx, caller, flow.Start{Types: types, Email: in.Email, Username: in.Username, Redirect: in.CbURI, Invitation: read(prefixInvite, in.Invitation), Device: in.DeviceID})
+	s, err := f.Flows.Start(ctx, caller, flow.Start{Types: types, Email: in.Email, Username: in.Username, Redirect: in.CbURI, Invitation: read(prefixInvite, in.Invitation), Device: in.DeviceID, OneTime: oneTimeAuths(in.OneTimeAuths)})
 	if core.Is(err, core.CodeTicketInvalid) {
 		err = core.Invalid(core.Problem{Code: core.ProblemNotThere, Pointer: "/invitation", Detail: "There is no such invitation that is still pending."})
 	}
@@ -104,14 +108,14 @@ func (f *Face) flowUpdate(ctx context.Context, caller core.Caller, in flowAnswer
 	defer f.even(ctx, caller)
 	if in.Choice == "" {
 		s, err := f.Flows.State(ctx, caller, flowID(in.FlowID))
-		return shown(s, err)
+		return f.shown(ctx, s, err)
 	}
 	answer, err := readAnswer(in, answers())
 	if err != nil {
 		return nil, err
 	}
 	s, err := f.Flows.Answer(ctx, caller, flowID(in.FlowID), answer)
-	return shown(s, err)
+	return f.shown(ctx, s, err)
 }
 
 func (f *Face) flowRestart(ctx context.Context, caller core.Caller, in flowAnswer) (any, error) {
@@ -121,12 +125,17 @@ func (f *Face) flowRestart(ctx context.Context, caller core.Caller, in flowAnswe
 		return nil, err
 	}
 	s, err := f.Flows.Restart(ctx, caller, flowID(in.FlowID), answer)
-	return shown(s, err)
+	return f.shown(ctx, s, err)
 }
 
-func shown(s flow.State, err error) (any, error) {
+// shown is a flow after a step. In a one-time flow it takes as long as every
+// other: whether a code leaves says which addresses will do.
+func (f *Face) shown(ctx context.Context, s flow.State, err error) (any, error) {
 	if err != nil {
 		return nil, err
+	}
+	if slices.Contains(s.Types, core.FlowOneTime) {
+		web.Even(ctx, f.Even)
 	}
 	return flowResult(s), nil
 }
@@ -146,6 +155,13 @@ func (in *flowComplete) check(p *problems) {
 
 func (f *Face) flowComplete(ctx context.Context, caller core.Caller, in flowComplete) (any, error) {
 	grant, err := f.Flows.CompleteAs(ctx, caller, flowID(in.FlowID), flow.Wanted{Device: in.DeviceID})
+	if errors.Is(err, flow.ErrOneTime) {
+		proved, err := f.Flows.CompleteOneTime(ctx, caller, flowID(in.FlowID))
+		if err != nil {
+			return nil, err
+		}
+		return oneTimeResult{oneTimeAuth{AuthType: string(proved.Kind), Email: proved.Email.Text, Phone: proved.Phone}}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import "github.com/gatehouse-id/gatehouse/internal/core"
 // phaseWords spells the phases of a flow.
 func phaseWords() map[core.Phase]string {
 	return map[core.Phase]string{
+		core.PhaseOneTime:     "phase_one_time",
 		core.PhasePrimary:     "phase_primary",
 		core.PhaseCaptcha:     "phase_captcha",
 		core.PhaseProfile:     "phase_profile",
