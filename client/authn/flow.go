@@ -145,10 +145,14 @@ type FlowCompleteRequest struct {
 	DeviceID string `json:"device_id,omitempty"`
 }
 
-// Complete ends a flow in [PhaseCompleted] and gives the tokens, once. It calls
-// /v2/flow/complete.
+// Complete ends a flow in [PhaseCompleted] and gives the tokens, once. A one-time
+// flow has none: see [FlowService.CompleteOneTime]. It calls /v2/flow/complete.
 func (s FlowService) Complete(ctx context.Context, r FlowCompleteRequest) (*Tokens, error) {
-	return result[Tokens](ctx, s.t, "v2/flow/complete", r)
+	got, err := result[Tokens](ctx, s.t, "v2/flow/complete", r)
+	if err == nil && got.ActiveToken.Token == "" {
+		return nil, errors.New("authn: the flow gave no tokens: it was a one-time flow, which CompleteOneTime ends")
+	}
+	return got, err
 }
 
 // CompleteOneTime ends a flow of the type FlowOneTime in [PhaseCompleted] and

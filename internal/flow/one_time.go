@@ -36,11 +36,14 @@ func (m *Machine) asksOnce(ctx context.Context, caller core.Caller, p core.Pool,
 	if !slices.Contains(s.Types, core.FlowOneTime) && len(s.OneTime) == 0 {
 		return nil, nil
 	}
-	if !caller.Trusted() {
-		return nil, core.Fail(core.CodeForbidden, "Only an application's server begins a one-time flow.")
-	}
 	refuse := func(code core.ProblemCode, pointer, detail string) (*core.OneTime, error) {
 		return nil, core.Invalid(core.Problem{Code: code, Pointer: pointer, Detail: detail})
+	}
+	if len(p.Settings.OneTimeMethods) == 0 {
+		return refuse(core.ProblemChoice, "/flow_types", "This pool has no one-time flows.")
+	}
+	if !caller.Trusted() {
+		return nil, core.Fail(core.CodeForbidden, "Only an application's server begins a one-time flow.")
 	}
 	switch {
 	case len(s.Types) != 1 || s.Types[0] != core.FlowOneTime || s.Username != "" || s.Invitation != "" || s.Device != "":
