@@ -101,6 +101,18 @@ export async function api(path, body, token = service) {
   return response.json();
 }
 
+// proveMailbox opens the link of a sign-up's mail beside its page, and goes on
+// there.
+export async function proveMailbox(page, email) {
+  const link = await page.context().newPage();
+  await link.goto((await mailTo(email)).links[0]);
+  const confirm = link.getByRole('button', { name: 'Confirm my e-mail address' });
+  await confirm.click();
+  await confirm.waitFor({ state: 'detached' }); // a page that is closed before may take its request along
+  await link.close();
+  await page.getByRole('button', { name: 'Continue' }).click();
+}
+
 // signUp goes all the way through the pages.
 export async function signUp(browser, email) {
   const { context, page, complaints } = await visit(browser);
@@ -108,13 +120,7 @@ export async function signUp(browser, email) {
   await page.getByLabel('E-mail address').fill(email);
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.getByRole('heading', { name: 'Check your mail' }).waitFor();
-  const mail = await mailTo(email);
-  const link = await context.newPage();
-  await link.goto(mail.links[0]);
-  await link.getByRole('button', { name: 'Confirm my e-mail address' }).click();
-  await link.getByRole('heading', { name: 'Choose a password' }).waitFor();
-  await link.close();
-  await page.getByRole('button', { name: 'Continue' }).click();
+  await proveMailbox(page, email);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.getByLabel('First name').fill('Ana');

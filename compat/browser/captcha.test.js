@@ -1,7 +1,7 @@
 // A proof of work, by the script of the page in Chromium.
 import assert from 'node:assert/strict';
 
-import { arrived, authorize, captcha, mailTo, password, scenario, somebody, visit } from './browser.js';
+import { arrived, authorize, captcha, password, proveMailbox, scenario, somebody, visit } from './browser.js';
 
 const picture = (page, name) => process.env.SCREENSHOTS && page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
 
@@ -23,11 +23,7 @@ scenario('the browser works, and nothing is asked of the person', async (browser
   const payload = JSON.parse(atob(new URLSearchParams(sent[0]).get('code')));
   assert.deepEqual(Object.keys(payload), ['algorithm', 'challenge', 'number', 'salt', 'signature']);
   assert.equal(payload.algorithm, 'SHA-256');
-  const link = await context.newPage();
-  await link.goto((await mailTo(email)).links[0]);
-  await link.getByRole('button', { name: 'Confirm my e-mail address' }).click();
-  await link.close();
-  await page.getByRole('button', { name: 'Continue' }).click();
+  await proveMailbox(page, email);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Continue' }).click();
   const { code } = await arrived(page);

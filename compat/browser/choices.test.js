@@ -1,7 +1,7 @@
 // The ways in beside a password, where people meet them.
 import assert from 'node:assert/strict';
 
-import { arrived, authorize, codeTo, guarded, mailbox, mailTo, names, password, scenario, somebody, visit } from './browser.js';
+import { arrived, authorize, codeTo, guarded, mailbox, mailTo, names, password, proveMailbox, scenario, somebody, visit } from './browser.js';
 import { appCode } from './totp.js';
 
 // SCREENSHOTS names a folder for pictures of the pages, to be looked at.
@@ -70,11 +70,7 @@ scenario('people go by a name, and a code follows upon their password', async (b
   await page.goto(authorize({ screen: 'signup' }, names));
   await page.getByLabel('E-mail address').fill(email);
   await page.getByRole('button', { name: 'Continue' }).click();
-  const confirm = await context.newPage();
-  await confirm.goto((await mailTo(email)).links[0]);
-  await confirm.getByRole('button', { name: 'Confirm my e-mail address' }).click();
-  await confirm.close();
-  await page.getByRole('button', { name: 'Continue' }).click();
+  await proveMailbox(page, email);
   await page.getByLabel('Username').fill('two words');
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.getByRole('alert').getByText(/2 to 320/).waitFor();
@@ -114,11 +110,7 @@ scenario('an app is set up and used, and a recovery code stands for it, without 
   await page.goto(authorize({ screen: 'signup' }, guarded));
   await page.getByLabel('E-mail address').fill(email);
   await page.getByRole('button', { name: 'Continue' }).click();
-  const confirm = await context.newPage();
-  await confirm.goto((await mailTo(email)).links[0]);
-  await confirm.getByRole('button', { name: 'Confirm my e-mail address' }).click();
-  await confirm.close();
-  await page.getByRole('button', { name: 'Continue' }).click();
+  await proveMailbox(page, email);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Continue' }).click();
   const drawn = await page.getByRole('img', { name: /QR code for Acme/ }).boundingBox();

@@ -1,7 +1,7 @@
 // Passkeys, with the authenticator that Chromium has for tests.
 import assert from 'node:assert/strict';
 
-import { api, arrived, authorize, mailTo, passkeys, password, scenario, somebody, visit } from './browser.js';
+import { api, arrived, authorize, passkeys, password, proveMailbox, scenario, somebody, visit } from './browser.js';
 
 const picture = (page, name) => process.env.SCREENSHOTS && page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
 
@@ -100,11 +100,7 @@ scenario('somebody new chooses a passkey and no password', async (browser) => {
   assert.equal(await page.getByRole('button', { name: 'Sign in with a passkey' }).count(), 0);
   await page.getByLabel('E-mail address').fill(email);
   await page.getByRole('button', { name: 'Continue' }).click();
-  const confirm = await context.newPage();
-  await confirm.goto((await mailTo(email)).links[0]);
-  await confirm.getByRole('button', { name: 'Confirm my e-mail address' }).click();
-  await confirm.close();
-  await page.getByRole('button', { name: 'Continue' }).click();
+  await proveMailbox(page, email);
   await page.getByRole('link', { name: 'Use a passkey instead' }).click();
   await picture(page, 'passkey-signup');
   await page.getByRole('button', { name: 'Create a passkey' }).click();

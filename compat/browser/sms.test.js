@@ -1,7 +1,7 @@
 // Codes by text message, where people meet them.
 import assert from 'node:assert/strict';
 
-import { arrived, authorize, mailTo, mailsTo, scenario, somebody, texts, visit } from './browser.js';
+import { arrived, authorize, mailsTo, proveMailbox, scenario, somebody, texts, visit } from './browser.js';
 
 // SCREENSHOTS names a folder for pictures of the pages, to be looked at.
 const picture = (page, name) => process.env.SCREENSHOTS && page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
@@ -24,11 +24,7 @@ scenario('a code by text message signs somebody up and in', async (browser) => {
   await page.goto(authorize({ screen: 'signup' }, texts));
   await page.getByLabel('E-mail address').fill(email);
   await page.getByRole('button', { name: 'Continue' }).click();
-  const confirm = await context.newPage();
-  await confirm.goto((await mailTo(email)).links[0]);
-  await confirm.getByRole('button', { name: 'Confirm my e-mail address' }).click();
-  await confirm.close();
-  await page.getByRole('button', { name: 'Continue' }).click();
+  await proveMailbox(page, email);
   await page.getByRole('link', { name: 'Get a code by text message instead' }).click();
   await picture(page, 'text-number');
   await page.getByLabel('Telephone number').fill('911');
