@@ -8,22 +8,11 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gatehouse-id/gatehouse/client/authn"
+	"github.com/gatehouse-id/gatehouse/internal/flow/flowtest"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 )
-
-// totpCode is one of the two codes of a secret that are good now: the first to
-// enrol with, the second to come back with. Where this step is about to end, the
-// next one is waited for.
-func totpCode(t *testing.T, seed string, nth int64) string {
-	t.Helper()
-	if left := 30*time.Second - time.Duration(time.Now().UnixNano()%int64(30*time.Second)); left < 8*time.Second {
-		time.Sleep(left)
-	}
-	return ok(secret.TOTPCode(secret.Text(seed), secret.TOTPStep(time.Now())-1+nth))(t)
-}
 
 // A code of a program is a second factor, and a recovery code stands for it.
 func TestFlowByTOTPAndRecoveryCode(t *testing.T) {
@@ -48,11 +37,11 @@ func TestFlowByTOTPAndRecoveryCode(t *testing.T) {
 			t.Fatalf("a restart gives the same secret: %+v", again)
 		}
 		seed := other.Secret.Secret
-		_, err := a.Flow.Update(ctx, authn.FlowUpdateRequest{FlowID: got.FlowID, Answer: authn.TOTPAnswer{Code: totpCode(t, offer.Secret.Secret, 0)}})
+		_, err := a.Flow.Update(ctx, authn.FlowUpdateRequest{FlowID: got.FlowID, Answer: authn.TOTPAnswer{Code: flowtest.TOTPCode(t, secret.Text(offer.Secret.Secret), 0)}})
 		refused(t, err, authn.StatusAuthenticationFailure, http.StatusBadRequest)
 		_, err = a.Flow.Update(ctx, authn.FlowUpdateRequest{FlowID: got.FlowID, Answer: authn.TOTPAnswer{}})
 		refused(t, err, authn.StatusValidationError, http.StatusBadRequest, "FieldRequired /data/code")
-		got = answer(t, a, got, authn.TOTPAnswer{Code: totpCode(t, seed, 0)})
+		got = answer(t, a, got, authn.TOTPAnswer{Code: flowtest.TOTPCode(t, secret.Text(seed), 0)})
 		codes, offered := authn.Offered[authn.RecoveryCodeChoice](got)
 		if !offered || got.Phase != authn.PhaseCompleted || !codes.Enrollment || len(codes.Codes) != 10 {
 			t.Fatalf("after the code: %+v", got)
@@ -75,10 +64,10 @@ func TestFlowByTOTPAndRecoveryCode(t *testing.T) {
 			}
 			return got
 		}
-		got = answer(t, a, second(), authn.TOTPAnswer{Code: totpCode(t, seed, 1)})
+		got = answer(t, a, second(), authn.TOTPAnswer{Code: flowtest.TOTPCode(t, secret.Text(seed), 1)})
 		pair(t, ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), email, authn.Profile{})
 		got = second()
-		_, err = a.Flow.Update(ctx, authn.FlowUpdateRequest{FlowID: got.FlowID, Answer: authn.TOTPAnswer{Code: totpCode(t, seed, 0)}})
+		_, err = a.Flow.Update(ctx, authn.FlowUpdateRequest{FlowID: got.FlowID, Answer: authn.TOTPAnswer{Code: flowtest.TOTPCode(t, secret.Text(seed), 0)}})
 		refused(t, err, authn.StatusAuthenticationFailure, http.StatusBadRequest)
 		got = answer(t, a, got, authn.RecoveryCodeAnswer{Code: strings.ToUpper(strings.ReplaceAll(codes.Codes[3], "-", " "))})
 		pair(t, ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t), email, authn.Profile{})

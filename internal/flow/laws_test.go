@@ -146,7 +146,7 @@ func specimens() []specimen {
 			[]flow.Answer{answer(core.ChoicePassword, ""), answer(core.ChoicePassword, "short"), answer(core.ChoicePassword, "password1")}},
 		{core.ChoiceSMSOTP, texted(opened), coded(core.ChoiceSMSOTP), wrongText},
 		{core.ChoiceTOTP, opened, func(t *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
-			return flow.Answer{Choice: core.ChoiceTOTP, Code: computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0)}
+			return flow.Answer{Choice: core.ChoiceTOTP, Code: flowtest.TOTPCode(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0)}
 		}, wrongTOTP},
 		{core.ChoicePasskey, making(opened), made, noPasskey},
 		{core.ChoicePasskey, holding("ana@example.org"), got, noPasskey},
@@ -201,13 +201,13 @@ func specimens() []specimen {
 			return s
 		}, coded(core.ChoiceEmailOTP), wrongCode},
 		{core.ChoiceTOTP, signup, func(t *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
-			return flow.Answer{Choice: core.ChoiceTOTP, Code: computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 1)}
+			return flow.Answer{Choice: core.ChoiceTOTP, Code: flowtest.TOTPCode(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 1)}
 		}, wrongTOTP},
 		{core.ChoiceTOTP, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 			byTOTP(t, h, app)
 			return behindPassword(t, h, app, "ana@example.org")
 		}, func(t *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
-			return flow.Answer{Choice: core.ChoiceTOTP, Code: computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 1)}
+			return flow.Answer{Choice: core.ChoiceTOTP, Code: flowtest.TOTPCode(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 1)}
 		}, wrongTOTP},
 		{core.ChoiceTOTP, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 			byTOTP(t, h, app)
@@ -216,7 +216,7 @@ func specimens() []specimen {
 			seeds[s.ID] = seed
 			return s
 		}, func(t *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
-			return flow.Answer{Choice: core.ChoiceTOTP, Code: computed(t, seeds[s.ID], 1)}
+			return flow.Answer{Choice: core.ChoiceTOTP, Code: flowtest.TOTPCode(t, seeds[s.ID], 1)}
 		}, wrongTOTP},
 		{core.ChoiceRecoveryCode, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 			byTOTP(t, h, app)
@@ -230,7 +230,7 @@ func specimens() []specimen {
 		{core.ChoiceRecoveryCode, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 			byTOTP(t, h, app)
 			s := behindPassword(t, h, app, "ana@example.org")
-			s, err := tryTOTP(t, h, app, s.ID, computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0))
+			s, err := tryTOTP(t, h, app, s.ID, flowtest.TOTPCode(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0))
 			must(t, err)
 			return s
 		}, given(flow.Answer{Choice: core.ChoiceRecoveryCode}), nil},

@@ -59,7 +59,7 @@ func TestProvisionalPeopleEnrol(t *testing.T) {
 		},
 		core.AuthenticatorTOTP: func(t *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
 			seed = prompted(t, s, core.ChoiceTOTP).Seed.Secret
-			return flow.Answer{Choice: core.ChoiceTOTP, Code: computed(t, seed, 0)}
+			return flow.Answer{Choice: core.ChoiceTOTP, Code: flowtest.TOTPCode(t, seed, 0)}
 		},
 		core.AuthenticatorPasskey: func(t *testing.T, h *flowtest.House, app core.Caller, s flow.State) flow.Answer {
 			return passkeyAnswer(device.Create(t, begun(t, h, app, s.ID), flowtest.PageURL, nil))
@@ -68,7 +68,7 @@ func TestProvisionalPeopleEnrol(t *testing.T) {
 	again := map[core.AuthenticatorKind]func(t *testing.T, h *flowtest.House, app core.Caller, s flow.State) flow.Answer{
 		core.AuthenticatorSMSOTP: coded(core.ChoiceSMSOTP),
 		core.AuthenticatorTOTP: func(t *testing.T, _ *flowtest.House, _ core.Caller, _ flow.State) flow.Answer {
-			return flow.Answer{Choice: core.ChoiceTOTP, Code: computed(t, seed, 1)}
+			return flow.Answer{Choice: core.ChoiceTOTP, Code: flowtest.TOTPCode(t, seed, 1)}
 		},
 		core.AuthenticatorPasskey: func(t *testing.T, h *flowtest.House, app core.Caller, s flow.State) flow.Answer {
 			return passkeyAnswer(device.Get(t, begun(t, h, app, s.ID), flowtest.PageURL, nil))
@@ -201,7 +201,7 @@ func TestB13ParallelEnrolment(t *testing.T) {
 					_, err := h.Flows.Answer(t.Context(), app, s.ID, answer(core.ChoicePassword, fmt.Sprintf("kettle oboe %d", i)))
 					return err
 				}
-				_, err := tryTOTP(t, h, app, s.ID, computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0))
+				_, err := tryTOTP(t, h, app, s.ID, flowtest.TOTPCode(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0))
 				return err
 			}))
 			all, err := h.Directory.Authenticators(t.Context(), app, core.UserRef{Email: "ana@example.org"})
@@ -356,7 +356,7 @@ func TestB7EnrolmentPassesTheLockout(t *testing.T) {
 			}
 		}
 		s := setUp(t, h, app)
-		_, err := tryTOTP(t, h, app, s.ID, computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0))
+		_, err := tryTOTP(t, h, app, s.ID, flowtest.TOTPCode(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0))
 		must(t, err)
 	})
 }
@@ -398,7 +398,7 @@ func TestProvisionalAgain(t *testing.T) {
 		}
 		h.Set(t, app, map[string]any{"signin.primary": []string{"totp"}})
 		s := setUp(t, h, app)
-		s, err := tryTOTP(t, h, app, s.ID, computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0))
+		s, err := tryTOTP(t, h, app, s.ID, flowtest.TOTPCode(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0))
 		must(t, err)
 		grant, err := h.Flows.Complete(t.Context(), app, s.ID)
 		must(t, err)

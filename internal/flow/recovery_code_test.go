@@ -105,7 +105,7 @@ func TestRecoveryCodesAreShownOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *flowtest.House) {
 		app := guarded(t, h, nil)
 		s := behindPassword(t, h, app, "ana@example.org")
-		s, err := tryTOTP(t, h, app, s.ID, computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0))
+		s, err := tryTOTP(t, h, app, s.ID, flowtest.TOTPCode(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0))
 		must(t, err)
 		codes := prompted(t, s, core.ChoiceRecoveryCode).Codes
 		if again := prompted(t, stateOf(t, h, app, s.ID), core.ChoiceRecoveryCode).Codes; !slices.Equal(again, codes) || s.Phase != core.PhaseCompleted {

@@ -385,7 +385,7 @@ func TestSecondFactorsThatRulesAskFor(t *testing.T) {
 		if s.Phase != core.PhaseSecondary || !seed.Enrollment {
 			t.Errorf("law: somebody new enrols one; offered is %s", shapeOf(s))
 		}
-		_, err = tryTOTP(t, h, there, s.ID, computed(t, seed.Seed.Secret, 0))
+		_, err = tryTOTP(t, h, there, s.ID, flowtest.TOTPCode(t, seed.Seed.Secret, 0))
 		must(t, err)
 		if _, err := h.Flows.Complete(t.Context(), there, s.ID); err != nil {
 			t.Errorf("law: and comes in with it; got %v", err)

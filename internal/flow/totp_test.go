@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
@@ -27,19 +26,6 @@ func prompted(t *testing.T, s flow.State, choice core.ChoiceName) flow.Prompt {
 	}
 	t.Fatalf("%s is not on offer in %s", choice, shapeOf(s))
 	return flow.Prompt{}
-}
-
-// computed is one of the two codes of a seed that are good now. Tests use the
-// first, of the step before, to enrol, and the second, of this step, to come
-// back. Where this step is about to end, the next one is waited for.
-func computed(t *testing.T, seed secret.Text, nth int64) string {
-	t.Helper()
-	if left := 30*time.Second - time.Duration(time.Now().UnixNano()%int64(30*time.Second)); left < 8*time.Second {
-		time.Sleep(left)
-	}
-	code, err := secret.TOTPCode(seed, secret.TOTPStep(time.Now())-1+nth)
-	must(t, err)
-	return code
 }
 
 func tryTOTP(t *testing.T, h *flowtest.House, app core.Caller, id core.FlowID, code string) (flow.State, error) {
@@ -75,7 +61,7 @@ func enrolled(t *testing.T, h *flowtest.House, app core.Caller, email string) (s
 	t.Helper()
 	s := behindPassword(t, h, app, email)
 	seed := prompted(t, s, core.ChoiceTOTP).Seed.Secret
-	s, err := tryTOTP(t, h, app, s.ID, computed(t, seed, 0))
+	s, err := tryTOTP(t, h, app, s.ID, flowtest.TOTPCode(t, seed, 0))
 	must(t, err)
 	codes := prompted(t, s, core.ChoiceRecoveryCode).Codes
 	_, err = h.Flows.Complete(t.Context(), app, s.ID)
@@ -118,13 +104,13 @@ func TestM1CodeOfAStepIsUsedOnce(t *testing.T) {
 		app := guarded(t, h, map[string]any{"budget.tries_per_minute": 0, "lockout.most": 100})
 		s := behindPassword(t, h, app, "ana@example.org")
 		seed := prompted(t, s, core.ChoiceTOTP).Seed.Secret
-		first := computed(t, seed, 0)
+		first := flowtest.TOTPCode(t, seed, 0)
 		_, err := tryTOTP(t, h, app, s.ID, first)
 		must(t, err)
 		s = behindPassword(t, h, app, "ana@example.org")
 		_, err = tryTOTP(t, h, app, s.ID, first)
 		want(t, err, core.CodeWrongCode, "the code of the enrolment")
-		next := computed(t, seed, 1)
+		next := flowtest.TOTPCode(t, seed, 1)
 		_, err = tryTOTP(t, h, app, s.ID, next)
 		must(t, err)
 		for range 2 {
@@ -137,7 +123,7 @@ func TestM1CodeOfAStepIsUsedOnce(t *testing.T) {
 		for range rounds(t) {
 			rested(t, database)
 			ids := manyBehindPassword(t, h, app, "ana@example.org")
-			code := computed(t, seed, 1)
+			code := flowtest.TOTPCode(t, seed, 1)
 			once(t, "using a computed code in many flows", parallel(width, func(i int) error {
 				_, err := tryTOTP(t, h, app, ids[i], code)
 				return err
@@ -148,7 +134,7 @@ func TestM1CodeOfAStepIsUsedOnce(t *testing.T) {
 			email := "new-" + strings.ToLower(secret.Random()[:8]) + "@example.org"
 			h.Person(t, app, email)
 			s := behindPassword(t, h, app, email)
-			code := computed(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0)
+			code := flowtest.TOTPCode(t, prompted(t, s, core.ChoiceTOTP).Seed.Secret, 0)
 			once(t, "enrolling with a computed code", parallel(width, func(int) error {
 				_, err := tryTOTP(t, h, app, s.ID, code)
 				return err
@@ -185,7 +171,7 @@ func TestM3SeedIsShownWhileItIsNew(t *testing.T) {
 		if other == seed || elsewhere == seed || elsewhere == other {
 			t.Error("law: no two flows, and no two restarts, have one seed")
 		}
-		_, err = tryTOTP(t, h, app, s.ID, computed(t, seed, 0))
+		_, err = tryTOTP(t, h, app, s.ID, flowtest.TOTPCode(t, seed, 0))
 		want(t, err, core.CodeWrongCode, "a code of the seed before")
 		hidden := func(when string) {
 			t.Helper()
@@ -197,7 +183,7 @@ func TestM3SeedIsShownWhileItIsNew(t *testing.T) {
 			}
 		}
 		hidden("while it is shown")
-		s, err = tryTOTP(t, h, app, s.ID, computed(t, other, 0))
+		s, err = tryTOTP(t, h, app, s.ID, flowtest.TOTPCode(t, other, 0))
 		must(t, err)
 		hidden("once it is enrolled")
 		told, err := json.Marshal(h.Events(t, app))
@@ -218,7 +204,7 @@ func TestM3SeedIsShownWhileItIsNew(t *testing.T) {
 		if p := prompted(t, s, core.ChoiceTOTP); p.Seed != nil || p.Enrollment {
 			t.Error("law: whoever has a seed is shown no other")
 		}
-		_, err = tryTOTP(t, h, app, s.ID, computed(t, other, 1))
+		_, err = tryTOTP(t, h, app, s.ID, flowtest.TOTPCode(t, other, 1))
 		must(t, err)
 	})
 }
@@ -266,7 +252,7 @@ func TestProofIsOfTheVeryFactor(t *testing.T) {
 		app := guarded(t, h, nil)
 		seed, _ := enrolled(t, h, app, "ana@example.org")
 		old := behindPassword(t, h, app, "ana@example.org")
-		old, err := tryTOTP(t, h, app, old.ID, computed(t, seed, 1))
+		old, err := tryTOTP(t, h, app, old.ID, flowtest.TOTPCode(t, seed, 1))
 		must(t, err)
 		if old.Phase != core.PhaseCompleted {
 			t.Fatalf("behind both factors the flow is in %s", old.Phase)
@@ -326,7 +312,7 @@ func TestOwnerOfTheMailboxFindsNoOtherFactor(t *testing.T) {
 		app := guarded(t, h, map[string]any{"signin.primary": []string{"password", "totp"}, "signin.skip_secondary": []string{"totp"}, "signin.require_secondary": false})
 		s := start(t, h, app, "victim@example.org")
 		seed := prompted(t, s, core.ChoiceTOTP).Seed.Secret
-		s, err := tryTOTP(t, h, app, s.ID, computed(t, seed, 0))
+		s, err := tryTOTP(t, h, app, s.ID, flowtest.TOTPCode(t, seed, 0))
 		must(t, err)
 		_, err = h.Flows.Complete(t.Context(), app, s.ID)
 		must(t, err)
@@ -338,7 +324,7 @@ func TestOwnerOfTheMailboxFindsNoOtherFactor(t *testing.T) {
 		_, err = h.Flows.Complete(t.Context(), app, s.ID)
 		must(t, err)
 		s = start(t, h, app, "victim@example.org")
-		_, err = tryTOTP(t, h, app, s.ID, computed(t, seed, 1))
+		_, err = tryTOTP(t, h, app, s.ID, flowtest.TOTPCode(t, seed, 1))
 		want(t, err, core.CodeNotOffered, "the factor of whoever came before")
 	})
 }
@@ -355,9 +341,9 @@ func TestComputedCodeAsTheFirstFactor(t *testing.T) {
 		if !p.Enrollment || !p.NeedEmail || p.Seed.Account != "ana_roe" || p.Seed.Issuer != "demo" {
 			t.Fatalf("the prompt is %+v", p)
 		}
-		_, err = tryTOTP(t, h, app, s.ID, computed(t, p.Seed.Secret, 0))
+		_, err = tryTOTP(t, h, app, s.ID, flowtest.TOTPCode(t, p.Seed.Secret, 0))
 		want(t, err, core.CodeInvalid, "a code without the address")
-		s, err = h.Flows.Answer(t.Context(), app, s.ID, flow.Answer{Choice: core.ChoiceTOTP, Code: computed(t, p.Seed.Secret, 0), Email: "ana@example.org"})
+		s, err = h.Flows.Answer(t.Context(), app, s.ID, flow.Answer{Choice: core.ChoiceTOTP, Code: flowtest.TOTPCode(t, p.Seed.Secret, 0), Email: "ana@example.org"})
 		must(t, err)
 		if s.Phase != core.PhaseVerifyEmail {
 			t.Fatalf("law: a computed code proves no mailbox; the flow is in %s", s.Phase)
@@ -372,7 +358,7 @@ func TestComputedCodeAsTheFirstFactor(t *testing.T) {
 		}
 		_, err = tryTOTP(t, h, app, s.ID, "000000x")
 		want(t, err, core.CodeWrongCode, "a wrong code")
-		s, err = tryTOTP(t, h, app, s.ID, computed(t, p.Seed.Secret, 1))
+		s, err = tryTOTP(t, h, app, s.ID, flowtest.TOTPCode(t, p.Seed.Secret, 1))
 		must(t, err)
 		if len(s.Prompts) != 0 {
 			t.Errorf("law: recovery codes belong to second factors; shown is %s", shapeOf(s))
@@ -423,7 +409,7 @@ func TestSeedOutlivesTheMasterKey(t *testing.T) {
 		must(t, err)
 		h = flowtest.New(open(fresh))
 		s := behindPassword(t, h, app, "ana@example.org")
-		_, err = tryTOTP(t, h, app, s.ID, computed(t, seed, 1))
+		_, err = tryTOTP(t, h, app, s.ID, flowtest.TOTPCode(t, seed, 1))
 		must(t, err)
 		s = behindPassword(t, h, app, "ana@example.org")
 		_, err = h.Flows.Answer(t.Context(), app, s.ID, flow.Answer{Choice: core.ChoiceRecoveryCode, Code: codes[0].Reveal()})
@@ -439,11 +425,11 @@ func TestM17FactorsOfAnotherPool(t *testing.T) {
 		stranger := h.Pool(t, "other", map[string]any{"signin.secondary": []string{"totp"}, "signin.require_secondary": true, "signup.verify_email": false, "lockout.failures": 100})
 		h.Person(t, stranger, "ana@example.org")
 		s := behindPassword(t, h, app, "ana@example.org")
-		_, err := tryTOTP(t, h, stranger, s.ID, computed(t, seed, 1))
+		_, err := tryTOTP(t, h, stranger, s.ID, flowtest.TOTPCode(t, seed, 1))
 		want(t, err, core.CodeFlowEnded, "a flow of another pool")
 		enrolled(t, h, stranger, "ana@example.org")
 		theirs := behindPassword(t, h, stranger, "ana@example.org")
-		_, err = tryTOTP(t, h, stranger, theirs.ID, computed(t, seed, 1))
+		_, err = tryTOTP(t, h, stranger, theirs.ID, flowtest.TOTPCode(t, seed, 1))
 		want(t, err, core.CodeWrongCode, "a code of another pool")
 		_, err = h.Flows.Answer(t.Context(), stranger, theirs.ID, flow.Answer{Choice: core.ChoiceRecoveryCode, Code: codes[0].Reveal()})
 		want(t, err, core.CodeWrongCode, "a recovery code of another pool")

@@ -4,24 +4,16 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/gatehouse-id/gatehouse/internal/flow/flowtest"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 )
 
 // computed is one of the two codes that are good now of a seed as a page writes
-// it: the first to enrol with, the second to come back with. Where this step is
-// about to end, the next one is waited for.
+// it; see [flowtest.TOTPCode].
 func computed(t *testing.T, seed string, nth int64) string {
 	t.Helper()
-	if left := 30*time.Second - time.Duration(time.Now().UnixNano()%int64(30*time.Second)); left < 8*time.Second {
-		time.Sleep(left)
-	}
-	code, err := secret.TOTPCode(secret.Text(strings.ReplaceAll(seed, " ", "")), secret.TOTPStep(time.Now())-1+nth)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return code
+	return flowtest.TOTPCode(t, secret.Text(strings.ReplaceAll(seed, " ", "")), nth)
 }
 
 // words are the texts of a page's elements.

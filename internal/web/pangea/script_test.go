@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -30,7 +29,7 @@ var update = flag.Bool("update", false, "write the golden answers anew")
 //	status N                         the HTTP status of the answer
 //	save NAME KEY...                 sets a variable from the result
 //	mail ADDRESS                     $link_code is from the newest mail to it, $ticket for an invitation, and $code its digits
-//	totp NAME SECRET STEPS           sets a variable to a secret's code so many steps from now
+//	totp NAME SECRET 0|1             sets a variable to the first or the second of a secret's codes that are good now
 //	nomail                           nothing waits to be sent
 //	settings KEY=JSON                changes the pool
 func TestScripts(t *testing.T) {
@@ -104,14 +103,9 @@ func (r *script) mail(ts *testscript.TestScript, args []string) {
 }
 
 func (r *script) totp(ts *testscript.TestScript, args []string) {
-	steps, err := strconv.ParseInt(args[2], 10, 64)
+	nth, err := strconv.ParseInt(args[2], 10, 64)
 	ts.Check(err)
-	if left := 30*time.Second - time.Duration(time.Now().UnixNano()%int64(30*time.Second)); left < 8*time.Second {
-		time.Sleep(left) // so that the step does not end while its code is tried
-	}
-	code, err := secret.TOTPCode(secret.Text(args[1]), secret.TOTPStep(time.Now())+steps)
-	ts.Check(err)
-	ts.Setenv(args[0], code)
+	ts.Setenv(args[0], flowtest.TOTPCode(r.t, secret.Text(args[1]), nth))
 }
 
 func (r *script) nomail(ts *testscript.TestScript) {
