@@ -310,9 +310,9 @@ func TestWhatTwilioAnswers(t *testing.T) {
 	}
 }
 
-// A sender that does not answer holds up the messages of its own pool alone, and
-// loses none of them.
-func TestASenderThatIsDownDelaysNobody(t *testing.T) {
+// A webhook that does not answer holds up the messages of its own pool alone, and
+// loses none of them: what it may have had comes again under the same id.
+func TestR9WebhookThatIsDown(t *testing.T) {
 	st := storetest.New(t)
 	release := make(chan struct{})
 	var script []func(w http.ResponseWriter, r *http.Request)
@@ -350,6 +350,22 @@ func TestASenderThatIsDownDelaysNobody(t *testing.T) {
 	_, ends := textEnds(t, st, down)
 	if len(ends) != 30 || slices.ContainsFunc(ends, func(end string) bool { return end != "sent" }) {
 		t.Errorf("law: a sender that comes back gets every message; they ended %v", ends)
+	}
+	seen := map[string]int{}
+	for _, one := range hook.requests() {
+		seen[one.r.Header.Get("webhook-id")]++
+	}
+	again := 0
+	for _, m := range waiting {
+		if seen[string(m.ID)] > 1 {
+			again++
+		}
+		if seen[string(m.ID)] == 0 {
+			t.Errorf("law: every message comes under its id; %s did not", m.ID)
+		}
+	}
+	if len(seen) != 30 || again != 4 {
+		t.Errorf("law: what was taken without an answer comes again, under the same id; %d of 4 did, of %d ids", again, len(seen))
 	}
 }
 
