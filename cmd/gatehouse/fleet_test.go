@@ -154,6 +154,13 @@ func (j *journal) Write(p []byte) (int, error) {
 	return j.text.Write(p)
 }
 
+// has reports whether a text was written.
+func (j *journal) has(text string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return bytes.Contains(j.text.Bytes(), []byte(text))
+}
+
 // String is the last of what was written.
 func (j *journal) String() string {
 	j.mu.Lock()

@@ -53,6 +53,7 @@ func TestR7DiskFull(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) {
 		database := storetest.Postgres(t)
 		k := newKilled(t, binary, database)
+		k.set(t, "signup.verify_email=false")
 		k.start(t)
 		f := &filled{killed: k, token: k.signUpOne(t)}
 		db := storetest.Raw(t, database)
@@ -97,6 +98,7 @@ func diskFull(t *testing.T, binary string) {
 		}
 	}
 	k := newKilled(t, binary, "sqlite:"+database)
+	k.set(t, "signup.verify_email=false") // before the start, which else may not know it yet
 	k.start(t)
 	f := &filled{killed: k, token: k.signUpOne(t)}
 	for range 3 {
@@ -151,7 +153,6 @@ const reader = "reader@example.org"
 // returns their token.
 func (k *killed) signUpOne(t *testing.T) string {
 	t.Helper()
-	k.set(t, "signup.verify_email=false")
 	s, err := k.flow(reader, "signup")
 	if err != nil {
 		t.Fatal(err)

@@ -75,7 +75,7 @@ type killed struct {
 	binary, database, url, listen, token string
 	env                                  []string
 	process                              *exec.Cmd
-	log                                  bytes.Buffer
+	log                                  journal
 	next                                 atomic.Int64
 
 	mu           sync.Mutex
@@ -94,7 +94,7 @@ func newKilled(t *testing.T, binary, database string) *killed {
 	}
 	k.url = "http://" + k.listen
 	t.Cleanup(func() {
-		if bytes.Contains(k.log.Bytes(), []byte("DATA RACE")) {
+		if k.log.has("DATA RACE") {
 			t.Errorf("law: the race detector has nothing to report; it says\n%s", &k.log)
 		}
 	})

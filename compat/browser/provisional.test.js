@@ -1,17 +1,12 @@
 // Somebody who was made by an application, where they meet the pages.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 
-import { api, arrived, authorize, inbox, launch, mailTo, passkeys, somebody, texts, visit } from './browser.js';
-
-let browser;
-before(async () => { browser = await launch(); });
-after(async () => { await browser.close(); });
+import { api, arrived, authorize, mailTo, mailsTo, passkeys, scenario, somebody, texts, visit } from './browser.js';
 
 // SCREENSHOTS names a folder for pictures of the pages, to be looked at.
 const picture = (page, name) => process.env.SCREENSHOTS && page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
 
-test('somebody sets up an account that was made for them', async () => {
+scenario('somebody sets up an account that was made for them', async (browser) => {
   const email = somebody();
   await api('/v2/user/create', { email, profile: {} }, passkeys.service);
   const asked = await visit(browser);
@@ -47,7 +42,7 @@ test('somebody sets up an account that was made for them', async () => {
   await asked.context.close();
 });
 
-test('whoever has nothing to set up sees the same, and gets no mail', async () => {
+scenario('whoever has nothing to set up sees the same, and gets no mail', async (browser) => {
   const email = somebody();
   const { context, page, complaints } = await visit(browser);
   await page.goto(authorize({ email }, texts));
@@ -56,7 +51,7 @@ test('whoever has nothing to set up sees the same, and gets no mail', async () =
   await page.getByRole('heading', { name: 'Check your mail' }).waitFor();
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.getByText('has not been opened yet').waitFor();
-  assert.deepEqual(await (await fetch(`${inbox}?to=${encodeURIComponent(email)}`)).json(), []);
+  assert.deepEqual(await mailsTo(email), []);
   assert.deepEqual(complaints, []);
   await context.close();
 });
