@@ -30,6 +30,10 @@ const (
 	// longestPlain is what PKCS#1 v1.5 leaves of the size: two bytes of form,
 	// eight of padding at least, one that ends it.
 	longestPlain = passwordKeySize - 11
+	// strippedZeros is how many zero bytes a ciphertext may lack at its front: a
+	// library that JavaScript clients bring along writes it as a number. One
+	// ciphertext of 256 lacks one, and one of sixteen millions three.
+	strippedZeros = 2
 )
 
 // NewPasswordKey makes a key pair. It takes from tenths of a second to seconds.
@@ -96,6 +100,10 @@ func (r PasswordKeys) Decrypt(text string) (password Text, formed bool) {
 	// Strictly, because a ciphertext that had two spellings could be asked
 	// about twice; Go's decoder skips line ends even so.
 	ciphertext, err := base64.StdEncoding.Strict().DecodeString(text)
+	if missing := passwordKeySize - len(ciphertext); err == nil && missing > 0 && missing <= strippedZeros && ciphertext[0] != 0 {
+		// It is the same number, and so the same in all that follows.
+		ciphertext = append(make([]byte, missing, passwordKeySize), ciphertext...)
+	}
 	formed = err == nil && len(ciphertext) == passwordKeySize
 	if !formed {
 		ciphertext = []byte(text)

@@ -115,6 +115,37 @@ func badPadding(size int) map[string][]byte {
 
 // What does not decrypt gives a password all the same: one that nobody can
 // foresee, the same each time, another for each ciphertext and each key (X1).
+// Some clients write the ciphertext as a number, without the zeros before it.
+func TestCiphertextsWithoutTheirFirstZeros(t *testing.T) {
+	key, public := passwordPair(t)
+	for {
+		ciphertext, err := base64.StdEncoding.DecodeString(encrypted(t, public, "correct horse 7 staple"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ciphertext[0] != 0 {
+			continue
+		}
+		number := base64.StdEncoding.EncodeToString(bytes.TrimLeft(ciphertext, "\x00"))
+		if got, formed := decrypt(number, key); got != "correct horse 7 staple" || !formed {
+			t.Errorf("law: a ciphertext is the number that it spells; without its zeros it gives %q (%v)", got, formed)
+		}
+		// The same number of no good padding has one answer, however it is spelled.
+		ciphertext[len(ciphertext)-1] ^= 1
+		whole, _ := decrypt(base64.StdEncoding.EncodeToString(ciphertext), key)
+		short, _ := decrypt(base64.StdEncoding.EncodeToString(bytes.TrimLeft(ciphertext, "\x00")), key)
+		if whole != short {
+			t.Error("law: two spellings of one number have one answer")
+		}
+		break
+	}
+	for _, length := range []int{0, 1, 8, 253, 257} {
+		if _, formed := decrypt(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, length)), key); formed {
+			t.Errorf("law: what lacks more than some zeros is no ciphertext; %d bytes are", length)
+		}
+	}
+}
+
 func TestX1WhatDoesNotDecryptGivesAPasswordAllTheSame(t *testing.T) {
 	key, public := passwordPair(t)
 	other, err := secret.NewPasswordKey()
@@ -126,7 +157,7 @@ func TestX1WhatDoesNotDecryptGivesAPasswordAllTheSame(t *testing.T) {
 		"":                      "nothing",
 		"passw0rd":              "a password in clear",
 		"not base64 at all!":    "not base64",
-		good[:len(good)-4]:      "three bytes short",
+		good[:len(good)-8]:      "four bytes short",
 		good + "AAAA":           "three bytes long",
 		good[:len(good)-2]:      "without its padding",
 		strings.Repeat("A", 44): "33 bytes",
