@@ -3,6 +3,7 @@ package flow_test
 import (
 	"flag"
 	"slices"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -344,11 +345,11 @@ func TestModelOfFlows(t *testing.T) {
 	storetest.Engines(t, func(t *testing.T, database string) {
 		st := storetest.Open(t, database)
 		h := flowtest.New(st)
-		checks := "2000"
+		checks := 160 * rounds(t)
 		if st.Engine() == "postgres" || testing.Short() {
-			checks = "200" // the same machine; what differs is in the store, which has its own laws
+			checks /= 8 // the same machine; what differs is in the store, which has its own laws
 		}
-		if err := flag.Set("rapid.checks", checks); err != nil {
+		if err := flag.Set("rapid.checks", strconv.Itoa(checks)); err != nil {
 			t.Fatal(err)
 		}
 		if err := flag.Set("rapid.nofailfile", "true"); err != nil {

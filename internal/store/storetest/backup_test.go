@@ -248,7 +248,7 @@ func TestBackupIsOneMoment(t *testing.T) {
 				for !stop.Load() {
 					u := person(fmt.Sprint("writer", next.Add(1)))
 					err := b.Update(context.Background(), func(tx *store.Tx) error {
-						return errors.Join(tx.CreateUser(u), tx.Record(core.Event{Name: core.EventFlowRefused, Target: string(u.ID)}))
+						return errors.Join(tx.CreateUser(u), tx.Record(core.Event{Name: core.EventUserCreated, Target: string(u.ID)}))
 					})
 					if err != nil {
 						t.Errorf("law: a backup disturbs nobody; got %v", err)
@@ -273,7 +273,7 @@ func TestBackupIsOneMoment(t *testing.T) {
 			db := storetest.Raw(t, other)
 			for query, into := range map[string]*int64{
 				`SELECT COUNT(*) FROM users`: &people, `SELECT SUM(n) FROM counters`: &counted,
-				`SELECT COUNT(*) FROM users u JOIN events e ON e.target = u.id AND e.name = 'flow.refused'`: &pairs,
+				`SELECT COUNT(*) FROM users u JOIN events e ON e.target = u.id AND e.name = 'user.created'`: &pairs,
 			} {
 				if err := db.QueryRowContext(t.Context(), query).Scan(into); err != nil {
 					t.Fatal(err)
