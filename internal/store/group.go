@@ -61,6 +61,9 @@ func newWriter(conn *sql.Conn) *writer {
 // its turn has written nothing; after that it waits for the outcome, so that
 // an error always means that nothing was written.
 func (w *writer) do(ctx context.Context, fn transaction) error {
+	if err := ctx.Err(); err != nil {
+		return err // else the queue and the end of the context would draw lots
+	}
 	item := &write{fn: fn, done: make(chan struct{})}
 	select {
 	case w.queue <- item:
