@@ -13,7 +13,7 @@ import { withChromium } from '../browser/chromium.js';
 // Nothing is waited for longer than this, in milliseconds.
 const patience = 60_000;
 
-export const url = need('GATEHOUSE_URL');
+const url = need('GATEHOUSE_URL');
 const inbox = need('GATEHOUSE_INBOX');
 // A proxy that speaks TLS for the server, whatever name it is called by.
 const secure = need('GATEHOUSE_SECURE_ADDRESS');
