@@ -26,7 +26,7 @@ const floors = `
 	6
 	5  internal/web
 	4  internal/flow
-	3  internal/directory internal/session internal/pool internal/deliver internal/risk
+	3  internal/directory internal/session internal/pool internal/deliver internal/risk internal/source
 	2  internal/store
 	1  internal/core
 	0  internal/config internal/trace > internal/secret

@@ -40,6 +40,7 @@ type Settings struct {
 	SignupDomains          []string
 	ByDomain               map[string]Overrides
 
+	Providers      []Provider
 	SigninRemember string
 
 	AccessAddresses []string
@@ -244,6 +245,8 @@ func SettingsTable() []Setting {
 		{"signin.by_domain", "table of settings", "Settings that are others for people with e-mail addresses of these domains, such as {\"example.org\": {\"signin.primary\": [\"passkey\"]}}; *.example.org is all below it and not itself, and the longest that fits counts. Of: " + strings.Join(byDomain(), ", ") + ". Until an address is known, those of the pool hold.",
 			func(s *Settings) any { return &s.ByDomain }, (*Settings).checkByDomain},
 
+		{"signin.providers", "list of providers", "Whose word is taken for who somebody is, besides the pool's own ways in: google, github, facebook, microsoft, gitlab, linkedin, any OpenID provider (oidc) and SAML identity providers. `gatehouse provider` writes it, and gives the secrets that go with it.",
+			func(s *Settings) any { return &s.Providers }, func(s *Settings) error { return checkProviders(s.Providers, s.ProfileFields) }},
 		{"signin.remember_username", "off, offered or checked", "Whether an application's own pages offer to remember the username in the browser, and whether that is chosen from the start. It is only told to them: nothing is kept here.",
 			func(s *Settings) any { return &s.SigninRemember }, func(s *Settings) error {
 				return oneOf(s.SigninRemember, RememberOff, RememberOffered, RememberChecked)
