@@ -75,6 +75,7 @@ type Settings struct {
 	LockoutFirstDelay   Duration
 	LockoutLongestDelay Duration
 	LockoutMost         int
+	LockoutWindow       Duration
 
 	TriesPerMinute    int
 	TriesPerHour      int
@@ -105,6 +106,7 @@ type Settings struct {
 	RefreshLife        Duration
 	RefreshGrace       Duration
 	RefreshNeedsAccess bool
+	KeyServiceLife     Duration
 	TokenFormat        string
 	TokenIssuer        string
 	SigningKeyLife     Duration
@@ -318,6 +320,8 @@ func SettingsTable() []Setting {
 			}},
 		{"lockout.most", "integer", "After how many wrong tries in a row the password works no more, until its owner chooses a new one by mail or somebody lifts the lockout.",
 			func(s *Settings) any { return &s.LockoutMost }, func(s *Settings) error { return between(s.LockoutMost, s.LockoutFailures, 100) }},
+		{"lockout.window", "duration", "After how long without a wrong try, and without a lockout, the free ones begin anew; lockout.most still counts all. 0: only a right one does that.",
+			func(s *Settings) any { return &s.LockoutWindow }, func(s *Settings) error { return within(s.LockoutWindow, 0, 30*24*time.Hour) }},
 
 		{"budget.tries_per_minute", "integer", "How many wrong tries one client network may make in a minute, whosever account it tries. 0: no limit.",
 			func(s *Settings) any { return &s.TriesPerMinute }, func(s *Settings) error { return between(s.TriesPerMinute, 0, maxBudget) }},
@@ -393,6 +397,14 @@ func SettingsTable() []Setting {
 					return nil
 				}
 				return within(s.SigningKeyLife, 7*24*time.Hour, 2*365*24*time.Hour)
+			}},
+
+		{"key.service_life", "duration", "How long a new service token works where `gatehouse key create` names no --life. 0: until it is revoked.",
+			func(s *Settings) any { return &s.KeyServiceLife }, func(s *Settings) error {
+				if s.KeyServiceLife == 0 {
+					return nil
+				}
+				return within(s.KeyServiceLife, time.Minute, 10*365*24*time.Hour)
 			}},
 
 		{"profile.fields", "list of fields", "What is known of a person, and what sign-up asks for.",
