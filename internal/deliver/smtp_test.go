@@ -13,11 +13,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -437,5 +439,45 @@ func TestAWorkerAndAMailServer(t *testing.T) {
 	}
 	if from := got["ana@example.org"][0].header("From"); len(from) != 1 || !strings.Contains(from[0], "Démo") || !strings.HasSuffix(from[0], "<server@example.org>") {
 		t.Errorf("From %q", from)
+	}
+}
+
+// A pool with a mail server of its own sends by it, though the one of all pools
+// is there. Where neither is, its mails wait, and leave once one is given.
+func TestMailServerOfAPool(t *testing.T) {
+	server := startServer(t)
+	own := fmt.Sprintf("smtp://%slocalhost:%d?%s", signIn, server.ports["starttls"], server.withCA())
+	st := storetest.New(t)
+	mine, others, later := storetest.Pool(t, st, "mine", nil), storetest.Pool(t, st, "others", nil), storetest.Pool(t, st, "later", nil)
+	give(t, st, mine, map[core.SecretName]string{core.SecretMailServer: own})
+	queue(t, st, mine, verify("mine@example.org"))
+	queue(t, st, others, verify("others@example.org"))
+	inbox := deliver.NewInbox()
+	stop := run(t, st, inbox, deliver.Options{})
+	eventually(t, func() bool {
+		a, _ := outcome(t, st, mine)
+		b, _ := outcome(t, st, others)
+		return a+b == 0
+	})
+	stop()
+	if arrived := server.mails(t); len(arrived) != 1 || arrived[0].To[0] != "mine@example.org" || !arrived[0].SignedIn || !arrived[0].Encrypted {
+		t.Errorf("law: a pool's mails leave by its own mail server; there arrived %+v", arrived)
+	}
+	if to := recipients(inbox); !slices.Equal(to, []string{"others@example.org"}) {
+		t.Errorf("law: other pools' mails leave by the server's; to %v", to)
+	}
+
+	queue(t, st, later, verify("later@example.org"))
+	log := new(lockedBuffer)
+	run(t, st, nil, deliver.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+	eventually(t, func() bool { return strings.Contains(log.String(), "nothing to send it by") })
+	if waiting, _ := outcome(t, st, later); waiting != 1 {
+		t.Errorf("law: a mail waits for a mail server; %d wait", waiting)
+	}
+	give(t, st, later, map[core.SecretName]string{core.SecretMailServer: own})
+	eventually(t, func() bool { waiting, _ := outcome(t, st, later); return waiting == 0 })
+	expectEnds(t, st, later, "sent")
+	if strings.Contains(log.String(), "p@ss") || strings.Contains(log.String(), escapedPassword) {
+		t.Error("law: no password reaches the log")
 	}
 }
