@@ -132,6 +132,8 @@ func odd() map[string]string {
 		"signin.by_domain":  `{"*.example.net":{"signup.captcha":"altcha"},"example.org":{"signin.primary":["password","magic_link"],"signup.enabled":true}}`,
 		"password.breached": `false`, "password.breached_service": `true`, "password.breached_unchecked": `"refuse"`, "password.breached_signin": `true`,
 		"signup.captcha": `"turnstile"`, "signup.captcha_site_key": `"0x4AAA"`, "signup.captcha_cost": `2000`, "signup.captcha_min_score": `50`, "signup.captcha_hostnames": `["example.org"]`, "signup.captcha_action": `"signup"`,
+		"brand.logo": `"https://a.example/logo.svg?v=1&w=2"`, "brand.logo_height": `24`, "brand.show_name": `false`, "brand.icon": `"https://a.example/icon.png"`, "brand.background": `"https://b.example/b.jpg"`, "brand.link": `"https://a.example/"`, "brand.support": `"help@a.example"`,
+		"brand.colors": `{"accent":"#8a1c5c"}`, "brand.dark_colors": `{"card":"#101010","on_accent":"#000000"}`, "brand.corners": `4`, "brand.font": `"mono"`, "brand.texts": `{"password_heading":"It's you","start_heading":"Hi \"there\""}`,
 		"totp.issuer": `"Us"`, "one_time.methods": `["sms_otp"]`,
 		"code.life": `"1m"`, "code.resend_after": `"45s"`,
 		"redirects.allowed": `["https://a.example/b?c=d","app.example:/e"]`, "redirects.default": `"app.example:/e"`, "redirects.default_signup": `"app.example:/e"`, "redirects.default_signin": `"app.example:/e"`,

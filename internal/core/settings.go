@@ -117,6 +117,19 @@ type Settings struct {
 	MailFromAddress    string
 	MailTemplates      map[string]MailTemplate
 
+	BrandLogo       string
+	BrandLogoHeight int
+	BrandShowName   bool
+	BrandIcon       string
+	BrandBackground string
+	BrandLink       string
+	BrandSupport    string
+	BrandColors     map[string]string
+	BrandDarkColors map[string]string
+	BrandCorners    int
+	BrandFont       string
+	BrandTexts      map[string]string
+
 	SMSSender        string
 	SMSFrom          string
 	SMSTwilioAccount string
@@ -450,7 +463,7 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.SMSWebhookURL }, func(s *Settings) error { return checkWebhook(s.SMSWebhookURL) }},
 		{"sms.countries", "list of countries", "The countries, by their codes such as DE, whose telephone numbers people may give, and to which text messages are sent. Empty: all.",
 			func(s *Settings) any { return &s.SMSCountries }, func(s *Settings) error { return checkCountries(s.SMSCountries) }},
-	}, riskSettings()...)
+	}, append(riskSettings(), brandSettings()...)...)
 }
 
 // maxBudget is the largest number that a budget takes.
@@ -464,6 +477,10 @@ func DefaultSettings() Settings {
 		SignupCaptcha:        CaptchaNone,
 		CaptchaCost:          100_000,
 		UsernameFormat:       UsernameEmail,
+		BrandLogoHeight:      36,
+		BrandShowName:        true,
+		BrandCorners:         10,
+		BrandFont:            FontSystem,
 		SigninPrimary:        []AuthenticatorKind{AuthenticatorPassword},
 		PasskeyFallback:      true,
 		SignupDomainsMode:    DomainsOff,
