@@ -231,6 +231,16 @@ func FuzzVerify(f *testing.F) {
 	f.Add(right, "$argon2id$v=19$m=262144,t=17,p=255$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA")
 	f.Add(right, "$argon2id$v=19$m=64,t=1,p=1,keyid=p1$\n$\n")
 	f.Add(right, strings.Repeat("$", 100))
+	for _, stored := range []string{
+		"$2b$04$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+		"$digest-md5$i=3,o=suffix$c2FsdA$kAFQmDzST7DWlj99KOF/cg",
+		"$pbkdf2-sha1$i=2$c2FsdA$6mwBTccqtiNiJd5IjtHh7o3olV8",
+		"$scrypt$ln=4,r=1,p=1$$d9ZXYjhleyA7GcpCwYoEl/FrSETjB0ro39/6P+3iFEL80Aad7QlI+DJqdToPyB8X6NPg+y4NNijPNeIMONGJBg",
+		"$argon2d$v=19$m=64,t=1,p=1$c29tZXNhbHQ$hydAX9B8MseNZPVH8kFQ0/LnA6ifmBoZ",
+		"$firebase-scrypt$ln=4,r=1,sep=Bw,key=AAAAAAAAAAAAAAAAAAAAAA$c2FsdA$AAAAAAAAAAAAAAAAAAAAAA",
+	} {
+		f.Add(right, stored)
+	}
 	f.Fuzz(func(t *testing.T, password, stored string) {
 		ok, err := slot.Verify(secret.Text(password), stored)
 		if ok && (err != nil || stored == "") {
