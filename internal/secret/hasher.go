@@ -147,8 +147,9 @@ func (s *Slot) makeUp(work int64) {
 
 // Renew hashes a password anew that was right, if Hash would not make a PHC
 // string like this one any more: there is a newer pepper, another cost is asked
-// for, or another program made it. Otherwise it returns "", and so it does for a hash with a pepper
-// that by this node's clock is not in use yet: another node was first.
+// for, or another program made it. Otherwise it returns "", and so it does for a
+// hash with a pepper that by this node's clock is not in use yet: another node
+// was first.
 func (s *Slot) Renew(password Text, phc string) string {
 	pepper := s.hasher.peppers.InUse(s.hasher.clock())
 	if strings.HasPrefix(phc, head(s.hasher.cost, pepper)) || s.hasher.peppers.newer(phc, pepper) {

@@ -49,8 +49,9 @@ func hashPassword(password string, cost Cost, pepper Pepper) string {
 	return head(cost, pepper) + base64.RawStdEncoding.EncodeToString(salt) + "$" + base64.RawStdEncoding.EncodeToString(key)
 }
 
-// verifyPassword compares in constant time, with a hash that was made here. Its error says that the hash
-// itself is broken; a wrong password is false and no error.
+// verifyPassword compares in constant time, with a hash that was made here. Its
+// error says that the hash itself is broken; a wrong password is false and no
+// error.
 func verifyPassword(password, phc string, peppers *Peppers) (bool, error) {
 	var cost Cost
 	parts := strings.Split(phc, "$")
