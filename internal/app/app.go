@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/deliver"
 	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
+	"github.com/gatehouse-id/gatehouse/internal/outbound"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
 	"github.com/gatehouse-id/gatehouse/internal/risk"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
@@ -121,6 +122,11 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 			return err
 		}
 	}
+	allowed, err := outbound.ParseAllowed(c.OutboundAllow)
+	if err != nil {
+		return fmt.Errorf("outbound_allow: %w", err)
+	}
+	calls := outbound.New(allowed)
 	cost := secret.DefaultCost()
 	if c.HashMemory > 0 && c.HashPasses > 0 {
 		cost.Memory, cost.Passes = uint32(c.HashMemory), uint32(c.HashPasses)
@@ -160,7 +166,7 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 		a.worker = deliver.NewWorker(a.Store, sender, deliver.Options{FromAddress: c.MailFromAddress, FromName: c.MailFromName, Log: a.log, Tracer: a.traces.tracer})
 	}
 	a.texter = deliver.NewTextWorker(a.Store, deliver.TextOptions{
-		Options: deliver.Options{Log: a.log, Tracer: a.traces.tracer}, Inbox: a.Inbox, TwilioURL: c.TwilioURL,
+		Options: deliver.Options{Log: a.log, Tracer: a.traces.tracer}, Inbox: a.Inbox, TwilioURL: c.TwilioURL, Outbound: calls,
 	})
 	return nil
 }
