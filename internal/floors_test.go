@@ -53,6 +53,8 @@ var reserved = map[string][]string{
 	"math/rand":                    {},
 	"math/rand/":                   {},
 
+	"github.com/coreos/go-oidc/":            {"internal/source"},
+	"golang.org/x/oauth2":                   {"internal/source"},
 	"github.com/microcosm-cc/bluemonday":    {"internal/web/hosted"},
 	"github.com/nyaruka/phonenumbers":       {"internal/core"},
 	"github.com/oschwald/maxminddb-golang/": {"internal/risk"},

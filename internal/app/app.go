@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/risk"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/session"
+	"github.com/gatehouse-id/gatehouse/internal/source"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 	"github.com/gatehouse-id/gatehouse/internal/web"
 	"github.com/gatehouse-id/gatehouse/internal/web/authing"
@@ -148,7 +149,7 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 	if a.Risk, err = risk.Open(risk.Files{Places: c.GeoIPFile, Domains: c.DisposableFile}, a.log); err != nil {
 		return err
 	}
-	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, deliver.NewCaptchas(a.Store, c.CaptchaURL), a.PageURL).Knowing(a.Risk)
+	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, deliver.NewCaptchas(a.Store, c.CaptchaURL), a.PageURL).Knowing(a.Risk).Asking(source.NewProviders(a.Store, calls))
 
 	var sender deliver.Sender
 	switch {

@@ -428,3 +428,24 @@ func TestMoreClaims(t *testing.T) {
 		}
 	}
 }
+
+// TestT12NothingOfAProviderIsKept: a provider's tokens are used and forgotten.
+func TestT12NothingOfAProviderIsKept(t *testing.T) {
+	h := newHostile(t)
+	database := storetest.SQLite(t)
+	st := storetest.Open(t, database)
+	allowed, err := outbound.ParseAllowed([]string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := core.Pool{ID: storetest.Pool(t, st, "demo", nil)}
+	h.set(func() { h.token = func() string { return h.sign(h.honest()) } })
+	who, err := source.NewProviders(st, outbound.New(allowed)).Identify(t.Context(), pool, h.provider(), trip(), source.Returned{Code: "code"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dump := fmt.Sprint(storetest.Dump(t, storetest.Raw(t, database), pool.ID), who)
+	if strings.Contains(dump, "CANARY-access") || strings.Contains(dump, "eyJ") {
+		t.Errorf("law: no token of a provider is kept, or handed on: %s", dump)
+	}
+}
