@@ -174,15 +174,18 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 
 // PageURL is the public address of a pool's hosted pages, without a slash at
 // its end. It comes from the configuration, never from a request.
-func (a *App) PageURL(p core.Pool) string {
+func (a *App) PageURL(p core.Pool) string { return PageURL(a.public, p) }
+
+// PageURL is the same for a server at a public address.
+func PageURL(public *url.URL, p core.Pool) string {
 	if len(p.Hosts) > 0 {
-		u := url.URL{Scheme: a.public.Scheme, Host: p.Hosts[0]}
-		if port := a.public.Port(); port != "" {
+		u := url.URL{Scheme: public.Scheme, Host: p.Hosts[0]}
+		if port := public.Port(); port != "" {
 			u.Host += ":" + port
 		}
 		return u.String()
 	}
-	return (&url.URL{Scheme: a.public.Scheme, Host: a.public.Host}).String() + "/p/" + p.Name
+	return (&url.URL{Scheme: public.Scheme, Host: public.Host}).String() + "/p/" + p.Name
 }
 
 // even is how long it takes to answer where nobody may learn who is there: more
