@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/risk"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/session"
+	"github.com/gatehouse-id/gatehouse/internal/source"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 )
 
@@ -26,6 +27,7 @@ type Machine struct {
 	links     links
 	captcha   captcha
 	data      *risk.Data
+	providers *source.Providers // nil: nobody else is asked
 }
 
 // New makes the machine. pageURL gives the public address of a pool's hosted
@@ -234,7 +236,8 @@ func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
 		return err
 	}
 	t.rule()
-	if before == "" && t.Facts.Primary != "" && !slices.Contains(t.Settings.SigninPrimary, t.Facts.Primary) {
+	t.settleIdentity()
+	if before == "" && t.Facts.Primary != "" && !t.Facts.Primary.ByProvider() && !slices.Contains(t.Settings.SigninPrimary, t.Facts.Primary) {
 		return core.Fail(core.CodeNotOffered, "This is not among the ways in for addresses of this domain.")
 	}
 	if before == "" && t.Facts.Primary != "" && t.Facts.Primary != core.AuthenticatorPasskey && t.passkeyOnly() {
@@ -464,7 +467,19 @@ func (t *Turn) identify(tx *store.Tx, user core.User) error {
 			}
 			t.Passkeys = append(t.Passkeys, a)
 		}
-		t.Factors = append(t.Factors, Factor{a.ID, a.Kind, a.Second, a.Handle})
+		f := Factor{ID: a.ID, Kind: a.Kind, Second: a.Second, Handle: a.Handle}
+		if a.Kind.ByProvider() {
+			// One of a provider that the pool does not have any more is no way in.
+			identity, err := a.Identity()
+			if err != nil {
+				return err
+			}
+			if p, ok := t.Pool.Settings.Provider(identity.Provider); !ok || p.AuthenticatorKind() != a.Kind {
+				continue
+			}
+			f.Provider = identity.Provider
+		}
+		t.Factors = append(t.Factors, f)
 		t.Due = t.Due || a.Due(time.Duration(t.Settings.PasswordMaxAge), tx.Now())
 		strong = strong || a.Second && a.Kind.Strong()
 	}
