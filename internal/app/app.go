@@ -163,7 +163,7 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 		a.Inbox = deliver.NewInbox()
 		sender = a.Inbox
 	}
-	a.worker = deliver.NewWorker(a.Store, sender, deliver.Options{FromAddress: c.MailFromAddress, FromName: c.MailFromName, Log: a.log, Tracer: a.traces.tracer})
+	a.worker = deliver.NewWorker(a.Store, sender, deliver.Options{FromAddress: c.MailFromAddress, FromName: c.MailFromName, Dial: deliver.DialMail(allowed), Log: a.log, Tracer: a.traces.tracer})
 	a.texter = deliver.NewTextWorker(a.Store, deliver.TextOptions{
 		Options: deliver.Options{Log: a.log, Tracer: a.traces.tracer}, Inbox: a.Inbox, TwilioURL: c.TwilioURL, Outbound: calls,
 	})

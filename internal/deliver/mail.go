@@ -83,7 +83,12 @@ func (l mails) of(ctx context.Context, pool core.PoolID) (Sender, error) {
 		return nil, err
 	}
 	if address != "" {
-		return NewSMTP(address)
+		own, err := NewSMTP(address)
+		if err != nil {
+			return nil, err
+		}
+		own.connect = l.o.Dial
+		return own, nil
 	}
 	if l.sender == nil {
 		return nil, fmt.Errorf("%w: neither the server nor the pool has a mail server (mail.smtp)", errNoSender)

@@ -26,6 +26,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/deliver"
+	"github.com/gatehouse-id/gatehouse/internal/outbound"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
 )
@@ -444,7 +445,7 @@ func TestAWorkerAndAMailServer(t *testing.T) {
 
 // A pool with a mail server of its own sends by it, though the one of all pools
 // is there. Where neither is, its mails wait, and leave once one is given.
-func TestMailServerOfAPool(t *testing.T) {
+func TestX16MailServerOfAPool(t *testing.T) {
 	server := startServer(t)
 	own := fmt.Sprintf("smtp://%slocalhost:%d?%s", signIn, server.ports["starttls"], server.withCA())
 	st := storetest.New(t)
@@ -453,7 +454,11 @@ func TestMailServerOfAPool(t *testing.T) {
 	queue(t, st, mine, verify("mine@example.org"))
 	queue(t, st, others, verify("others@example.org"))
 	inbox := deliver.NewInbox()
-	stop := run(t, st, inbox, deliver.Options{})
+	allowed, err := outbound.ParseAllowed([]string{"127.0.0.0/8", "::1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := run(t, st, inbox, deliver.Options{Dial: deliver.DialMail(allowed)})
 	eventually(t, func() bool {
 		a, _ := outcome(t, st, mine)
 		b, _ := outcome(t, st, others)
@@ -469,7 +474,7 @@ func TestMailServerOfAPool(t *testing.T) {
 
 	queue(t, st, later, verify("later@example.org"))
 	log := new(lockedBuffer)
-	run(t, st, nil, deliver.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+	stop = run(t, st, nil, deliver.Options{Dial: deliver.DialMail(allowed), Log: slog.New(slog.NewTextHandler(log, nil))})
 	eventually(t, func() bool { return strings.Contains(log.String(), "nothing to send it by") })
 	if waiting, _ := outcome(t, st, later); waiting != 1 {
 		t.Errorf("law: a mail waits for a mail server; %d wait", waiting)
@@ -477,6 +482,17 @@ func TestMailServerOfAPool(t *testing.T) {
 	give(t, st, later, map[core.SecretName]string{core.SecretMailServer: own})
 	eventually(t, func() bool { waiting, _ := outcome(t, st, later); return waiting == 0 })
 	expectEnds(t, st, later, "sent")
+
+	stop()
+	inside := storetest.Pool(t, st, "inside", nil)
+	give(t, st, inside, map[core.SecretName]string{core.SecretMailServer: own})
+	queue(t, st, inside, verify("inside@example.org"))
+	before := len(server.mails(t))
+	run(t, st, nil, deliver.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+	eventually(t, func() bool { return strings.Contains(log.String(), "outbound_allow") })
+	if waiting, _ := outcome(t, st, inside); waiting != 1 || len(server.mails(t)) != before {
+		t.Errorf("law: a mail server in the own network is reached only if the operator says so; %d wait", waiting)
+	}
 	if strings.Contains(log.String(), "p@ss") || strings.Contains(log.String(), escapedPassword) {
 		t.Error("law: no password reaches the log")
 	}

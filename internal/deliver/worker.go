@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/outbound"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 	"github.com/gatehouse-id/gatehouse/internal/trace"
 )
@@ -47,6 +48,8 @@ type Options struct {
 	FromName string
 	// Parallel is how many messages are sent at a time; 0: 16.
 	Parallel int
+	// Dial reaches the mail servers that pools name. Nil: public ones only.
+	Dial Dial
 	// Log gets failures. Nil: slog.Default().
 	Log *slog.Logger
 	// Tracer begins a trace for each try of a message. Nil: none does.
@@ -87,6 +90,9 @@ type kind struct {
 func NewWorker(st *store.Store, sender Sender, o Options) *Worker {
 	if o.Parallel <= 0 {
 		o.Parallel = mailParallel
+	}
+	if o.Dial == nil {
+		o.Dial = DialMail(outbound.Allowed{})
 	}
 	return newWorker(st, mails{st, sender, o}, o)
 }
