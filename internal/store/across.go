@@ -176,8 +176,13 @@ func (a Across) Sweep(ctx context.Context, n int) (int64, error) {
 		}
 		total += gone
 	}
-	gone, err := a.sweepInvitations(ctx, n)
-	return total + gone, a.failed(err)
+	for _, sweep := range []func(context.Context, int) (int64, error){a.sweepInvitations, a.sweepImportSources} {
+		gone, err := sweep(ctx, n)
+		if total += gone; err != nil {
+			return total, a.failed(err)
+		}
+	}
+	return total, nil
 }
 
 // Trim keeps the tables that strangers can write to from growing without end:
