@@ -139,8 +139,21 @@ func ImportFields(s Settings) []ImportField {
 	return fields
 }
 
+// MappedByName maps the columns that are called like a field. Those of the
+// profile begin with "profile.".
+func MappedByName(columns []string, s Settings) []MappedColumn {
+	var mapped []MappedColumn
+	for _, column := range columns {
+		name, profile := strings.CutPrefix(column, "profile.")
+		if slices.ContainsFunc(ImportFields(s), func(f ImportField) bool { return f.Name == name && f.Profile == profile }) {
+			mapped = append(mapped, MappedColumn{Column: column, Field: name, Profile: profile})
+		}
+	}
+	return mapped
+}
+
 // Check returns what is wrong with a mapping of these columns, with pointers
-// such as /0/column and /0/field. Nil columns are not known and not asked for.
+// such as /0/column and /0/field.
 func (m ImportMapping) Check(columns []ImportColumn, s Settings) []Problem {
 	var problems []Problem
 	add := func(code ProblemCode, i int, key, detail string) {
@@ -156,7 +169,7 @@ func (m ImportMapping) Check(columns []ImportColumn, s Settings) []Problem {
 	}
 	taken := make(map[ImportField]bool)
 	for i, c := range m.Fields {
-		if columns != nil && !there[c.Column] {
+		if !there[c.Column] {
 			add(ProblemNotThere, i, "/column", fmt.Sprintf("The file has no column %q.", clip(c.Column)))
 		}
 		field := ImportField{Name: c.Field, Profile: c.Profile}

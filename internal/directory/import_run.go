@@ -75,9 +75,9 @@ func (im *Imports) work(ctx context.Context, c store.ImportClaim) error {
 		for _, c := range source.Columns {
 			names = append(names, c.Name)
 		}
-		return r.all(ctx, names, func(at, number int64) rows {
+		return r.all(ctx, names, func(at, number int64) (rows, error) {
 			file := &chunkReader{ctx: ctx, bound: r.bound, source: source, at: at}
-			return csvFrom(file, names, at, number)
+			return csvFrom(file, names, at, number), nil
 		})
 	})
 	if err == nil {
@@ -110,7 +110,7 @@ type importRun struct {
 }
 
 // all deals with all rows that are left, and ends the import.
-func (r *importRun) all(ctx context.Context, columns []string, open func(at, number int64) rows) error {
+func (r *importRun) all(ctx context.Context, columns []string, open func(at, number int64) (rows, error)) error {
 	var settings core.Settings
 	err := r.bound.View(ctx, func(tx *store.Tx) error {
 		pool, err := tx.Pool()
@@ -131,7 +131,10 @@ func (r *importRun) all(ctx context.Context, columns []string, open func(at, num
 			r.job.Position, r.job.Successful, r.job.Failed, r.job.Skipped = 0, 0, 0, 0
 		}
 	}
-	file := open(r.job.Position, r.job.Total())
+	file, err := open(r.job.Position, r.job.Total())
+	if err != nil {
+		return err
+	}
 	for {
 		began := time.Now()
 		step, err := r.gather(file, draft)

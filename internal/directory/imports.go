@@ -145,12 +145,3 @@ func (im *Imports) Wait(ctx context.Context, caller core.Caller, id core.ImportI
 		}
 	}
 }
-
-// Origin returns by which import a person came: "" for all others.
-func (im *Imports) Origin(ctx context.Context, caller core.Caller, id core.UserID) (by core.ImportID, err error) {
-	err = im.store.As(caller).View(ctx, func(tx *store.Tx) error {
-		by, err = tx.ImportOf(id)
-		return err
-	})
-	return by, err
-}

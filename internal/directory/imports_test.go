@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -129,9 +130,12 @@ func TestImport(t *testing.T) {
 		must(t, err)
 
 		source := uploaded(t, im, app, mixed)
-		wantColumns := []core.ImportColumn{{"email", core.TypeText}, {"name", core.TypeText}, {"age", core.TypeText}, {`ph"one`, core.TypeText}, {"id", core.TypeText}, {"verified", core.TypeText},
-			{"off", core.TypeBool}, {"since", core.TypeText}, {"hash", core.TypeText}, {"login", core.TypeText}, {"news", core.TypeText}}
-		if !reflect.DeepEqual(source.Columns, wantColumns) || source.Rows != 21 || source.Size != int64(len(mixed)) {
+		var columns []string
+		for _, c := range source.Columns {
+			columns = append(columns, c.Name+" "+string(c.Type))
+		}
+		wantColumns := []string{"email string", "name string", "age string", `ph"one string`, "id string", "verified string", "off bool", "since string", "hash string", "login string", "news string"}
+		if !slices.Equal(columns, wantColumns) || source.Rows != 21 || source.Size != int64(len(mixed)) {
 			t.Errorf("law: an upload says what is in the file; it says %+v", source)
 		}
 		n := directory.NewImport{Name: "spring", Source: source.ID, Mapping: mixedMapping(), Dry: true}
@@ -194,7 +198,7 @@ func TestImport(t *testing.T) {
 			t.Errorf("law: ids are kept, and an apostrophe before a formula goes; there is %+v", dee)
 		}
 		for id, want := range map[core.UserID]core.ImportID{ana.ID: job.ID, dee.ID: job.ID, there.ID: ""} {
-			if by, err := im.Origin(t.Context(), app, id); err != nil || by != want {
+			if by, err := d.Origin(t.Context(), app, id); err != nil || by != want {
 				t.Errorf("law: it can be read back by which import somebody came; of %s is said %q (%v)", id, by, err)
 			}
 		}
@@ -367,8 +371,8 @@ func TestImportGoesOn(t *testing.T) {
 	})
 }
 
-// TestUploads says which files are taken.
-func TestUploads(t *testing.T) {
+// TestX18UploadsAreBounded says which files are taken.
+func TestX18UploadsAreBounded(t *testing.T) {
 	s := storetest.New(t)
 	app := storetest.Caller(storetest.Pool(t, s, "demo", fields))
 	im := directory.NewImports(s, directory.ImportLimits{Size: 3 << 20, Rows: 1000}, slog.New(slog.DiscardHandler))
@@ -431,4 +435,145 @@ func (endless) Read(p []byte) (int, error) {
 		p[i] = 'x'
 	}
 	return len(p), nil
+}
+
+// generated is a file that is made while it is read: a beginning, a middle again
+// and again, and an end.
+type generated struct {
+	begin, middle, end string
+	size, at           int64
+	seen               func() // after each MiB
+}
+
+func newGenerated(begin, middle string, times int64, end string) *generated {
+	return &generated{begin: begin, middle: middle, end: end, size: int64(len(begin)) + int64(len(middle))*times + int64(len(end))}
+}
+
+// Read implements [io.Reader].
+func (g *generated) Read(p []byte) (int, error) {
+	if g.at == g.size {
+		return 0, io.EOF
+	}
+	from, behind := g.at-int64(len(g.begin)), g.size-int64(len(g.end))
+	var n int
+	switch {
+	case from < 0:
+		n = copy(p, g.begin[g.at:])
+	case g.at >= behind:
+		n = copy(p, g.end[g.at-behind:])
+	default:
+		n = copy(p[:min(int64(len(p)), behind-g.at)], g.middle[from%int64(len(g.middle)):])
+	}
+	if before := g.at >> 20; g.seen != nil && (g.at+int64(n))>>20 > before {
+		g.seen()
+	}
+	g.at += int64(n)
+	return n, nil
+}
+
+// Seek implements [io.Seeker] from the beginning.
+func (g *generated) Seek(offset int64, _ int) (int64, error) {
+	g.at = offset
+	return offset, nil
+}
+
+// TestX18MemoryIsBounded reads large files, and looks again and again at how
+// much memory is in use.
+func TestX18MemoryIsBounded(t *testing.T) {
+	s := storetest.New(t)
+	app := storetest.Caller(storetest.Pool(t, s, "demo", fields))
+	im := newImports(s)
+	const most = 12 << 20 // bytes; the files have many times as much
+	var base, peak uint64
+	inUse := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	look := func() { peak = max(peak, inUse()) }
+	line := strings.Repeat("x", 1<<20)
+	for name, c := range map[string]struct {
+		file *generated
+		read func(g *generated) error
+		says string
+	}{
+		"a line of 10 GB, uploaded": {newGenerated("email\n", line, 10<<10, ""), func(g *generated) error {
+			_, err := im.Upload(t.Context(), app, g)
+			return err
+		}, "Row 1: The row is longer than 64 KiB."},
+		"64 MiB, uploaded": {newGenerated("email,name\n", "a@example.org,"+strings.Repeat("x", 1000)+"\n", 64<<10, ""), func(g *generated) error {
+			source, err := im.Upload(t.Context(), app, g)
+			if err == nil && source.Rows != 64<<10 {
+				err = fmt.Errorf("%d rows", source.Rows)
+			}
+			return err
+		}, ""},
+		"a line of 64 MiB, in a file": {newGenerated("email\n", line, 64, "\nlast@example.org"), func(g *generated) error {
+			job, err := im.ImportFile(t.Context(), app, g, g.size, directory.FileImport{Format: directory.FormatCSV})
+			if err == nil && (job.Failed != 1 || job.Successful != 1) {
+				err = fmt.Errorf("%+v", job)
+			}
+			return err
+		}, ""},
+		"a line of 64 MiB of JSON": {newGenerated(`{"email":"first@example.org"}`+"\n"+`{"email":"`, line, 64, "\"}\n"+`{"email":"second@example.org"}`), func(g *generated) error {
+			job, err := im.ImportFile(t.Context(), app, g, g.size, directory.FileImport{Format: directory.FormatJSON})
+			if err == nil && (job.Failed != 1 || job.Successful != 2) {
+				err = fmt.Errorf("%+v", job)
+			}
+			return err
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			base, peak, c.file.seen = inUse(), 0, look
+			err := c.read(c.file)
+			if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+				t.Errorf("law: what is too long fails alone, or the file is refused with the place; this is answered %v", err)
+			}
+			if c.says != "" && c.file.at > 1<<20 {
+				t.Errorf("law: of a file that is refused nothing is read behind; %d bytes were", c.file.at)
+			}
+			if peak > base+most {
+				t.Errorf("law: how large a file is does not matter for the memory; %d MiB were in use, %d before", peak>>20, base>>20)
+			}
+		})
+	}
+}
+
+// TestI21ImportedCosts imports hashes that would take minutes or all memory to
+// compare: their rows fail, and the others do not.
+func TestI21ImportedCosts(t *testing.T) {
+	s := storetest.New(t)
+	app := storetest.Caller(storetest.Pool(t, s, "demo", fields))
+	im := newImports(s)
+	working(t, im)
+	for name, c := range map[string]struct {
+		hash secret.ForeignParams
+		good string
+		bad  []string
+	}{
+		"bcrypt": {secret.ForeignParams{Algorithm: "bcrypt"}, someHash, []string{strings.Replace(someHash, "$04$", "$31$", 1), strings.Replace(someHash, "$04$", "$15$", 1)}},
+		"argon2": {secret.ForeignParams{Algorithm: "argon2"}, "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+			[]string{"$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}},
+		"pbkdf2": {secret.ForeignParams{Algorithm: "pbkdf2"}, "$pbkdf2-sha256$i=1000$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+			[]string{"$pbkdf2-sha256$i=1000000000$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := "email,hash\n" + name + "@example.org,\"" + c.good + "\"\n"
+			for i, bad := range c.bad {
+				file += fmt.Sprintf("bad%d.%s@example.org,\"%s\"\n", i, name, bad)
+			}
+			mapping := mapped("email=email", "hash=password_hash")
+			mapping.Hash = c.hash
+			job, details := imported(t, im, app, directory.NewImport{Source: uploaded(t, im, app, file).ID, Mapping: mapping})
+			if job.Successful != 1 || int(job.Failed) != len(c.bad) {
+				t.Errorf("law: a hash that costs too much fails with its row; there is %q", details)
+			}
+			for _, reason := range details {
+				if strings.Contains(reason, "$") {
+					t.Errorf("law: a reason never has the hash in it; there is %q", reason)
+				}
+			}
+		})
+	}
 }

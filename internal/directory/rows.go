@@ -29,8 +29,6 @@ type row struct {
 type rows interface {
 	// next returns the next row. At the end it returns io.EOF.
 	next() (row, error)
-	// columns are the names of those that values are of.
-	columns() []string
 }
 
 // records cuts a stream into records, whatever is in it, within a fixed memory.

@@ -67,8 +67,6 @@ func csvFrom(in io.Reader, heading []string, at, number int64) *csvRows {
 
 func badFile(detail string) error { return core.Fail(core.CodeInvalid, detail) }
 
-func (c *csvRows) columns() []string { return c.heading }
-
 func (c *csvRows) next() (row, error) {
 	if !c.behind {
 		if _, err := c.records.next(); err != nil {

@@ -70,8 +70,6 @@ func trimBOM(r record) []byte {
 	return r.text
 }
 
-func (j *jsonRows) columns() []string { return j.names }
-
 func (j *jsonRows) next() (row, error) {
 	record, err := j.records.next()
 	if err != nil {

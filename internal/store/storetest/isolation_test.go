@@ -105,6 +105,10 @@ func foreigners() map[string]foreign {
 			return false, nil
 		},
 
+		"ProfileNames": func(tx *store.Tx, _ filled, _ store.Outgoing) (bool, error) {
+			names, err := tx.ProfileNames()
+			return len(names) > 0, err
+		},
 		"PutAuthenticator": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			_, err := tx.PutAuthenticator(core.Authenticator{ID: core.NewAuthenticatorID(), User: a.user.ID, Kind: core.AuthenticatorEmailOTP})
 			return wrote(err)

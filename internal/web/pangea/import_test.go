@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,5 +174,40 @@ func TestImportsThatTakeLong(t *testing.T) {
 		return err
 	}); err != nil {
 		t.Errorf("law: who was imported is there; got %v", err)
+	}
+}
+
+// endless is the rest of a file, and never ends.
+type endless struct{ told *atomic.Int64 }
+
+// Read implements [io.Reader].
+func (e endless) Read(p []byte) (int, error) {
+	e.told.Add(int64(len(p)))
+	return copy(p, bytes.Repeat([]byte("x"), len(p))), nil
+}
+
+// TestX18UploadsEndEarly sends a line without an end, which is refused while it
+// is still being sent.
+func TestX18UploadsEndEarly(t *testing.T) {
+	s := newServer(t, storetest.New(t), nil)
+	var sent atomic.Int64
+	begin := "--x\r\nContent-Disposition: form-data; name=request\r\n\r\n" + uploadRequest + "\r\n--x\r\nContent-Disposition: form-data; name=upload\r\n\r\nemail\na@example.org\n"
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v2/users/sources/upload", io.MultiReader(strings.NewReader(begin), endless{&sent}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+	r.Header.Set("Authorization", "Bearer "+s.service)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatalf("law: a client that goes on sending hears that it is refused; it hears %v", err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), "Row 2: The row is longer than 64 KiB.") {
+		t.Errorf("law: a line without an end is refused with its place; it is answered %d %s (%v)", response.StatusCode, body, err)
+	}
+	if sent.Load() > 64<<20 {
+		t.Errorf("law: what is refused is not read; %d MiB were sent", sent.Load()>>20)
 	}
 }
