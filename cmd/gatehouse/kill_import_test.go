@@ -2,9 +2,12 @@ package main_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-id/gatehouse/client/authn"
 	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
 )
 
@@ -27,6 +29,41 @@ func peopleFile(n int) []byte {
 		}
 	}
 	return file.Bytes()
+}
+
+// upload uploads a file and returns its id.
+func (k *killed) upload(t *testing.T, file []byte) string {
+	t.Helper()
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	err := w.WriteField("request", `{"transfer_method":"multipart","file_type":"csv"}`)
+	if err == nil {
+		var part io.Writer
+		if part, err = w.CreateFormFile("upload", "people.csv"); err == nil {
+			_, err = part.Write(file)
+		}
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, k.url+"/v2/users/sources/upload", &body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", w.FormDataContentType())
+	request.Header.Set("Authorization", "Bearer "+k.token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var answer struct {
+		Result struct{ Object struct{ ID string } }
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || answer.Result.Object.ID == "" {
+		t.Fatalf("the upload is answered %d (%v)", response.StatusCode, err)
+	}
+	return answer.Result.Object.ID
 }
 
 // TestKillImports kills a server in the midst of an import, and then the command
@@ -65,19 +102,13 @@ func TestKillImports(t *testing.T) {
 		}
 
 		k.start(t)
-		api, err := authn.New(k.url, k.token, authn.WithPatience(0))
-		if err != nil {
-			t.Fatal(err)
-		}
-		source, err := api.Import.Upload(t.Context(), bytes.NewReader(peopleFile(people)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		source := k.upload(t, peopleFile(people))
 		go func() {
 			// It is killed before it answers.
-			_, _ = api.Import.Start(context.WithoutCancel(t.Context()), authn.ImportRequest{Name: "killed", SourceID: source.ID, Mappings: []authn.FieldMapping{
-				{Source: authn.SourceField{Name: "email", Type: authn.FieldString}, Target: authn.TargetField{Name: "email", Type: authn.FieldEmail}},
-			}})
+			_, _ = k.post("/v2/users/import", map[string]any{"name": "killed", "source_id": source, "field_mappings": []any{map[string]any{
+				"source_field": map[string]any{"source_field_name": "email", "source_field_type": "string"},
+				"pangea_field": map[string]any{"pangea_field_name": "email", "pangea_field_type": "email"},
+			}}})
 		}()
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 			var n int
