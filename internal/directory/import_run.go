@@ -253,7 +253,7 @@ func (r *importRun) meet(tx *store.Tx, s step) (added []bool, standing []store.S
 	}
 	standing = make([]store.Standing, len(s.people))
 	var asked []int
-	var users []core.User
+	var users []store.Newcomer
 	const most = 300
 	ask := func() error {
 		found, err := tx.Standing(users)
@@ -275,7 +275,7 @@ func (r *importRun) meet(tx *store.Tx, s step) (added []bool, standing []store.S
 				return nil, nil, err
 			}
 		}
-		asked, users = append(asked, i), append(users, p.User)
+		asked, users = append(asked, i), append(users, p)
 	}
 	if err := ask(); err != nil || r.seen == nil {
 		return added, standing, err
@@ -283,7 +283,7 @@ func (r *importRun) meet(tx *store.Tx, s step) (added []bool, standing []store.S
 	r.seen.begin()
 	for i, p := range s.people {
 		if standing[i].What == "" {
-			standing[i].What = r.seen.see(p.User)
+			standing[i].What = r.seen.see(p)
 		}
 		added[i] = standing[i].What == ""
 	}

@@ -553,7 +553,7 @@ func foreigners() map[string]foreign {
 			return err == nil && !added[0], err
 		},
 		"Standing": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
-			standing, err := tx.Standing([]core.User{a.user})
+			standing, err := tx.Standing([]store.Newcomer{{User: a.user}})
 			return err == nil && standing[0].User != "", err
 		},
 
