@@ -360,6 +360,7 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 		passkeyPrompt(data, prompt)
 	case core.ChoiceCaptcha:
 		captchaPrompt(data, *prompt.Captcha)
+	case core.ChoiceSocial: // an item for each provider: see providerItems
 	}
 	return data
 }
