@@ -46,6 +46,7 @@ var reserved = map[string][]string{
 	"net/http":                     {"internal/web", "internal/web/pangea", "internal/web/authing", "internal/web/hosted", "internal/app", "internal/deliver"},
 	"github.com/vektah/gqlparser/": {"internal/web/authing"},
 	"github.com/prometheus/":       {"internal/app"},
+	"github.com/beevik/etree":      {"internal/source"},
 	"github.com/pquerna/otp":       {"internal/secret"},
 	"github.com/pquerna/otp/":      {"internal/secret"},
 	"github.com/boombuler/":        {"internal/web"},
@@ -56,6 +57,7 @@ var reserved = map[string][]string{
 	"github.com/microcosm-cc/bluemonday":    {"internal/web/hosted"},
 	"github.com/nyaruka/phonenumbers":       {"internal/core"},
 	"github.com/oschwald/maxminddb-golang/": {"internal/risk"},
+	"github.com/russellhaering/":            {"internal/source"},
 }
 
 // What only some packages may call.

@@ -1,6 +1,8 @@
 package core
 
 import (
+	"crypto/ecdsa"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base32"
@@ -205,8 +207,18 @@ func (p Provider) checkSAML() error {
 		if block == nil || block.Type != "CERTIFICATE" || strings.TrimSpace(string(rest)) != "" {
 			return errors.New("has in saml.certificates what is not one certificate as PEM")
 		}
-		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
 			return errors.New("has in saml.certificates a certificate that cannot be read")
+		}
+		switch key := certificate.PublicKey.(type) {
+		case *rsa.PublicKey:
+			if key.N.BitLen() < 2048 {
+				return errors.New("has in saml.certificates an RSA key of less than 2048 bits")
+			}
+		case *ecdsa.PublicKey:
+		default:
+			return errors.New("has in saml.certificates a key that is neither RSA nor ECDSA")
 		}
 	}
 	return nil
