@@ -124,6 +124,12 @@ type Facts struct {
 	NewUser UserID `json:"new_user,omitempty"`
 	// NewPasskey is the passkey that somebody new has chosen.
 	NewPasskey *NewPasskey `json:"new_passkey,omitempty"`
+	// NewIdentity is who somebody new is in the words of the provider through
+	// which they come.
+	NewIdentity *ProviderIdentity `json:"new_identity,omitempty"`
+	// Trips says how many answers of each provider were taken so far, by its
+	// name: each of them may be brought once, and the next is another one.
+	Trips map[string]int `json:"trips,omitempty"`
 	// PasskeyAdded: a passkey was added once all was proved.
 	PasskeyAdded bool `json:"passkey_added,omitempty"`
 	// UserVerified: the passkey that proved the first factor made sure of who

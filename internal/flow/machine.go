@@ -234,7 +234,8 @@ func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
 		return err
 	}
 	t.rule()
-	if before == "" && t.Facts.Primary != "" && !slices.Contains(t.Settings.SigninPrimary, t.Facts.Primary) {
+	t.settleIdentity()
+	if before == "" && t.Facts.Primary != "" && !t.Facts.Primary.ByProvider() && !slices.Contains(t.Settings.SigninPrimary, t.Facts.Primary) {
 		return core.Fail(core.CodeNotOffered, "This is not among the ways in for addresses of this domain.")
 	}
 	if before == "" && t.Facts.Primary != "" && t.Facts.Primary != core.AuthenticatorPasskey && t.passkeyOnly() {
@@ -464,7 +465,19 @@ func (t *Turn) identify(tx *store.Tx, user core.User) error {
 			}
 			t.Passkeys = append(t.Passkeys, a)
 		}
-		t.Factors = append(t.Factors, Factor{a.ID, a.Kind, a.Second, a.Handle})
+		f := Factor{ID: a.ID, Kind: a.Kind, Second: a.Second, Handle: a.Handle}
+		if a.Kind.ByProvider() {
+			// One of a provider that the pool does not have any more is no way in.
+			identity, err := a.Identity()
+			if err != nil {
+				return err
+			}
+			if p, ok := t.Pool.Settings.Provider(identity.Provider); !ok || p.AuthenticatorKind() != a.Kind {
+				continue
+			}
+			f.Provider = identity.Provider
+		}
+		t.Factors = append(t.Factors, f)
 		t.Due = t.Due || a.Due(time.Duration(t.Settings.PasswordMaxAge), tx.Now())
 		strong = strong || a.Second && a.Kind.Strong()
 	}

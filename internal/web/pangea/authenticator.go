@@ -27,6 +27,8 @@ func authenticatorWords() map[core.AuthenticatorKind]string {
 		core.AuthenticatorSMSOTP:    "sms_otp",
 		core.AuthenticatorTOTP:      "totp",
 		core.AuthenticatorPasskey:   "passkey",
+		core.AuthenticatorSocial:    "social",
+		core.AuthenticatorSAML:      "saml",
 	}
 }
 
