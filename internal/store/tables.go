@@ -59,6 +59,8 @@ func allTables() []table {
 		{"tickets", 1, fleeting, ""},
 		{"notes", 1, fleeting, ""},
 		{"devices", 16, fleeting, ""},
+		// What was taken stays taken: a restored node may be brought it again.
+		{"saml_assertions", 20, lasting, ""},
 		// A mail that has left since would leave twice.
 		{"outbox", 1, fleeting, ""},
 		// What running nodes must forget: a restored database has none.
