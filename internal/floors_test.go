@@ -29,7 +29,7 @@ const floors = `
 	3  internal/directory internal/session internal/pool internal/deliver internal/risk internal/source
 	2  internal/store
 	1  internal/core
-	0  internal/config internal/trace > internal/secret
+	0  internal/config internal/trace internal/outbound > internal/secret
 `
 
 // What only some packages may import. A pattern ends with / for all below.
@@ -43,7 +43,7 @@ var reserved = map[string][]string{
 	"github.com/yuin/goldmark/":    {"internal/web/hosted"},
 	"github.com/go-jose/go-jose/":  {"internal/session"},
 	"github.com/go-webauthn/":      {"internal/flow"},
-	"net/http":                     {"internal/web", "internal/web/pangea", "internal/web/authing", "internal/web/hosted", "internal/app", "internal/deliver"},
+	"net/http":                     {"internal/web", "internal/web/pangea", "internal/web/authing", "internal/web/hosted", "internal/app", "internal/deliver", "internal/source", "internal/outbound"},
 	"github.com/vektah/gqlparser/": {"internal/web/authing"},
 	"github.com/prometheus/":       {"internal/app"},
 	"github.com/beevik/etree":      {"internal/source"},
@@ -54,6 +54,8 @@ var reserved = map[string][]string{
 	"math/rand":                    {},
 	"math/rand/":                   {},
 
+	"github.com/coreos/go-oidc/":            {"internal/source"},
+	"golang.org/x/oauth2":                   {"internal/source"},
 	"github.com/microcosm-cc/bluemonday":    {"internal/web/hosted"},
 	"github.com/nyaruka/phonenumbers":       {"internal/core"},
 	"github.com/oschwald/maxminddb-golang/": {"internal/risk"},

@@ -63,6 +63,7 @@ const (
 	ChoicePasskey       ChoiceName = "passkey"
 	ChoiceCaptcha       ChoiceName = "captcha"
 	ChoiceProvisional   ChoiceName = "provisional_enrollment"
+	ChoiceSocial        ChoiceName = "social"
 )
 
 // Facts is all that a flow knows, from which phase and choices are derived.

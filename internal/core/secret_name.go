@@ -15,7 +15,14 @@ const (
 	SecretTwilioToken SecretName = "sms.twilio_token"
 	SecretWebhook     SecretName = "sms.webhook_secret"
 	SecretCaptcha     SecretName = "signup.captcha_secret"
+	// SecretProvider stands for one secret for each provider: [ProviderSecret].
+	SecretProvider SecretName = "provider.NAME.secret"
 )
+
+// ProviderSecret is the secret that goes with a provider's client_id.
+func ProviderSecret(provider string) SecretName {
+	return SecretName("provider." + provider + ".secret")
+}
 
 // SecretMeaning is a line of the catalogue of secrets.
 type SecretMeaning struct {
@@ -35,7 +42,25 @@ func SecretNames() []SecretMeaning {
 			return nil
 		}},
 		{SecretCaptcha, "The secret key that belongs to signup.captcha_site_key, at the provider that signup.captcha names.", checkToken},
+		{SecretProvider, "The secret that goes with the client_id of the provider NAME in signin.providers. It is forgotten when the provider's kind, issuer or client_id changes.", checkToken},
 	}
+}
+
+// SecretNamed finds the line of the catalogue for a secret.
+func SecretNamed(name SecretName) (SecretMeaning, bool) {
+	before, after, _ := strings.Cut(string(SecretProvider), "NAME")
+	for _, m := range SecretNames() {
+		if m.Name != SecretProvider && m.Name == name {
+			return m, true
+		}
+		provider, rest := strings.CutPrefix(string(name), before)
+		provider, whole := strings.CutSuffix(provider, after)
+		if m.Name == SecretProvider && rest && whole && providerName().MatchString(provider) {
+			m.Name = name
+			return m, true
+		}
+	}
+	return SecretMeaning{}, false
 }
 
 func checkToken(value string) error {

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/outbound"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 )
@@ -54,6 +55,8 @@ type TextOptions struct {
 	// TwilioURL is where Twilio's API is, without a slash at its end. Empty: at
 	// its own address.
 	TwilioURL string
+	// Outbound calls the webhooks that pools name. Nil: public ones only.
+	Outbound *http.Client
 }
 
 // NewTextWorker returns a worker for text messages, which does nothing until
@@ -61,6 +64,9 @@ type TextOptions struct {
 func NewTextWorker(st *store.Store, o TextOptions) *Worker {
 	if o.Parallel <= 0 {
 		o.Parallel = textParallel
+	}
+	if o.Outbound == nil {
+		o.Outbound = outbound.New(outbound.Allowed{})
 	}
 	return newWorker(st, &texts{store: st, o: o, client: newClient()}, o.Options)
 }
@@ -132,7 +138,7 @@ func (l *texts) sender(ctx context.Context, pool core.Pool) (TextSender, error) 
 		if err != nil {
 			return nil, err
 		}
-		return &Webhook{client: l.client, url: s.SMSWebhookURL, key: func() secret.Text { return key }, now: l.store.Clock, pool: pool.Name}, nil
+		return &Webhook{client: l.o.Outbound, url: s.SMSWebhookURL, key: func() secret.Text { return key }, now: l.store.Clock, pool: pool.Name}, nil
 	}
 	if l.o.Inbox != nil {
 		return l.o.Inbox, nil

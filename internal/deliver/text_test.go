@@ -135,6 +135,9 @@ func aText(to string) core.Message {
 func runTexts(t *testing.T, st *store.Store, o deliver.TextOptions) *lockedBuffer {
 	t.Helper()
 	log := new(lockedBuffer)
+	if o.Outbound == nil {
+		o.Outbound = here(t)
+	}
 	o.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})

@@ -65,6 +65,16 @@ type Prompt struct {
 	Codes       []secret.Text       // recovery_code, while they are new
 	Passkey     *PasskeyPrompt      // passkey
 	Captcha     *CaptchaPrompt      // captcha
+	Providers   []ProviderPrompt    // social
+}
+
+// ProviderPrompt is one provider through which somebody may come in.
+type ProviderPrompt struct {
+	Name       string
+	Title      string // for people
+	Enrollment bool   // it is new to the person
+	State      string // by which its answer is known to be one to this flow
+	Bridge     string // the address of the page of ours that leads there, without its query
 }
 
 // CaptchaPrompt is what somebody new has to solve.
@@ -135,6 +145,8 @@ type Answer struct {
 	Agreed   []Agreed          // agreements
 	Keep     bool              // with a second factor: the browser is to be remembered
 	Passkey  []byte            // passkey: a PublicKeyCredential as JSON (WebAuthn Level 3 section 5.1)
+	Provider string            // social: its name
+	URI      string            // social: where the browser came back, with all that it brought; State is the one in it
 }
 
 // rule has the turn go by the settings for the domain of the flow's address:

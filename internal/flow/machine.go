@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/risk"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/session"
+	"github.com/gatehouse-id/gatehouse/internal/source"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 )
 
@@ -26,6 +27,7 @@ type Machine struct {
 	links     links
 	captcha   captcha
 	data      *risk.Data
+	providers *source.Providers // nil: nobody else is asked
 }
 
 // New makes the machine. pageURL gives the public address of a pool's hosted

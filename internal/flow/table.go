@@ -49,6 +49,7 @@ func (m *Machine) table() []phase {
 			{core.ChoiceSetPhone, setPhone{}},
 			{core.ChoicePasskey, passkey{m.store, m.links.keys, false}},
 			{core.ChoiceProvisional, provisional{m.links}},
+			{core.ChoiceSocial, m.social()},
 			// saml
 		}},
 		{name: core.PhaseCaptcha, needed: needsCaptcha, choices: []entry{

@@ -166,7 +166,11 @@ func (p *Pools) Change(ctx context.Context, caller core.Caller, changes core.Ove
 		if pool, err = tx.Pool(); err != nil {
 			return err
 		}
+		before := pool.Settings.Providers
 		if pool.Overrides, pool.Settings, err = pool.Overrides.With(changes); err != nil {
+			return err
+		}
+		if err := forgetSecrets(tx, before, pool.Settings.Providers); err != nil {
 			return err
 		}
 		if err := tx.UpdateSettings(pool.Overrides, pool.Version); err != nil {

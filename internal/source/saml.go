@@ -60,13 +60,9 @@ func (r *Refusal) Unwrap() error { return r.Cause }
 
 func refuse(reason string) error { return &Refusal{Reason: reason} }
 
-const (
-	// leeway is how far a provider's clock may be from ours.
-	leeway = time.Minute
-	// assertionLife is how long after it was issued an assertion is taken at
-	// most, whatever it says itself: so long it has to be remembered.
-	assertionLife = time.Hour
-)
+// assertionLife is how long after it was issued an assertion is taken at most,
+// whatever it says itself: so long it has to be remembered.
+const assertionLife = time.Hour
 
 // The names of SAML 2.0 that are used in more than one place.
 const (

@@ -31,7 +31,7 @@ func refusals() map[core.Code]refusal {
 		core.CodeNotYet:           {status: 404, heading: "There is no such page", text: "This page is not there yet."},
 		core.CodeMethodNotAllowed: {status: 405, heading: "That did not work", text: "This page cannot be used in that way."},
 		core.CodeUnauthenticated:  {status: 401, heading: "You are not signed in", text: "Go back to the application and sign in again."},
-		core.CodeForbidden:        {status: 403, heading: "That was not allowed", text: "The form did not come from this site. Go back and send it from here."},
+		core.CodeForbidden:        {status: 403, heading: "That was not allowed", text: "This did not come from this site, or not from this browser. Go back and start from here."},
 		core.CodeNotFound:         {status: 404, heading: "There is no such page", text: "What you asked for is not there."},
 		core.CodeTaken:            {status: 409, heading: "You already have an account", text: "There is an account with this address already. Sign in instead."},
 		core.CodeConflict:         {status: 409, heading: "That came twice", text: "This page was sent twice at the same time. Please try once more."},

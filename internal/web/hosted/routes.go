@@ -1,6 +1,10 @@
 package hosted
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/gatehouse-id/gatehouse/internal/flow"
+)
 
 // page answers a visit, or returns why not.
 type page func(p *Pages, w http.ResponseWriter, v *visit) error
@@ -22,6 +26,8 @@ func routes() []route {
 		{path: "/{$}", get: (*Pages).authorize},
 		{path: "/authorize", get: (*Pages).authorize},
 		{path: "/flow/{id}", get: (*Pages).showFlow, post: (*Pages).answerFlow},
+		{path: flow.ProviderPage + "{provider}", get: (*Pages).toProvider},
+		{path: flow.ProviderPage + "{provider}/callback", get: (*Pages).fromProvider},
 		{path: "/link", get: (*Pages).showLink, post: (*Pages).openLink},
 		{path: "/invitation", get: (*Pages).showInvitation, post: (*Pages).acceptInvitation},
 		{path: "/login-success", get: (*Pages).loginSuccess, anyone: true},

@@ -20,6 +20,8 @@ func TestRoutes(t *testing.T) {
 		"GET /authorize",
 		"GET /flow/{id}",
 		"POST /flow/{id}",
+		"GET /flow/oauth/{provider}",
+		"GET /flow/oauth/{provider}/callback",
 		"GET /link",
 		"POST /link",
 		"GET /invitation",

@@ -13,6 +13,8 @@ type authenticator struct {
 	Type      string `json:"type"`
 	Enabled   bool   `json:"enabled"`
 	Phase     string `json:"phase"`
+	Provider  string `json:"provider,omitempty"`
+	Name      string `json:"provider_name,omitempty"`
 	RPID      string `json:"rpid,omitempty"`
 	CreatedAt string `json:"created_at"`
 	UpdatedAt string `json:"updated_at"`
@@ -41,18 +43,41 @@ func (f *Face) userAuthenticatorsList(ctx context.Context, caller core.Caller, i
 	if err != nil {
 		return nil, err
 	}
+	settings, err := f.settings(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
 	result := authenticatorListResult{Authenticators: make([]authenticator, 0, len(all))}
 	for _, a := range all {
+		provider, title, err := providerOf(a, settings)
+		if err != nil {
+			return nil, err
+		}
 		phase := "primary"
 		if a.Second {
 			phase = "secondary"
 		}
 		result.Authenticators = append(result.Authenticators, authenticator{
-			RPID: rpid(a),
-			ID:   show(prefixFactor, a.ID), Type: authenticatorWords()[a.Kind], Enabled: true, Phase: phase, CreatedAt: showTime(a.CreatedAt), UpdatedAt: showTime(a.UpdatedAt),
+			RPID: rpid(a), Provider: provider, Name: title,
+			ID: show(prefixFactor, a.ID), Type: authenticatorWords()[a.Kind], Enabled: true, Phase: phase, CreatedAt: showTime(a.CreatedAt), UpdatedAt: showTime(a.UpdatedAt),
 		})
 	}
 	return result, nil
+}
+
+// providerOf names the provider whose word an authenticator is, and what people
+// see of it; empty for others.
+func providerOf(a core.Authenticator, s core.Settings) (name, title string, err error) {
+	if !a.Kind.ByProvider() {
+		return "", "", nil
+	}
+	identity, err := a.Identity()
+	for _, p := range s.Providers {
+		if p.Name == identity.Provider {
+			return p.Name, p.Title(), err
+		}
+	}
+	return identity.Provider, identity.Provider, err
 }
 
 type userAuthenticatorsDelete struct {

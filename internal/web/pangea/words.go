@@ -46,7 +46,7 @@ func choiceWords() []choiceWord {
 		{"set_phone", core.ChoiceSetPhone},
 		{"set_username", core.ChoiceSetUsername},
 		{"sms_otp", core.ChoiceSMSOTP},
-		{"social", ""},
+		{"social", core.ChoiceSocial},
 		{"totp", core.ChoiceTOTP},
 		{"verify_email", core.ChoiceVerifyEmail},
 	}
