@@ -67,6 +67,10 @@ type SAMLProvider struct {
 	EmailAttribute string `json:"email_attribute,omitempty"`
 	// Unsolicited: people may begin at the provider, without a request of ours.
 	Unsolicited bool `json:"unsolicited,omitempty"`
+	// UnsolicitedURL is the page of the application to which they come then, one
+	// of redirects.allowed, which begins a flow with the ticket that it is
+	// brought. Empty: our own pages sign them in.
+	UnsolicitedURL string `json:"unsolicited_url,omitempty"`
 }
 
 // ProviderKind says how a provider is spoken to.
@@ -201,6 +205,9 @@ func (p Provider) checkSAML() error {
 	}
 	if err := plainText(p.SAML.EmailAttribute, 256); err != nil {
 		return fmt.Errorf("as its saml.email_attribute %w", err)
+	}
+	if p.SAML.UnsolicitedURL != "" && (!p.SAML.Unsolicited || checkWebhook(p.SAML.UnsolicitedURL) != nil) {
+		return errors.New("has a saml.unsolicited_url that is no https address (or http on this machine), or people may not begin there")
 	}
 	for _, text := range p.SAML.Certificates {
 		block, rest := pem.Decode([]byte(text))

@@ -23,7 +23,7 @@ s0Rn5DOX8lH6+6pQyOS4
 // samlProvider is a SAML provider of the settings with all that it may have.
 func samlProvider() string {
 	return fmt.Sprintf(`{"name":"acme","kind":"saml","label":"Acme","domains":["acme.example"],"issuer":"https://idp.acme.example/","profile":{"first_name":"givenName"},`+
-		`"saml":{"sign_in_url":"https://idp.acme.example/sso?tenant=1","certificates":[%q],"post_requests":true,"email_attribute":"mail","unsolicited":true}}`, idpCertificate)
+		`"saml":{"sign_in_url":"https://idp.acme.example/sso?tenant=1","certificates":[%q],"post_requests":true,"email_attribute":"mail","unsolicited":true,"unsolicited_url":"https://a.example/saml"}}`, idpCertificate)
 }
 
 // weakCertificate is one with an RSA key of 1024 bits, oddCertificate one with a
@@ -77,6 +77,8 @@ func impossibleProviders() []string {
 		`[`+strings.Replace(good, `https://idp.acme.example/sso`, `http://idp.acme.example/sso`, 1)+`]`,
 		`[`+strings.Replace(good, `"issuer":"https://idp.acme.example/",`, ``, 1)+`]`,
 		`[`+strings.Replace(good, `-----END`, `-----EDN`, 1)+`]`,
+		`[`+strings.Replace(good, `"unsolicited":true,`, ``, 1)+`]`,
+		`[`+strings.Replace(good, `https://a.example/saml`, `javascript:alert(1)`, 1)+`]`,
 		`[`+strings.Replace(good, fmt.Sprintf("%q", idpCertificate), fmt.Sprintf("%q", weakCertificate), 1)+`]`,
 		`[`+strings.Replace(good, fmt.Sprintf("%q", idpCertificate), fmt.Sprintf("%q", oddCertificate), 1)+`]`,
 	)

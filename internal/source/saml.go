@@ -1,6 +1,7 @@
 package source
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
@@ -22,13 +23,15 @@ type SAML struct {
 
 // NewSAML is the pool whose pages are below this address, towards a provider.
 func NewSAML(pageURL string, p core.Provider, key *secret.SAMLKey) SAML {
-	place := pageURL + "/flow/saml/" + p.Name
-	s := SAML{Provider: p, EntityID: p.ClientID, ACS: place + "/acs", Key: key}
+	s := SAML{Provider: p, EntityID: p.ClientID, ACS: pageURL + "/flow/saml/" + p.Name + "/acs", Key: key}
 	if s.EntityID == "" {
-		s.EntityID = place + "/metadata"
+		s.EntityID = s.MetadataURL()
 	}
 	return s
 }
+
+// MetadataURL is where our metadata is.
+func (s SAML) MetadataURL() string { return strings.TrimSuffix(s.ACS, "/acs") + "/metadata" }
 
 // Assertion is what an identity provider said of somebody, after every check
 // but two: whether it answers the flow that it is brought to, and whether it was

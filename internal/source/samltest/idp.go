@@ -4,6 +4,8 @@
 package samltest
 
 import (
+	"bytes"
+	"compress/flate"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -11,7 +13,9 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
+	"io"
 	"math/big"
+	"net/url"
 	"testing"
 	"time"
 
@@ -189,4 +193,27 @@ func Encode(t testing.TB, el *etree.Element) string {
 // NewID makes an id that no other message has.
 func NewID() string {
 	return "_" + rand.Text()
+}
+
+// RequestID reads the id of a request out of the address that a browser is sent
+// to with it.
+func RequestID(t testing.TB, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deflated, err := base64.StdEncoding.DecodeString(u.Query().Get("SAMLRequest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := io.ReadAll(flate.NewReader(bytes.NewReader(deflated)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := etree.NewDocument()
+	if err := doc.ReadFromBytes(raw); err != nil || doc.Root() == nil {
+		t.Fatalf("%s brings no request: %v", address, err)
+	}
+	return doc.Root().SelectAttrValue("ID", "")
 }
