@@ -31,6 +31,7 @@ const (
 	AuthenticatorTOTP      AuthenticatorType = "totp"      // a code that a program computes
 	AuthenticatorSMSOTP    AuthenticatorType = "sms_otp"   // a code sent to the telephone
 	AuthenticatorPasskey   AuthenticatorType = "passkey"   // a key in a device of theirs
+	AuthenticatorSAML      AuthenticatorType = "saml"      // the word of a SAML identity provider
 )
 
 // AuthenticatorPhase says where an authenticator counts.

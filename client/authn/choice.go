@@ -28,6 +28,7 @@ const (
 	ChoiceRecoveryCode  Choice = "recovery_code"
 	ChoicePasskey       Choice = "passkey"
 	ChoiceCaptcha       Choice = "captcha"
+	ChoiceSAML          Choice = "saml"
 
 	ChoiceProvisionalEnrollment Choice = "provisional_enrollment"
 )
@@ -385,6 +386,7 @@ func choices() map[Choice]func(json.RawMessage) (FlowChoice, error) {
 		ChoiceRecoveryCode:  readChoice[RecoveryCodeChoice],
 		ChoicePasskey:       readChoice[PasskeyChoice],
 		ChoiceCaptcha:       readChoice[CaptchaChoice],
+		ChoiceSAML:          readChoice[SAMLChoice],
 
 		ChoiceProvisionalEnrollment: readChoice[ProvisionalEnrollmentChoice],
 	}
