@@ -77,13 +77,13 @@ func suites(t *testing.T) []suite {
 		},
 		{
 			name: "browser", needs: filepath.Join(root, "compat", "browser", "node_modules", "playwright-core", "package.json"), folder: filepath.Join(root, "compat", "browser"),
-			pools:   []string{"main", "agreements", "mailbox", "passkeys", "names", "guarded", "texts", "captcha"},
+			pools:   []string{"main", "agreements", "mailbox", "passkeys", "names", "guarded", "texts", "captcha", "social"},
 			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
 			count:   nodePassed, unrun: nodeUnrun,
 		},
 		{
 			name: "packages", needs: filepath.Join(root, "compat", "packages", "node_modules", "@pangeacyber", "react-auth", "package.json"), folder: filepath.Join(root, "compat", "packages"),
-			pools:   []string{"main", "verify", "signed", "agreements", "mailbox", "passkeys", "names", "guarded", "texts", "captcha"},
+			pools:   []string{"main", "verify", "signed", "agreements", "mailbox", "passkeys", "names", "guarded", "texts", "captcha", "social"},
 			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
 			count:   nodePassed, unrun: nodeUnrun,
 		},
@@ -97,6 +97,7 @@ func TestSDKs(t *testing.T) {
 	}
 	server, tool := build(t, "-race"), build(t)
 	storetest.Engines(t, func(t *testing.T, database string) {
+		provider := issuer(t)
 		master := "GATEHOUSE_MASTER_KEY=" + secretKey()
 		g := &gatehouse{server: server, tool: tool, environment: append(os.Environ(),
 			master, "GATEHOUSE_GEOIP_FILE="+risktest.Places(t), "GATEHOUSE_DATABASE="+database, "GATEHOUSE_UNSAFE_DURABILITY=true", "GATEHOUSE_HASH_MEMORY=64", "GATEHOUSE_HASH_PASSES=1")}
@@ -107,6 +108,9 @@ func TestSDKs(t *testing.T) {
 			variables[s.name] = g.pools(t, s)
 		}
 		url := g.start(t)
+		for _, s := range suites(t) {
+			g.joinProvider(t, provider, url, s.name+"-social")
+		}
 		secure := proxy(t, url)
 		for _, s := range suites(t) {
 			t.Run(s.name, func(t *testing.T) {
@@ -216,6 +220,7 @@ func (g *gatehouse) pools(t *testing.T, s suite) []string {
 		{"mailbox", "MAILBOX_", "pangea", []string{`signin.primary=["password","email_otp","magic_link"]`, "profile.fields=[]", "link.resend_after=0s"}},
 		{"passkeys", "PASSKEYS_", "pangea", []string{`signin.primary=["password","passkey"]`, "signup.verify_email=false", "profile.fields=[]", "link.resend_after=0s"}},
 		{"captcha", "CAPTCHA_", "pangea", []string{"signup.captcha=altcha", "signup.captcha_cost=20000", "profile.fields=[]", `signin.primary=["password","email_otp"]`}},
+		{"social", "SOCIAL_", "pangea", nil}, // with a provider, once the server's address is known
 		{"names", "NAMES_", "pangea", []string{
 			"username.format=string", "signup.phone=true", "profile.fields=[]", "link.resend_after=0s", `signin.secondary=["email_otp"]`, "signin.require_secondary=true",
 		}},
