@@ -42,6 +42,7 @@ var reserved = map[string][]string{
 	"github.com/yuin/goldmark":     {"internal/web/hosted"},
 	"github.com/yuin/goldmark/":    {"internal/web/hosted"},
 	"github.com/go-jose/go-jose/":  {"internal/session"},
+	"github.com/go-crypt/":         {"internal/secret"},
 	"github.com/go-webauthn/":      {"internal/flow"},
 	"net/http":                     {"internal/web", "internal/web/pangea", "internal/web/authing", "internal/web/hosted", "internal/app", "internal/deliver", "internal/source", "internal/outbound"},
 	"github.com/vektah/gqlparser/": {"internal/web/authing"},

@@ -28,6 +28,7 @@ const (
 	ChoiceRecoveryCode  Choice = "recovery_code"
 	ChoicePasskey       Choice = "passkey"
 	ChoiceCaptcha       Choice = "captcha"
+	ChoiceSocial        Choice = "social"
 	ChoiceSAML          Choice = "saml"
 
 	ChoiceProvisionalEnrollment Choice = "provisional_enrollment"
@@ -386,6 +387,7 @@ func choices() map[Choice]func(json.RawMessage) (FlowChoice, error) {
 		ChoiceRecoveryCode:  readChoice[RecoveryCodeChoice],
 		ChoicePasskey:       readChoice[PasskeyChoice],
 		ChoiceCaptcha:       readChoice[CaptchaChoice],
+		ChoiceSocial:        readChoice[SocialChoice],
 		ChoiceSAML:          readChoice[SAMLChoice],
 
 		ChoiceProvisionalEnrollment: readChoice[ProvisionalEnrollmentChoice],

@@ -47,7 +47,7 @@ type App struct {
 	config      config.Config
 	limits      web.Limits
 	public      *url.URL
-	worker      *deliver.Worker // nil: no mail server is configured
+	worker      *deliver.Worker
 	texter      *deliver.Worker
 	breaches    *directory.BreachFile // nil: there is none
 	mails       *deliver.SMTP         // nil: none is configured
@@ -163,9 +163,7 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 		a.Inbox = deliver.NewInbox()
 		sender = a.Inbox
 	}
-	if sender != nil {
-		a.worker = deliver.NewWorker(a.Store, sender, deliver.Options{FromAddress: c.MailFromAddress, FromName: c.MailFromName, Log: a.log, Tracer: a.traces.tracer})
-	}
+	a.worker = deliver.NewWorker(a.Store, sender, deliver.Options{FromAddress: c.MailFromAddress, FromName: c.MailFromName, Dial: deliver.DialMail(allowed), Log: a.log, Tracer: a.traces.tracer})
 	a.texter = deliver.NewTextWorker(a.Store, deliver.TextOptions{
 		Options: deliver.Options{Log: a.log, Tracer: a.traces.tracer}, Inbox: a.Inbox, TwilioURL: c.TwilioURL, Outbound: calls,
 	})
@@ -256,10 +254,8 @@ func (a *App) guard(ctx context.Context, name string, work func(context.Context)
 }
 
 func (a *App) deliver(ctx context.Context) {
-	if a.worker == nil {
-		a.log.Warn("no mail server is configured: mail waits in line", "setting", "mail.smtp")
-		<-ctx.Done()
-		return
+	if a.mails == nil && a.Inbox == nil {
+		a.log.Warn("no mail server is configured: mails of pools without one of their own wait in line", "setting", "mail.smtp")
 	}
 	var looking sync.WaitGroup
 	defer looking.Wait()

@@ -91,6 +91,7 @@ func classes() map[string]bodied {
 		"/login-success":         {},
 		"/logout":                {},
 		"/.well-known/jwks.json": {},
+		"/brand.css":             {},
 		"/assets/{file}":         {},
 		"/dev/inbox":             {class: "browser"}, // it is not there
 		"/dev/inbox.json":        {class: "browser"},

@@ -63,6 +63,8 @@ func FuzzParsePhone(f *testing.F) {
 
 func TestSecretsOfPools(t *testing.T) {
 	known := map[core.SecretName]struct{ good, bad []string }{
+		core.SecretMailServer: {[]string{"smtp://mail.example.org", "smtps://u%40example.org:p%2F@mail.example.org:465"},
+			[]string{"", "mail.example.org", "http://mail.example.org", "smtp://", "smtp://u@mail.example.org", "smtp://u:@mail.example.org", "smtp://mail.example.org/x", "smtp://mail.example.org?ca=/etc/passwd", "smtp://mail.example.org?tls=none", "smtp://a b"}},
 		core.SecretTwilioToken: {[]string{"0123456789abcdef0123456789abcdef"}, []string{"", "two words", "line\nbreak", "\x00"}},
 		core.SecretCaptcha:     {[]string{"6LeIxAcTAAAAAGG-vFI1TnRWxMZNFuojJ4WifJWe"}, []string{"", "two words", "line\nbreak"}},
 		core.SecretProvider:    {[]string{"GOCSPX-abc", "a.b~c/+=", "{json}"}, []string{"", "two words", "line\nbreak"}},

@@ -89,7 +89,7 @@ type texts struct {
 }
 
 func (*texts) kind() kind {
-	return kind{channel: core.ChannelText, noun: "a text message", span: "sms", sent: core.EventTextSent, dropped: core.EventTextDropped, share: textShare}
+	return kind{channel: core.ChannelText, noun: "a text message", span: "sms", sent: core.EventTextSent, dropped: core.EventTextDropped, share: textShare, alone: true}
 }
 
 func (l *texts) prepare(ctx context.Context, o store.Outgoing, pool core.Pool) (func(context.Context) error, error) {
@@ -119,9 +119,9 @@ func (t Text) check() error {
 	return nil
 }
 
-// errNoSender is returned while a pool does not say by what its messages leave,
-// or lacks the secret for it. They wait until it does.
-var errNoSender = errors.New("the pool has no sender of text messages: see sms.sender and `gatehouse pool secret`")
+// errNoTexter is returned while a pool does not say by what its text messages
+// leave, or lacks the secret for it.
+var errNoTexter = fmt.Errorf("%w: see sms.sender and `gatehouse pool secret`", errNoSender)
 
 // sender returns the pool's.
 func (l *texts) sender(ctx context.Context, pool core.Pool) (TextSender, error) {
@@ -143,14 +143,14 @@ func (l *texts) sender(ctx context.Context, pool core.Pool) (TextSender, error) 
 	if l.o.Inbox != nil {
 		return l.o.Inbox, nil
 	}
-	return nil, errNoSender
+	return nil, errNoTexter
 }
 
 // secret opens a secret that was given to the pool.
 func (l *texts) secret(ctx context.Context, pool core.PoolID, name core.SecretName) (secret.Text, error) {
 	found, err := givenSecret(ctx, l.store, pool, name)
 	if err == nil && found == "" {
-		return "", errNoSender
+		return "", errNoTexter
 	}
 	return found, err
 }

@@ -222,5 +222,8 @@ func (m *Machine) journey(ctx context.Context, caller core.Caller, id core.FlowI
 	if !right(next.State) {
 		return Turn{}, trip{}, core.Fail(core.CodeNotOffered, "The state is of another flow, or was used.")
 	}
+	if _, ok := t.Settings.MatchRedirect(m.home(t)); !ok {
+		return Turn{}, trip{}, core.Fail(core.CodeRedirectRefused, "This address is not among the pool's registered redirects.")
+	}
 	return t, next, nil
 }

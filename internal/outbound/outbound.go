@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -81,7 +82,7 @@ func New(allowed Allowed) *http.Client {
 }
 
 func newClient(allowed Allowed, resolver *net.Resolver) *http.Client {
-	encrypted, plain := newTransport(guard{allowed: allowed}, resolver), newTransport(guard{allowed: allowed, plain: true}, resolver)
+	encrypted, plain := newTransport(guard{allowed, []uint16{443}}, resolver), newTransport(guard{allowed, nil}, resolver)
 	return &http.Client{
 		Timeout:       timeout,
 		Transport:     bounded{encrypted, plain},
@@ -90,25 +91,35 @@ func newClient(allowed Allowed, resolver *net.Resolver) *http.Client {
 }
 
 func newTransport(g guard, resolver *net.Resolver) *http.Transport {
-	dialer := &net.Dialer{Timeout: timeout, Control: g.control, Resolver: resolver}
-	free := &net.Dialer{Timeout: timeout, Resolver: resolver}
 	return &http.Transport{
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			if g.allowed.hosts[strings.ToLower(address)] {
-				return free.DialContext(ctx, network, address)
-			}
-			return dialer.DialContext(ctx, network, address)
-		},
+		DialContext:       g.dial(resolver),
 		ForceAttemptHTTP2: true, DisableCompression: true, MaxResponseHeaderBytes: headerMost,
 		MaxConnsPerHost: parallel, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: timeout,
 	}
+}
+
+// Dial makes what opens connections of other protocols under the same rules, to
+// these ports in place of 443.
+func Dial(allowed Allowed, ports ...uint16) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return guard{allowed: allowed, ports: ports}.dial(nil)
 }
 
 // guard looks at each address when a connection to it is made: what a name
 // resolved to before says nothing about what it resolves to then.
 type guard struct {
 	allowed Allowed
-	plain   bool // without TLS: exceptions only
+	ports   []uint16 // nil: none but the exceptions'
+}
+
+func (g guard) dial(resolver *net.Resolver) func(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: timeout, Control: g.control, Resolver: resolver}
+	free := &net.Dialer{Timeout: timeout, Resolver: resolver}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if g.allowed.hosts[strings.ToLower(address)] {
+			return free.DialContext(ctx, network, address)
+		}
+		return dialer.DialContext(ctx, network, address)
+	}
 }
 
 func (g guard) control(_, address string, _ syscall.RawConn) error {
@@ -119,7 +130,7 @@ func (g guard) control(_, address string, _ syscall.RawConn) error {
 	if g.allowed.network(to.Addr().Unmap().WithZone("")) {
 		return nil
 	}
-	if why := inner(to.Addr()); why != "" || to.Port() != 443 || g.plain {
+	if why := inner(to.Addr()); why != "" || !slices.Contains(g.ports, to.Port()) {
 		return fmt.Errorf("%w: %s", ErrRefused, address)
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"strings"
 	"testing"
+
+	"github.com/gatehouse-id/gatehouse/internal/secret"
 )
 
 // FuzzPasswordKey decrypts anything, and what a client encrypted after it was
@@ -45,6 +47,47 @@ func FuzzPasswordKey(f *testing.F) {
 			if (got == password) != (formed && bytes.Equal(plain, ciphertext)) {
 				t.Fatalf("law: the password comes of its ciphertext, and of no other; %q gave %q", text, got)
 			}
+		}
+	})
+}
+
+// FuzzForeign brings anything along as the hash of any algorithm: it is refused
+// with a sentence, or what is stored reads the same again, is compared without
+// an error, and is not taken for a hash of ours (I21).
+func FuzzForeign(f *testing.F) {
+	slot := slotOf(f, secret.NewHasher(cheap(), pepper("p1")))
+	digests, orders, encodings := []string{"", "sha1", "sha256", "sha512", "md5"}, []string{"", "prefix", "suffix", "x"}, []string{"", "text", "hex", "base64", "x"}
+	for _, algorithm := range secret.ForeignAlgorithms() {
+		for i, bad := range hostile()[algorithm] {
+			f.Add(algorithm, bad, "salt", "password", i, i)
+		}
+		f.Add(algorithm, "md5$salt$"+md5OfABC, "salt", "password", 1, 16)
+		f.Add(algorithm, strings.Repeat("ab", 64), "73616c7473616c74", "password", 2, 8)
+		f.Add(algorithm, "pbkdf2_sha256$1$s$"+sha256OfABC, "", "pass\x00word", -1, -1)
+	}
+	f.Fuzz(func(t *testing.T, algorithm, value, salt, password string, cost, choice int) {
+		// What the import says stays small, so that more can be tried; what the
+		// value says is bounded by what is tested.
+		of := func(list []string) string { return list[uint(choice)%uint(len(list))] }
+		p := secret.ForeignParams{
+			Algorithm: algorithm, Iterations: cost % 100, Memory: cost % 500, Parallelism: choice % 6, BlockSize: choice % 10, CostFactor: cost % 300, KeyLength: choice % 70,
+			Digest: of(digests), Salt: "salt", SaltEncoding: of(encodings), SaltOrder: of(orders), SignerKey: firebaseSigner, SaltSeparator: "Bw==",
+		}
+		stored, err := secret.EncodeForeign(p, value, salt)
+		if err != nil {
+			if stored != "" {
+				t.Fatalf("law: what is refused is not stored; %q of %s became %q (%v)", value, algorithm, stored, err)
+			}
+			return
+		}
+		if again, err := secret.EncodeForeign(secret.ForeignParams{Algorithm: algorithm}, stored, ""); again != stored || err != nil {
+			t.Fatalf("law: what is stored reads the same again; %q became %q (%v)", stored, again, err)
+		}
+		if _, err := slot.Verify(secret.Text(password), stored); err != nil {
+			t.Fatalf("law: what is stored can be compared; %q cannot: %v", stored, err)
+		}
+		if strings.Contains(stored, "keyid=") || slot.Renew(secret.Text(password), stored) == "" {
+			t.Fatalf("law: what another program made is made anew; %q would stay", stored)
 		}
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/crypto/argon2"
 )
 
 // ErrBusy is returned when every hashing slot is taken and the queue is full
@@ -113,22 +115,41 @@ func (s *Slot) Hash(password Text) string {
 	return hashPassword(password.Reveal(), s.hasher.cost, s.hasher.peppers.InUse(s.hasher.clock()))
 }
 
-// Verify compares a password with a PHC string. With an empty one it does the
-// same work and answers false, so that a person who is not there costs as
-// much time as one who is.
+// Verify compares a password with a stored hash: a PHC string of [Slot.Hash], or
+// what [EncodeForeign] made of another program's. With an empty one it does the
+// same work and answers false, so that a person who is not there costs as much
+// time as one who is.
 func (s *Slot) Verify(password Text, phc string) (bool, error) {
 	s.hasher.checked.Add(1)
 	if phc == "" {
 		_, err := verifyPassword(password.Reveal(), s.hasher.decoy, s.hasher.mixed)
 		return false, err
 	}
+	if h, ok := parseForeign(phc); ok {
+		s.makeUp(h.work(password.Reveal()))
+		return h.matches(password.Reveal())
+	}
 	return verifyPassword(password.Reveal(), phc, s.hasher.peppers)
 }
 
+// makeUp does what a comparison of this much work lacks of one with a hash that
+// was made here: who has a cheap hash from elsewhere costs as much time as
+// everybody. The rest is a part of the decoy, with less memory.
+func (s *Slot) makeUp(work int64) {
+	cost := s.hasher.cost
+	own := int64(cost.Memory) * int64(cost.Passes) * argonNanos
+	if work >= own {
+		return
+	}
+	memory := int64(cost.Memory) * (own - work) / own
+	argon2.IDKey(nil, make([]byte, 16), cost.Passes, uint32(memory), cost.Threads, keySize)
+}
+
 // Renew hashes a password anew that was right, if Hash would not make a PHC
-// string like this one any more: there is a newer pepper, or another cost is
-// asked for. Otherwise it returns "", and so it does for a hash with a pepper
-// that by this node's clock is not in use yet: another node was first.
+// string like this one any more: there is a newer pepper, another cost is asked
+// for, or another program made it. Otherwise it returns "", and so it does for a
+// hash with a pepper that by this node's clock is not in use yet: another node
+// was first.
 func (s *Slot) Renew(password Text, phc string) string {
 	pepper := s.hasher.peppers.InUse(s.hasher.clock())
 	if strings.HasPrefix(phc, head(s.hasher.cost, pepper)) || s.hasher.peppers.newer(phc, pepper) {

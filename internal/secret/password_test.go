@@ -106,7 +106,8 @@ func TestHashesOfOtherProgramsVerify(t *testing.T) {
 }
 
 // TestBrokenHashIsAnError holds hashes that must not be computed: each asks
-// for more than any hash made here, or is not a hash.
+// for more than any hash made here, or is not a hash. Those of other programs are
+// in TestI21HostileCosts.
 func TestBrokenHashIsAnError(t *testing.T) {
 	slot := slotOf(t, secret.NewHasher(cheap(), pepper("p1")))
 	salt, key := base64.RawStdEncoding.EncodeToString(make([]byte, 16)), base64.RawStdEncoding.EncodeToString(make([]byte, 32))
@@ -114,42 +115,42 @@ func TestBrokenHashIsAnError(t *testing.T) {
 		return "$" + algorithm + "$" + version + "$" + params + "$" + salt + "$" + key
 	}
 	for _, bad := range []string{
-		with("argon2id", "v=19", "m=4294967295,t=1,p=1", salt, key),
-		with("argon2id", "v=19", "m=262145,t=1,p=1", salt, key),
-		with("argon2id", "v=19", "m=64,t=4294967295,p=1", salt, key),
-		with("argon2id", "v=19", "m=64,t=17,p=1", salt, key),
-		with("argon2id", "v=19", "m=64,t=1,p=17", salt, key),
-		with("argon2id", "v=19", "m=64,t=1,p=256", salt, key),
-		with("argon2id", "v=19", "m=64,t=1,p=0", salt, key),
-		with("argon2id", "v=19", "m=64,t=0,p=1", salt, key),
-		with("argon2id", "v=19", "m=0,t=1,p=1", salt, key),
-		with("argon2id", "v=19", "m=-1,t=1,p=1", salt, key),
-		with("argon2id", "v=19", "m=99999999999999999999,t=1,p=1", salt, key),
-		with("argon2id", "v=19", "m=64,t=1", salt, key),
-		with("argon2id", "v=19", "m=64,t=1,p=1,data=YQ", salt, key),
-		with("argon2id", "v=19", "m=64,t=1,p=1x", salt, key),
-		with("argon2id", "v=19", "m= 64,t=1,p=1", salt, key),
-		with("argon2id", "v=19", "m=064,t=1,p=1", salt, key),
-		with("argon2id", "v=19", "t=1,m=64,p=1", salt, key),
+		with("argon2id", "v=19", "m=4294967295,t=1,p=1,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=262145,t=1,p=1,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=64,t=4294967295,p=1,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=64,t=17,p=1,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=64,t=1,p=17,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=64,t=1,p=256,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=64,t=1,p=0,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=64,t=0,p=1,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=0,t=1,p=1,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=-1,t=1,p=1,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=99999999999999999999,t=1,p=1,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=64,t=1,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=64,t=1,p=1,data=YQ,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=64,t=1,p=1x,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m= 64,t=1,p=1,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=064,t=1,p=1,keyid=p1", salt, key),
+		with("argon2id", "v=19", "t=1,m=64,p=1,keyid=p1", salt, key),
 		with("argon2id", "v=19", "", salt, key),
-		with("argon2id", "v=16", "m=64,t=1,p=1", salt, key),
-		with("argon2id", "v=19x", "m=64,t=1,p=1", salt, key),
-		with("argon2id", "v=", "m=64,t=1,p=1", salt, key),
-		with("argon2i", "v=19", "m=64,t=1,p=1", salt, key),
-		with("argon2d", "v=19", "m=64,t=1,p=1", salt, key),
-		with("scrypt", "v=19", "m=64,t=1,p=1", salt, key),
-		with("argon2id", "v=19", "m=64,t=1,p=1", "", key),
-		with("argon2id", "v=19", "m=64,t=1,p=1", "AAAA", key),
-		with("argon2id", "v=19", "m=64,t=1,p=1", "!!!!", key),
-		with("argon2id", "v=19", "m=64,t=1,p=1", salt, ""),
-		with("argon2id", "v=19", "m=64,t=1,p=1", salt, "AAAA"),
-		with("argon2id", "v=19", "m=64,t=1,p=1", salt, base64.RawStdEncoding.EncodeToString(make([]byte, 15))),
-		with("argon2id", "v=19", "m=64,t=1,p=1", salt, base64.RawStdEncoding.EncodeToString(make([]byte, 65))),
-		with("argon2id", "v=19", "m=64,t=1,p=1", salt, key+"$more"),
+		with("argon2id", "v=16", "m=64,t=1,p=1,keyid=p1", salt, key),
+		with("argon2id", "v=19x", "m=64,t=1,p=1,keyid=p1", salt, key),
+		with("argon2id", "v=", "m=64,t=1,p=1,keyid=p1", salt, key),
+		with("argon2i", "v=19", "m=64,t=1,p=1,keyid=p1", salt, key),
+		with("argon2d", "v=19", "m=64,t=1,p=1,keyid=p1", salt, key),
+		with("scrypt", "v=19", "m=64,t=1,p=1,keyid=p1", salt, key),
+		with("argon2id", "v=19", "m=64,t=1,p=1,keyid=p1", "", key),
+		with("argon2id", "v=19", "m=64,t=1,p=1,keyid=p1", "AAAA", key),
+		with("argon2id", "v=19", "m=64,t=1,p=1,keyid=p1", "!!!!", key),
+		with("argon2id", "v=19", "m=64,t=1,p=1,keyid=p1", salt, ""),
+		with("argon2id", "v=19", "m=64,t=1,p=1,keyid=p1", salt, "AAAA"),
+		with("argon2id", "v=19", "m=64,t=1,p=1,keyid=p1", salt, base64.RawStdEncoding.EncodeToString(make([]byte, 15))),
+		with("argon2id", "v=19", "m=64,t=1,p=1,keyid=p1", salt, base64.RawStdEncoding.EncodeToString(make([]byte, 65))),
+		with("argon2id", "v=19", "m=64,t=1,p=1,keyid=p1", salt, key+"$more"),
 		with("argon2id", "v=19", "m=64,t=1,p=1,keyid=other", salt, key),
 		with("argon2id", "v=19", "m=64,t=1,p=1,keyid=", salt, key),
-		"x" + with("argon2id", "v=19", "m=64,t=1,p=1", salt, key),
-		"$", "$$$$$", "plain", "$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy", " ", "\x00",
+		"x" + with("argon2id", "v=19", "m=64,t=1,p=1,keyid=p1", salt, key),
+		"$", "$$$$$", "plain", " ", "\x00",
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -230,6 +231,16 @@ func FuzzVerify(f *testing.F) {
 	f.Add(right, "$argon2id$v=19$m=262144,t=17,p=255$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA")
 	f.Add(right, "$argon2id$v=19$m=64,t=1,p=1,keyid=p1$\n$\n")
 	f.Add(right, strings.Repeat("$", 100))
+	for _, stored := range []string{
+		"$2b$04$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+		"$digest-md5$i=3,o=suffix$c2FsdA$kAFQmDzST7DWlj99KOF/cg",
+		"$pbkdf2-sha1$i=2$c2FsdA$6mwBTccqtiNiJd5IjtHh7o3olV8",
+		"$scrypt$ln=4,r=1,p=1$$d9ZXYjhleyA7GcpCwYoEl/FrSETjB0ro39/6P+3iFEL80Aad7QlI+DJqdToPyB8X6NPg+y4NNijPNeIMONGJBg",
+		"$argon2d$v=19$m=64,t=1,p=1$c29tZXNhbHQ$hydAX9B8MseNZPVH8kFQ0/LnA6ifmBoZ",
+		"$firebase-scrypt$ln=4,r=1,sep=Bw,key=AAAAAAAAAAAAAAAAAAAAAA$c2FsdA$AAAAAAAAAAAAAAAAAAAAAA",
+	} {
+		f.Add(right, stored)
+	}
 	f.Fuzz(func(t *testing.T, password, stored string) {
 		ok, err := slot.Verify(secret.Text(password), stored)
 		if ok && (err != nil || stored == "") {

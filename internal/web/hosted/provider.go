@@ -40,6 +40,9 @@ func (p *Pages) toProvider(w http.ResponseWriter, v *visit) error {
 		return core.Fail(core.CodeFlowEnded, "The address names no flow.")
 	}
 	j, err := p.Flows.Depart(v.r.Context(), v.caller, id, provider, p.ofState(q["state"]))
+	if core.Is(err, core.CodeServiceDown) {
+		return p.notThere(w, v, id, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -207,3 +207,11 @@ func TestLinkingOnThePages(t *testing.T) {
 		t.Error("law: the password goes on to work")
 	}
 }
+
+// A provider that is away is told on the flow's page, before anybody goes there.
+func TestProviderThatIsAway(t *testing.T) {
+	s, _ := withHub(t, core.Provider{Name: "gone", Kind: core.ProviderOpenID, ClientID: "x", Issuer: "http://127.0.0.1:1"})
+	b := s.browser()
+	p := b.click(b.open(start()), "Continue with gone").shows(503, "Sign in").says("This cannot be checked just now.")
+	b.press(p, "Continue", "email", "ana@example.org").shows(200, "Enter your password")
+}

@@ -37,6 +37,8 @@ func routes() []route {
 
 		{path: "/.well-known/jwks.json", get: (*Pages).keySet, anyone: true},
 
+		{path: "/brand.css", get: (*Pages).brandStyle, anyone: true},
+
 		{path: "/assets/{file}", get: (*Pages).asset, global: true},
 		{path: "/dev/inbox", get: (*Pages).inbox, global: true, develop: true},
 		{path: "/dev/inbox.json", get: (*Pages).inboxJSON, global: true, develop: true},

@@ -169,6 +169,7 @@ type screen struct {
 	Alert      string            // what went wrong with all of it
 	Errors     map[string]string // what went wrong, by field
 	Values     form              // what was filled in; never a password
+	texts      map[string]string // the pool's own words, by place
 }
 
 // seed is what a program for one-time passwords is given.
@@ -258,5 +259,6 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	}
 	sc.Errors, sc.Alert = fieldErrors(prompt, said.err)
 	sc.Fields = inputs(prompt.Fields, sc.Values, sc.Errors)
+	sc.texts = s.Pool.Settings.BrandTexts
 	return sc
 }

@@ -35,6 +35,7 @@ func TestRoutes(t *testing.T) {
 		"GET /logout",
 		"POST /logout",
 		"GET /.well-known/jwks.json",
+		"GET /brand.css",
 		"GET /assets/{file} global",
 		"GET /dev/inbox global develop",
 		"GET /dev/inbox.json global develop",
