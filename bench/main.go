@@ -23,12 +23,21 @@ func main() {
 		fmt.Fprintln(os.Stderr, bare(os.Args[2]))
 		os.Exit(1)
 	}
-	requests := flag.Int("requests", 30_000, "requests for each cheap measure")
+	var n amounts
+	flag.IntVar(&n.requests, "requests", 30_000, "requests for each cheap measure")
+	flag.IntVar(&n.imports, "imports", 1_000_000, "people to bring over")
+	flag.BoolVar(&n.onlyImport, "only-import", false, "bring people over, and measure nothing else")
 	flag.Parse()
-	if err := run(context.Background(), *requests); err != nil {
+	if err := run(context.Background(), n); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// amounts say how much is measured.
+type amounts struct {
+	requests, imports int
+	onlyImport        bool
 }
 
 // row is one line of the table.
@@ -41,7 +50,7 @@ type row struct {
 	instead      string // of all that: what was measured is no request
 }
 
-func run(ctx context.Context, requests int) error {
+func run(ctx context.Context, n amounts) error {
 	scratch, err := os.MkdirTemp("", "gatehouse-bench")
 	if err != nil {
 		return err
@@ -59,7 +68,7 @@ func run(ctx context.Context, requests int) error {
 	}
 
 	var rows []row
-	floor, err := measureBare(ctx, requests)
+	floor, err := measureBare(ctx, n.requests)
 	if err != nil {
 		return err
 	}
@@ -73,7 +82,7 @@ func run(ctx context.Context, requests int) error {
 		databases = append(databases, postgres)
 	}
 	for _, database := range databases {
-		more, err := measureServer(ctx, binary, database, requests, floor, hash)
+		more, err := measureServer(ctx, binary, database, n, floor, hash)
 		if err != nil {
 			return err
 		}

@@ -34,6 +34,7 @@ type bench struct {
 	*server
 	engine   string
 	requests int
+	imports  int // people to bring over
 	floor    row // the bare handler
 	hash     row // one password hash of the default cost
 	rows     []row
@@ -45,17 +46,21 @@ const (
 	pageOf = 100
 )
 
-func measureServer(ctx context.Context, binary, database string, requests int, floor, hash row) ([]row, error) {
+func measureServer(ctx context.Context, binary, database string, n amounts, floor, hash row) ([]row, error) {
 	s, err := startServer(ctx, binary, database, cheapHash())
 	if err != nil {
 		return nil, err
 	}
 	engine, _, _ := strings.Cut(database, ":")
-	b := &bench{server: s, engine: engine, requests: requests, floor: floor, hash: hash}
+	b := &bench{server: s, engine: engine, requests: n.requests, imports: n.imports, floor: floor, hash: hash}
 	defer func() { stop(b.process) }()
-	for _, measure := range []func(context.Context) error{
-		b.idle, b.create, b.list, b.check, b.signIn, b.second, b.loaded, b.million, b.restart, b.realSignIn,
-	} {
+	measures := []func(context.Context) error{
+		b.idle, b.create, b.list, b.check, b.signIn, b.second, b.loaded, b.bringOver, b.million, b.restart, b.realSignIn,
+	}
+	if n.onlyImport {
+		measures = []func(context.Context) error{b.bringOver}
+	}
+	for _, measure := range measures {
 		if err := measure(ctx); err != nil {
 			return nil, err
 		}

@@ -20,6 +20,7 @@ type AuthN struct {
 	Session    SessionService    // who is signed in, as a server application sees it
 	Agreements AgreementsService // what people are asked to accept
 	Group      GroupService      // groups of people
+	Import     ImportService     // bringing people over
 
 	t *transport
 }
@@ -60,6 +61,7 @@ func New(baseURL, token string, options ...Option) (*AuthN, error) {
 		Session:    SessionService{t},
 		Agreements: AgreementsService{t},
 		Group:      GroupService{t: t, Users: GroupUsersService{t}},
+		Import:     ImportService{t},
 		t:          t,
 	}, nil
 }

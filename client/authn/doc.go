@@ -29,6 +29,8 @@
 //	Agreements.List  Agreements.All
 //	Group.Create  Group.Get  Group.Update  Group.Delete
 //	Group.List  Group.All  Group.Users.List  Group.Users.All
+//	Import.Upload  Import.Validate  Import.Start  Import.Get
+//	Import.List  Import.All
 //	Poll
 //
 // Each takes a context first, and ends when that does. A person is named by

@@ -54,12 +54,24 @@ type answer struct {
 
 // send makes one request and reads its answer.
 func (t *transport) send(ctx context.Context, method, path string, body []byte, failed []string) (answer, error) {
-	r, err := http.NewRequestWithContext(ctx, method, t.base.JoinPath(path).String(), bytes.NewReader(body))
+	return t.exchange(ctx, t.http, method, path, "application/json", bytes.NewReader(body), failed)
+}
+
+// stream sends a body that is read once, and so is not tried again. How long it
+// takes is for ctx to say.
+func (t *transport) stream(ctx context.Context, path, media string, body io.Reader) (answer, error) {
+	patient := *t.http
+	patient.Timeout = 0
+	return t.exchange(ctx, &patient, http.MethodPost, path, media, body, nil)
+}
+
+func (t *transport) exchange(ctx context.Context, client *http.Client, method, path, media string, body io.Reader, failed []string) (answer, error) {
+	r, err := http.NewRequestWithContext(ctx, method, t.base.JoinPath(path).String(), body)
 	if err != nil {
 		return answer{}, fmt.Errorf("authn: cannot make the request for %s: %w", path, err)
 	}
 	r.Header.Set("Authorization", "Bearer "+t.token)
-	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Content-Type", media)
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("User-Agent", t.agent)
 	if len(failed) > 0 {
@@ -68,7 +80,7 @@ func (t *transport) send(ctx context.Context, method, path string, body []byte, 
 	if address, ok := ctx.Value(endUser{}).(netip.Addr); ok && address.IsValid() {
 		r.Header.Set("X-End-User-Address", address.String())
 	}
-	response, err := t.http.Do(r)
+	response, err := client.Do(r)
 	if err != nil {
 		return answer{}, fmt.Errorf("authn: %w", err)
 	}

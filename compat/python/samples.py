@@ -111,14 +111,8 @@ CURLS = {
     curl("/v2/user/profile/get"): [one_of_three],
     curl("/v2/user/profile/update"): [one_of_three, required("/profile")],
     curl("/v2/user/update"): [one_of_three],
-}
-
-# What is not served yet, with what it waits for. A sample that leaves this table
-# goes into the one above.
-IMPORT = "bringing users over: #6"
-NEXT = {
-    curl("/v2/users/import"): IMPORT,
-    curl("/v2/users/sources/upload", "'Content-Type: multipart/form-data'"): IMPORT,
-    curl("/v2/users/import/get"): IMPORT,
-    curl("/v2/users/import/list"): IMPORT,
+    curl("/v2/users/import"): [required("/name"), required("/source_id"), required("/field_mappings")],
+    curl("/v2/users/sources/upload", "'Content-Type: multipart/form-data'"): [required("/request"), required("/upload")],
+    curl("/v2/users/import/get"): [required("/id")],
+    curl("/v2/users/import/list"): None,
 }

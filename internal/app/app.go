@@ -38,6 +38,7 @@ type App struct {
 	Invitations *directory.Invitations
 	Agreements  *directory.Agreements
 	Groups      *directory.Groups
+	Imports     *directory.Imports
 	Passwords   *directory.Passwords
 	Sessions    *session.Sessions
 	Flows       *flow.Machine
@@ -144,6 +145,9 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 	a.Passwords = directory.NewPasswords(a.Store, secret.NewHasher(cost, a.Store.Keys().Peppers()).By(a.Store.Clock)).Against(breaches)
 	a.Agreements = directory.NewAgreements(a.Store)
 	a.Groups = directory.NewGroups(a.Store)
+	limits := directory.DefaultImportLimits()
+	limits.Size = int64(c.ImportSize) << 20
+	a.Imports = directory.NewImports(a.Store, limits, a.log)
 	a.Invitations = directory.NewInvitations(a.Store, a.PageURL)
 	a.Sessions = session.New(a.Store, session.Spelling{Issuer: a.PageURL, Claims: pangea.Claims})
 	if a.Risk, err = risk.Open(risk.Files{Places: c.GeoIPFile, Domains: c.DisposableFile}, a.log); err != nil {
@@ -197,8 +201,8 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 		return nil, err
 	}
 	first := pangea.New(pangea.Deps{
-		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Agreements: a.Agreements, Groups: a.Groups, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows, Risk: a.Risk,
-		Even: even, Traffic: a.traffic,
+		Store: a.Store, Pools: a.Pools, Directory: a.Directory, Invitations: a.Invitations, Agreements: a.Agreements, Groups: a.Groups, Imports: a.Imports, Passwords: a.Passwords, Sessions: a.Sessions, Flows: a.Flows, Risk: a.Risk,
+		URL: strings.TrimSuffix(a.public.String(), "/"), Even: even, Traffic: a.traffic,
 	})
 	second := authing.New(authing.Deps{Pools: a.Pools, Directory: a.Directory, Sessions: a.Sessions, Flows: a.Flows, ReadToken: pangea.ReadUserToken, Even: even, Traffic: a.traffic})
 	bare := ""
@@ -223,11 +227,12 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 }
 
 // Run keeps the server's own work going until ctx ends: reading other nodes'
-// changes, sending mail, deleting what has passed, chaining the audit trail.
+// changes, sending mail, deleting what has passed, chaining the audit trail,
+// bringing people over.
 func (a *App) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for name, work := range map[string]func(context.Context){
-		"follow": a.Store.Follow, "deliver": a.deliver, "text": a.texter.Run, "sweep": a.sweep, "seal": a.seal, "places": a.Risk.Follow,
+		"follow": a.Store.Follow, "deliver": a.deliver, "text": a.texter.Run, "sweep": a.sweep, "seal": a.seal, "import": a.Imports.Run, "places": a.Risk.Follow,
 	} {
 		running.Go(func() { a.guard(ctx, name, work) })
 	}

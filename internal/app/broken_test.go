@@ -389,6 +389,8 @@ func ofPangea(t *testing.T, known, never string) []asked {
 	t.Helper()
 	id := func(prefix string) string { return prefix + secret.Random() }
 	user, flow, session, text, group := id("pui_"), id("pfl_"), id("pmt_"), id("peu_"), id("pgi_")
+	importing := `{"name":"x","source_id":"` + id("pus_") + `","field_mappings":[{"source_field":{"source_field_name":"a","source_field_type":"string"},"pangea_field":{"pangea_field_name":"email","pangea_field_type":"email"}}]}`
+	const uploading = "--x\r\nContent-Disposition: form-data; name=upload\r\n\r\nemail\r\n--x--"
 	bodies := map[string]string{
 		"/v2/flow/start":                 `{"email":"ana@example.org"}`,
 		"/v2/flow/update":                `{"flow_id":"` + flow + `","choice":"password","data":{"password":"correct horse 7 staple"}}`,
@@ -426,6 +428,7 @@ func ofPangea(t *testing.T, known, never string) []asked {
 		"/v2/group/get": `{"id":"` + group + `"}`, "/v2/group/delete": `{"id":"` + group + `"}`,
 		"/v2/group/list": `{}`, "/v2/group/user/list": `{"id":"` + group + `"}`, "/v2/user/group/list": `{"id":"` + user + `"}`,
 		"/v2/user/group/assign": `{"id":"` + user + `","group_ids":["` + group + `"]}`, "/v2/user/group/remove": `{"id":"` + user + `","group_id":"` + group + `"}`,
+		"/v2/users/import": importing, "/v2/users/import/validate": importing, "/v2/users/import/get": `{"id":"` + id("pum_") + `"}`, "/v2/users/import/list": `{}`, "/v2/users/sources/upload": uploading,
 	}
 	var all []asked
 	for _, line := range lines(t, "../web/pangea/routes.go", `\{(post|get), "([^"]+)", .*, (nil|.*\S)\},`) {
@@ -439,9 +442,13 @@ func ofPangea(t *testing.T, known, never string) []asked {
 		if line[2] == "/v2/client/jwks" {
 			q.memory = "a pool whose tokens are not signed has no keys"
 		}
-		q.header = map[string]string{"Authorization": "Bearer " + known, "Content-Type": "application/json"}
+		media := "application/json"
+		if q.body == uploading {
+			media = "multipart/form-data; boundary=x"
+		}
+		q.header = map[string]string{"Authorization": "Bearer " + known, "Content-Type": media}
 		all = append(all, q)
-		q.fresh, q.memory, q.header = true, "", map[string]string{"Authorization": "Bearer " + never, "Content-Type": "application/json"}
+		q.fresh, q.memory, q.header = true, "", map[string]string{"Authorization": "Bearer " + never, "Content-Type": media}
 		all = append(all, q)
 	}
 	return append(all, asked{face: "pangea", method: http.MethodPost, path: "/v2/none", memory: "there is no such path"})

@@ -29,13 +29,15 @@ type userAnswer struct {
 	LastLoginAt time.Time    `json:"last_login_at,omitzero"`
 	CreatedAt   time.Time    `json:"created_at"`
 	UpdatedAt   time.Time    `json:"updated_at"`
+
+	Import core.ImportID `json:"import,omitempty"` // by which they came; shown of one person alone
 }
 
 func newUserAnswer(u core.User) userAnswer {
 	if u.Profile == nil {
 		u.Profile = core.Profile{}
 	}
-	return userAnswer{u.ID, u.Email, u.Username, u.Phone, u.Profile, u.EmailVerified, u.Disabled, u.LoginCount, u.LastLoginAt, u.CreatedAt, u.UpdatedAt}
+	return userAnswer{u.ID, u.Email, u.Username, u.Phone, u.Profile, u.EmailVerified, u.Disabled, u.LoginCount, u.LastLoginAt, u.CreatedAt, u.UpdatedAt, ""}
 }
 
 // state is in a word whether the person can come in.
@@ -54,6 +56,9 @@ func (a userAnswer) print(w io.Writer) error {
 		{"id", string(a.ID)}, {"email", a.Email}, {"username", a.Username}, {"phone", a.Phone}, {"state", a.state()},
 		{"sign-ins", strconv.FormatInt(a.LoginCount, 10)}, {"last sign-in", when(a.LastLoginAt)}, {"created", when(a.CreatedAt)},
 	}
+	if a.Import != "" {
+		rows = append(rows, [2]string{"import", string(a.Import)})
+	}
 	for _, name := range slices.Sorted(maps.Keys(a.Profile)) {
 		// Quoted: a profile may hold anything, and this may be a terminal.
 		rows = append(rows, [2]string{"profile " + strconv.Quote(name), strconv.Quote(a.Profile[name])})
@@ -62,7 +67,8 @@ func (a userAnswer) print(w io.Writer) error {
 }
 
 func (c *console) user() *cobra.Command {
-	return c.group("user", "Manage the people of a pool.", "gatehouse user list demo", c.userCreate(), c.userGet(), c.userList(), c.userUnlock(), c.userDelete())
+	return c.group("user", "Manage the people of a pool.", "gatehouse user list demo", c.userCreate(), c.userGet(), c.userList(), c.userUnlock(), c.userDelete(),
+		c.userImport(), c.userExport())
 }
 
 func (c *console) userCreate() *cobra.Command {
@@ -113,6 +119,9 @@ func (c *console) userGet() *cobra.Command {
 					return err
 				}
 				a := newUserAnswer(u)
+				if a.Import, err = d.directory.Origin(ctx, caller, u.ID); err != nil {
+					return err
+				}
 				return c.answer(a, a.print)
 			})
 		})

@@ -37,6 +37,9 @@ func (l *Loaded) check() error {
 	if c.MaxConnections < 0 {
 		return fail("", "max_connections is a number from 0, which is no bound; not %d", c.MaxConnections)
 	}
+	if c.ImportSize < 0 || c.ImportSize > 1<<20 {
+		return fail("", "import.max_size is from 0 to 1048576 MiB, not %d", c.ImportSize)
+	}
 	// argon2 takes at least 8 KiB (RFC 9106 section 3.1).
 	if c.HashMemory < 8 || c.HashMemory > 4<<20 {
 		return fail("", "hash.memory is from 8 KiB to 4 GiB, not %d KiB", c.HashMemory)

@@ -22,6 +22,7 @@ type Config struct {
 	TLSCertificate   string      // the path of a PEM file; empty: a proxy speaks TLS
 	TLSKey           string      // the path of a PEM file
 	MaxConnections   int         // 0: no bound
+	ImportSize       int         // MiB of a file that is uploaded
 	SMTP             secret.Text // a URL, with a password in it
 	MailFromAddress  string
 	MailFromName     string

@@ -112,6 +112,7 @@ func TestRefusals(t *testing.T) {
 		{name: "a hash without passes", env: map[string]string{"GATEHOUSE_HASH_PASSES": "0"}, says: "hash.passes"},
 		{name: "a certificate without its key", env: map[string]string{"GATEHOUSE_TLS_CERTIFICATE": "chain.pem"}, says: "tls.certificate is set and tls.key is not"},
 		{name: "a key without its certificate", env: map[string]string{"GATEHOUSE_TLS_KEY": "key.pem"}, says: "tls.key is set and tls.certificate is not"},
+		{name: "a negative size", env: map[string]string{"GATEHOUSE_IMPORT_MAX_SIZE": "-1"}, says: "import.max_size"},
 		{name: "fewer connections than none", env: map[string]string{"GATEHOUSE_MAX_CONNECTIONS": "-1"}, says: "max_connections"},
 		{name: "an open public URL", flags: map[string]string{"public_url": "http://id.example.org"}, says: "https only"},
 	} {

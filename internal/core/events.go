@@ -61,6 +61,8 @@ const (
 	EventGroupDeleted       EventName = "group.deleted"
 	EventGroupJoined        EventName = "group.joined"
 	EventGroupLeft          EventName = "group.left"
+	EventImportStarted      EventName = "import.started"
+	EventImportEnded        EventName = "import.ended"
 	EventMailQueued         EventName = "mail.queued"
 	EventMailSent           EventName = "mail.sent"
 	EventMailDropped        EventName = "mail.dropped"
@@ -146,6 +148,8 @@ func EventNames() []EventMeaning {
 		{EventGroupDeleted, "A group was deleted; nobody is in it any more."},
 		{EventGroupJoined, "A person was put in a group; data names the group."},
 		{EventGroupLeft, "A person was taken out of a group; data names the group."},
+		{EventImportStarted, "People began to be brought over from elsewhere."},
+		{EventImportEnded, "An import has ended; data has its status, and how many people came, were no people, and were there already. Who came has no event of their own, and bears the import's id."},
 		{EventMailQueued, "A mail was put in line to be sent; data names the template."},
 		{EventMailSent, "A mail was handed to the mail server."},
 		{EventMailDropped, "A mail was given up; reason says why."},

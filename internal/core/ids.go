@@ -37,6 +37,10 @@ type (
 	AgreementID string
 	// GroupID names a group of people.
 	GroupID string
+	// ImportID names people being brought over from elsewhere.
+	ImportID string
+	// ImportSourceID names a file that people are brought over from.
+	ImportSourceID string
 	// RiskDecisionID names what the rules said of one sign-up or sign-in.
 	RiskDecisionID string
 	// MessageID names something that leaves: a mail.
@@ -57,6 +61,35 @@ const UserPrefix = "usr_"
 
 // NewUserID makes an id that nothing else has.
 func NewUserID() UserID { return UserID(UserPrefix + secret.Random()) }
+
+// UserIDsTogether makes ids for people who are stored together: of their 160
+// random bits they have the first 40 in common, so that they stand side by side
+// in what is ordered by id. Each set of people has others.
+func UserIDsTogether() (next func() UserID) {
+	const common = 8 // characters of 5 bits
+	begin := UserPrefix + secret.Random()[:common]
+	return func() UserID { return UserID(begin + secret.Random()[common:]) }
+}
+
+// longestTail is how long the tail of an id that was brought in may be.
+const longestTail = 64
+
+// KeptUserID reads a person's id as it was elsewhere, so that they keep it: 24
+// to 64 letters, digits, hyphens and underscores, without the prefix of three
+// letters behind which a face shows one. It returns false for anything else.
+// What is shorter could be somebody's username.
+func KeptUserID(text string) (UserID, bool) {
+	if prefix, tail, ok := strings.Cut(text, "_"); ok && len(prefix) == len(UserPrefix)-1 && len(tail) >= shortestTail {
+		text = tail
+	}
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	}
+	if len(text) < shortestTail || len(text) > longestTail || strings.ContainsFunc(text, odd) {
+		return "", false
+	}
+	return UserID(UserPrefix + text), true
+}
 
 // NewAuthenticatorID makes an id that nothing else has.
 func NewAuthenticatorID() AuthenticatorID { return AuthenticatorID("aut_" + secret.Random()) }
@@ -84,6 +117,12 @@ func NewAgreementID() AgreementID { return AgreementID("agr_" + secret.Random())
 
 // NewGroupID makes an id that nothing else has.
 func NewGroupID() GroupID { return GroupID("grp_" + secret.Random()) }
+
+// NewImportID makes an id that nothing else has.
+func NewImportID() ImportID { return ImportID("imp_" + secret.Random()) }
+
+// NewImportSourceID makes an id that nothing else has.
+func NewImportSourceID() ImportSourceID { return ImportSourceID("src_" + secret.Random()) }
 
 // NewRiskDecisionID makes an id that nothing else has.
 func NewRiskDecisionID() RiskDecisionID { return RiskDecisionID("rsk_" + secret.Random()) }

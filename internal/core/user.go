@@ -91,5 +91,8 @@ func (p Profile) Merge(changes map[string]*string) Profile {
 
 // PointerToken escapes a name for use in a JSON pointer (RFC 6901 section 3).
 func PointerToken(name string) string {
+	if !strings.ContainsAny(name, "~/") {
+		return name
+	}
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }

@@ -114,6 +114,25 @@ func (d *Directory) List(ctx context.Context, caller core.Caller, q core.Query) 
 	return users, total, next, err
 }
 
+// Origin returns by which import a person came: "" for all others.
+func (d *Directory) Origin(ctx context.Context, caller core.Caller, id core.UserID) (by core.ImportID, err error) {
+	err = d.store.As(caller).View(ctx, func(tx *store.Tx) error {
+		by, err = tx.ImportOf(id)
+		return err
+	})
+	return by, err
+}
+
+// ProfileNames are the names of all fields that somebody's profile has, in
+// order.
+func (d *Directory) ProfileNames(ctx context.Context, caller core.Caller) (names []string, err error) {
+	err = d.store.As(caller).View(ctx, func(tx *store.Tx) error {
+		names, err = tx.ProfileNames()
+		return err
+	})
+	return names, err
+}
+
 // UserChange is what an application may change of a person; nil leaves alone.
 type UserChange struct {
 	Disabled *bool

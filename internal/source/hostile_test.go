@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -390,7 +391,7 @@ func TestX17ProvidersThatDoNotAnswer(t *testing.T) {
 			t.Errorf("law: %s is told as %s; it was %v", name, c.want, err)
 		}
 		var detail string
-		if e, ok := err.(*core.Error); ok {
+		if e, ok := errors.AsType[*core.Error](err); ok {
 			detail = e.Detail
 		}
 		if strings.Contains(detail, canary) || len(fmt.Sprint(err)) > 1000 {

@@ -147,6 +147,11 @@ func allPassed() []passed {
 		{`DELETE FROM sightings WHERE (pool, user_id, country) IN (SELECT pool, user_id, country FROM sightings WHERE seen_at < $1 LIMIT $2)`, core.SightingLife},
 		{`DELETE FROM risk_decisions WHERE (pool, request_id, id) IN (SELECT pool, request_id, id FROM risk_decisions WHERE expires_at > 0 AND expires_at < $1 LIMIT $2)`, 0},
 		{`DELETE FROM notes WHERE (pool, face, name) IN (SELECT pool, face, name FROM notes WHERE expires_at < $1 LIMIT $2)`, 0},
+		// What stored nobody is of no interest for long.
+		{`DELETE FROM import_details WHERE (pool, import_id, outcome, number) IN (SELECT d.pool, d.import_id, d.outcome, d.number FROM user_imports i
+			JOIN import_details d ON d.pool = i.pool AND d.import_id = i.id WHERE i.dry = TRUE AND i.updated_at < $1 LIMIT $2)`, 7 * 24 * time.Hour},
+		{`DELETE FROM user_imports WHERE (pool, id) IN (SELECT i.pool, i.id FROM user_imports i WHERE i.dry = TRUE AND i.updated_at < $1
+			AND NOT EXISTS (SELECT 1 FROM import_details d WHERE d.pool = i.pool AND d.import_id = i.id) LIMIT $2)`, 7 * 24 * time.Hour},
 		// The hour is for the grace of refreshes, which sign a token again.
 		{`UPDATE signing_keys SET sealed = NULL WHERE (pool, id) IN (SELECT pool, id FROM signing_keys WHERE retires_at > 0 AND retires_at < $1 AND sealed IS NOT NULL LIMIT $2)`, time.Hour},
 		// A token past its time may still come with the refresh token of its session.
@@ -177,8 +182,13 @@ func (a Across) Sweep(ctx context.Context, n int) (int64, error) {
 		}
 		total += gone
 	}
-	gone, err := a.sweepInvitations(ctx, n)
-	return total + gone, a.failed(err)
+	for _, sweep := range []func(context.Context, int) (int64, error){a.sweepInvitations, a.sweepImportSources} {
+		gone, err := sweep(ctx, n)
+		if total += gone; err != nil {
+			return total, a.failed(err)
+		}
+	}
+	return total, nil
 }
 
 // Trim keeps the tables that strangers can write to from growing without end:

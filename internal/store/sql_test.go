@@ -17,34 +17,37 @@ import (
 // constants, by file, and why it comes from nowhere outside.
 func variable() map[string]string {
 	return map[string]string{
-		"across.go: where":                        "a literal of each caller: see TestX6CallersOfPool",
-		"audit.go: others":                        "placeholders",
-		"audit.go: strconv.Itoa(i + 2)":           "a placeholder",
-		"audit.go: rows":                          "placeholders",
-		"users.go: rowsOf(2, 2, len(names))":      "placeholders",
-		"groups.go: strings.Join(places, \", \")": "placeholders",
-		"backup.go: t.name":                       "the table of tables",
-		"restore.go: t.name":                      "the table of tables",
-		"restore.go: l.table.name":                "the table of tables",
-		"restore.go: strings.Join(names, \", \")": "columns as the database names them",
-		"list.go: l.columns":                      "the list table",
-		"list.go: l.from":                         "the list table",
-		"list.go: l.live":                         "the list table",
-		"list.go: order.column":                   "the list table",
-		"list.go: f.column":                       "the list table",
-		"list.go: f.within":                       "the list table",
-		"list.go: not":                            "one of two literals",
-		"list.go: direction":                      "one of two literals",
-		"list.go: beyond":                         "one of two literals",
-		"list.go: b.text.String()":                "what where and condition wrote",
-		"list.go: q.param(micros(tx.now))":        "a placeholder",
-		"list.go: b.param(value)":                 "a placeholder",
-		"list.go: b.param(id)":                    "a placeholder",
-		"list.go: b.param(size + 1)":              "a placeholder",
-		"list.go: q.param(pattern)":               "a placeholder",
-		"list.go: name":                           "a placeholder",
-		"list.go: condition":                      "what condition wrote",
-		"list.go: strings.Join(places, \", \")":   "placeholders",
+		"across.go: where":                              "a literal of each caller: see TestX6CallersOfPool",
+		"audit.go: others":                              "placeholders",
+		"audit.go: strconv.Itoa(i + 2)":                 "a placeholder",
+		"audit.go: rows":                                "placeholders",
+		"users.go: rowsOf(2, 2, len(names))":            "placeholders",
+		"groups.go: strings.Join(places, \", \")":       "placeholders",
+		"newcomers.go: strings.Join(places[0], \", \")": "placeholders",
+		"newcomers.go: strings.Join(places[1], \", \")": "placeholders",
+		"newcomers.go: strings.Join(places[2], \", \")": "placeholders",
+		"backup.go: t.name":                             "the table of tables",
+		"restore.go: t.name":                            "the table of tables",
+		"restore.go: l.table.name":                      "the table of tables",
+		"restore.go: strings.Join(names, \", \")":       "columns as the database names them",
+		"list.go: l.columns":                            "the list table",
+		"list.go: l.from":                               "the list table",
+		"list.go: l.live":                               "the list table",
+		"list.go: order.column":                         "the list table",
+		"list.go: f.column":                             "the list table",
+		"list.go: f.within":                             "the list table",
+		"list.go: not":                                  "one of two literals",
+		"list.go: direction":                            "one of two literals",
+		"list.go: beyond":                               "one of two literals",
+		"list.go: b.text.String()":                      "what where and condition wrote",
+		"list.go: q.param(micros(tx.now))":              "a placeholder",
+		"list.go: b.param(value)":                       "a placeholder",
+		"list.go: b.param(id)":                          "a placeholder",
+		"list.go: b.param(size + 1)":                    "a placeholder",
+		"list.go: q.param(pattern)":                     "a placeholder",
+		"list.go: name":                                 "a placeholder",
+		"list.go: condition":                            "what condition wrote",
+		"list.go: strings.Join(places, \", \")":         "placeholders",
 	}
 }
 
@@ -109,21 +112,27 @@ func TestX6StatementsAreLiterals(t *testing.T) {
 	}
 }
 
-// TestX6CallersOfPool requires the one function that takes a piece of a
-// statement to be given literals.
+// TestX6CallersOfPool requires the functions that take a piece of a statement
+// to be given literals.
 func TestX6CallersOfPool(t *testing.T) {
-	calls := 0
-	ast.Inspect(sources(t)["across.go"], func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok && text(call.Fun) == "a.pool" {
-			calls++
-			if _, literal := call.Args[1].(*ast.BasicLit); !literal {
-				t.Errorf("law: a piece of a statement is a literal; a.pool is given %s", text(call.Args[1]))
-			}
+	for name, pieces := range map[string][]int{"a.pool": {1}, "tx.insertRows": {0, 1}} {
+		calls := 0
+		for _, file := range sources(t) {
+			ast.Inspect(file, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok && text(call.Fun) == name {
+					calls++
+					for _, i := range pieces {
+						if _, literal := call.Args[i].(*ast.BasicLit); !literal {
+							t.Errorf("law: a piece of a statement is a literal; %s is given %s", name, text(call.Args[i]))
+						}
+					}
+				}
+				return true
+			})
 		}
-		return true
-	})
-	if calls == 0 {
-		t.Error("this test found no call of a.pool")
+		if calls == 0 {
+			t.Errorf("this test found no call of %s", name)
+		}
 	}
 }
 

@@ -47,6 +47,8 @@ func allTables() []table {
 		{"sightings", 17, lasting, ""},
 		{"risk_decisions", 17, lasting, ""},
 		{"invitations", 4, lasting, ""},
+		{"user_imports", 18, lasting, ""},
+		{"import_details", 18, lasting, ""},
 		{"attempts", 1, lasting, ""},
 		{"budgets", 8, lasting, ""},
 		{"counters", 1, lasting, ""},
@@ -59,6 +61,8 @@ func allTables() []table {
 		{"tickets", 1, fleeting, ""},
 		{"notes", 1, fleeting, ""},
 		{"devices", 16, fleeting, ""},
+		{"import_sources", 18, fleeting, ""},
+		{"import_chunks", 18, fleeting, ""},
 		// What was taken stays taken: a restored node may be brought it again.
 		{"saml_assertions", 20, lasting, ""},
 		// A mail that has left since would leave twice.

@@ -195,6 +195,18 @@ func (tx *Tx) Users(q core.Query) (users []core.User, total int64, next string, 
 	return users, total, next, err
 }
 
+// ProfileNames are the names of all fields that some profile has, in order.
+func (tx *Tx) ProfileNames() ([]string, error) {
+	var names []string
+	err := tx.rows(func(row scanner) error {
+		var name string
+		err := row.Scan(&name)
+		names = append(names, name)
+		return err
+	}, `SELECT DISTINCT name FROM user_profile_values WHERE pool = $1 ORDER BY name`)
+	return names, err
+}
+
 // userList says what people can be searched and sorted by.
 func userList() list {
 	return list{

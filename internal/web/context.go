@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"sync"
 	"time"
 )
@@ -16,6 +18,8 @@ type requestContext struct {
 	request  Request
 	route    *Route
 	deadline time.Time
+	answer   *answer
+	long     bool // it may take its time
 
 	once   sync.Once
 	timed  context.Context
@@ -48,4 +52,25 @@ func (c *requestContext) start() context.Context {
 func (c *requestContext) end() {
 	c.once.Do(func() { c.timed, c.cancel = c.Context, func() {} })
 	c.cancel()
+}
+
+// Unhurried lets a request take longer than others. It returns the context
+// without the deadline: it ends when the client goes. more gives the client so
+// long, from now on, for what it sends or takes next: who calls it whenever
+// something came keeps a slow client, and not one that does nothing.
+func Unhurried(ctx context.Context) (unhurried context.Context, more func(time.Duration) error) {
+	c, ok := ctx.Value(requestKey{}).(*requestContext)
+	if !ok {
+		return ctx, func(time.Duration) error { return nil }
+	}
+	c.long = true
+	control := http.NewResponseController(c.answer)
+	return context.WithValue(c.Context, requestKey{}, c), func(d time.Duration) error {
+		until := time.Now().Add(d)
+		err := errors.Join(control.SetReadDeadline(until), control.SetWriteDeadline(until.Add(d)))
+		if errors.Is(err, http.ErrNotSupported) {
+			return nil // there is no connection
+		}
+		return err
+	}
 }

@@ -89,6 +89,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer s.traffic.inFlight.Add(-1)
 	}
 	answer := &answer{ResponseWriter: w}
+	ctx.answer = answer
 	defer func() {
 		if v := recover(); v != nil {
 			info.write(ctx, slog.LevelError, "panic in a request", slog.String("panic", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
@@ -123,7 +124,7 @@ func (s *Server) answered(ctx *requestContext, r *http.Request, status int) {
 	switch {
 	case status == http.StatusInternalServerError:
 		level = slog.LevelError
-	case status >= 500 || took > slow:
+	case status >= 500 || took > slow && !ctx.long:
 		level = slog.LevelWarn
 	}
 	if !s.log.Enabled(ctx, level) {

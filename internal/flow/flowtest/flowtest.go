@@ -4,6 +4,7 @@ package flowtest
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/url"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ type House struct {
 	Invitations *directory.Invitations
 	Agreements  *directory.Agreements
 	Groups      *directory.Groups
+	Imports     *directory.Imports
 	Passwords   *directory.Passwords
 	Sessions    *session.Sessions
 	Flows       *flow.Machine
@@ -50,6 +52,7 @@ func NewSpelling(st *store.Store, claims func(core.User, core.TokenID) session.C
 	h.Passwords = directory.NewPasswords(st, h.Hasher)
 	h.Agreements = directory.NewAgreements(st)
 	h.Groups = directory.NewGroups(st)
+	h.Imports = directory.NewImports(st, directory.DefaultImportLimits(), slog.Default())
 	h.Invitations = directory.NewInvitations(st, pageURL)
 	h.Flows = flow.New(st, h.Pools, h.Passwords, h.Sessions, deliver.NewCaptchas(st, ""), pageURL).Asking(Providers(st))
 	return h

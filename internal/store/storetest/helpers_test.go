@@ -88,7 +88,12 @@ type filled struct {
 	group    core.Group // the user is in it
 	sighting core.Sighting
 	decision core.RiskDecision
+	source   core.ImportSource // the import has it; its only piece is plainChunk
+	imported core.Import       // claimed as claimOfImport
 }
+
+// plainChunk is the filled pool's file, and claimOfImport who works on it.
+const plainChunk, claimOfImport = "email\nana@example.org\n", "the-claim"
 
 // plainKey is the text of the filled pool's key.
 const plainKey = "the-plain-key"
@@ -136,6 +141,11 @@ func fill(t testing.TB, s *store.Store) filled {
 		Findings:  []core.RiskFinding{{Rule: core.RuleEmbargo, Action: core.RiskBlock, Result: core.RiskHit, Inputs: map[string]string{"country": "IR"}}},
 		ExpiresAt: soon(time.Hour),
 	}
+	f.source = core.ImportSource{ID: core.NewImportSourceID(), Columns: []core.ImportColumn{{Name: "größe", Type: core.TypeText}}, Size: int64(len(plainChunk)), Rows: 1, ExpiresAt: soon(time.Hour)}
+	f.imported = core.Import{
+		ID: core.NewImportID(), Name: "Spring Ü " + random, Source: f.source.ID, File: "file", Status: core.ImportPending, Position: 7, Successful: 1, Failed: 2, Skipped: 3,
+		Mapping: core.ImportMapping{Fields: []core.MappedColumn{{Column: "größe", Field: "email"}, {Column: "b", Field: "x", Profile: true}}, Hash: secret.ForeignParams{Algorithm: "bcrypt", SignerKey: "k"}},
+	}
 	err := f.bound.Update(context.Background(), func(tx *store.Tx) error {
 		return errors.Join(
 			tx.CreatePool(f.pool), tx.PutKey(f.key, f.hash, plainKey), tx.PutApplication(f.app, []byte("secret-hash")), tx.PutPoolSecret(f.secret),
@@ -144,6 +154,10 @@ func fill(t testing.TB, s *store.Store) filled {
 			added(tx.SpendAssertion("acme", f.hash, soon(time.Hour))), tx.PutSighting(f.sighting), tx.PutRiskDecision(f.decision),
 			tx.PutRefresh(f.hash, f.refresh), tx.PutAccess(f.hash, f.access), tx.Send(f.message), tx.PutNote("face", f.note, "data", soon(time.Hour)),
 			charge(tx, f.subject), tx.Spend(core.BudgetMailsTo, f.subject, core.DefaultSettings()), tx.PutInvitation(f.hash, f.invite), tx.PutAgreement(f.terms), tx.PutSigningKey(f.signing, ""), tx.CreateGroup(f.group), join(tx, f.group.ID, f.user.ID),
+			tx.PutImportSource(f.source), tx.PutImportChunk(f.source.ID, 0, []byte(plainChunk)), tx.FinishImportSource(f.source), tx.CreateImport(f.imported), taken(tx.UseImportSource(f.source.ID, f.imported.ID)),
+			added(tx.ClaimImport(f.imported.ID, claimOfImport, soon(time.Hour))), tx.AdvanceImport(f.imported.ID, store.ImportStep{
+				Claim: claimOfImport, To: f.imported.Position, Until: soon(time.Hour), Done: f.imported, Details: []core.ImportDetail{{Outcome: core.OutcomeSkipped, Row: 3, User: f.user.ID, Reason: "Row 3: ü."}},
+			}),
 			tx.Record(core.Event{Name: core.EventUserCreated, Target: string(f.user.ID), Reason: "r", Data: map[string]string{"k": "v"}}),
 		)
 	})
@@ -173,6 +187,9 @@ func added(is bool, err error) error {
 	}
 	return err
 }
+
+// taken is the error of a file that was taken.
+func taken(_ core.ImportSource, err error) error { return err }
 
 // passwordsOf lists a person's password, and nothing else of theirs.
 func passwordsOf(tx *store.Tx, user core.UserID) ([]core.Authenticator, error) {

@@ -105,6 +105,10 @@ func foreigners() map[string]foreign {
 			return false, nil
 		},
 
+		"ProfileNames": func(tx *store.Tx, _ filled, _ store.Outgoing) (bool, error) {
+			names, err := tx.ProfileNames()
+			return len(names) > 0, err
+		},
 		"PutAuthenticator": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			_, err := tx.PutAuthenticator(core.Authenticator{ID: core.NewAuthenticatorID(), User: a.user.ID, Kind: core.AuthenticatorEmailOTP})
 			return wrote(err)
@@ -434,6 +438,128 @@ func foreigners() map[string]foreign {
 		"Waiting": func(tx *store.Tx, _ filled, _ store.Outgoing) (bool, error) {
 			n, err := tx.Waiting()
 			return n > 0, err
+		},
+
+		"PutImportSource": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			other := a.source
+			other.ID = core.NewImportSourceID()
+			return wrote(tx.PutImportSource(other))
+		},
+		"PutImportChunk": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutImportChunk(a.source.ID, 1, []byte("other")))
+		},
+		"FinishImportSource": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			if err := tx.FinishImportSource(a.source); !core.Is(err, core.CodeNotFound) {
+				return true, err
+			}
+			other := a.source
+			other.ID = core.NewImportSourceID()
+			return wrote(errors.Join(tx.PutImportSource(other), tx.FinishImportSource(other)))
+		},
+		"ImportSource": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			source, err := tx.ImportSource(a.source.ID)
+			return source.ID != "", err
+		},
+		"UseImportSource": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			if source, err := tx.UseImportSource(a.source.ID, "imp_other"); !core.Is(err, core.CodeNotFound) {
+				return source.ID != "", err
+			}
+			other := a.source
+			other.ID = core.NewImportSourceID()
+			if err := errors.Join(tx.PutImportSource(other), tx.FinishImportSource(other)); err != nil {
+				return false, err
+			}
+			_, err := tx.UseImportSource(other.ID, "imp_other")
+			return wrote(err)
+		},
+		"ImportChunk": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			chunk, err := tx.ImportChunk(a.source.ID, 0)
+			return len(chunk) > 0, err
+		},
+		"DropImportSource": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.DropImportSource(a.source.ID))
+		},
+		"CreateImport": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			other := a.imported
+			other.ID = core.NewImportID()
+			return wrote(tx.CreateImport(other))
+		},
+		"Import": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			i, err := tx.Import(a.imported.ID)
+			return i.ID != "", err
+		},
+		"ImportOfFile": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			other := a.imported
+			if i, err := tx.ImportOfFile(other.File); !core.Is(err, core.CodeNotFound) {
+				return i.ID != "", err // that one has been uploaded
+			}
+			other.ID, other.Source = core.NewImportID(), ""
+			if err := tx.CreateImport(other); err != nil {
+				return false, err
+			}
+			_, err := tx.ImportOfFile(other.File)
+			return wrote(err)
+		},
+		"ImportOf": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			_, err := tx.ImportOf(a.user.ID)
+			return err == nil, err
+		},
+		"Imports": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			for _, conditions := range [][]core.Condition{
+				nil, {{Field: "id", Op: core.OpEquals, Values: []any{string(a.imported.ID)}}}, {{Field: "name", Op: core.OpContainsAny, Values: []any{"x", "spring"}}},
+			} {
+				all, n, next, err := tx.Imports(core.Query{Conditions: conditions, Size: 10})
+				if err != nil || len(all) > 0 || n > 0 || next != "" {
+					return err == nil, err
+				}
+			}
+			return false, nil
+		},
+		"ClaimImport": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			if err := tx.ReleaseImport(a.imported.ID, claimOfImport); err != nil {
+				return false, err
+			}
+			return tx.ClaimImport(a.imported.ID, "other", soon(9*time.Hour))
+		},
+		"ReleaseImport": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.ReleaseImport(a.imported.ID, claimOfImport))
+		},
+		"AdvanceImport": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.AdvanceImport(a.imported.ID, store.ImportStep{
+				Claim: claimOfImport, From: a.imported.Position, To: a.imported.Position + 1, Until: soon(time.Hour), Spent: 1,
+			}))
+		},
+		"RestartImport": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			if err := tx.RestartImport(a.imported.ID, claimOfImport); !core.Is(err, core.CodeConflict) {
+				return true, err // it stores people: what it has stored cannot be begun anew
+			}
+			other := a.imported
+			other.ID, other.Dry = core.NewImportID(), true
+			if err := tx.CreateImport(other); err != nil {
+				return false, err
+			}
+			_, err := tx.ClaimImport(other.ID, "other", soon(time.Hour))
+			return wrote(errors.Join(err, tx.RestartImport(other.ID, "other")))
+		},
+		"EndImport": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return tx.EndImport(a.imported.ID, claimOfImport, core.ImportDone, "")
+		},
+		"ImportDetails": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			all, err := tx.ImportDetails(a.imported.ID, core.OutcomeSkipped)
+			return len(all) > 0, err
+		},
+		"AddNewcomers": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			if _, err := tx.User(a.user.ID); err == nil {
+				_, err := tx.AddNewcomers(a.imported.ID, []store.Newcomer{{User: person("newcomer")}})
+				return wrote(err)
+			}
+			// The same people may be in another pool too, with all that is theirs.
+			added, err := tx.AddNewcomers(a.imported.ID, []store.Newcomer{{User: a.user, Password: core.Authenticator{ID: a.password.ID, Secret: "other"}}})
+			return err == nil && !added[0], err
+		},
+		"Standing": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			standing, err := tx.Standing([]core.User{a.user})
+			return err == nil && standing[0].User != "", err
 		},
 
 		"PutNote": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {

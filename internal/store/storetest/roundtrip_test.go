@@ -81,6 +81,16 @@ func TestEveryNounComesBack(t *testing.T) {
 			of, err := tx.GroupsOf([]core.UserID{f.user.ID}, 1)
 			same(t, "the groups beside the user", []any{of, err}, []any{map[core.UserID][]core.GroupID{f.user.ID: {f.group.ID}}, nil})
 
+			source, err := tx.ImportSource(f.source.ID)
+			same(t, "the uploaded file", []any{source, err}, []any{f.source, nil})
+			chunk, err := tx.ImportChunk(f.source.ID, 0)
+			same(t, "a piece of it", []any{string(chunk), err}, []any{plainChunk, nil})
+			imported, err := tx.Import(f.imported.ID)
+			f.imported.CreatedAt, f.imported.UpdatedAt = begun, begun
+			same(t, "the import", []any{imported, err}, []any{f.imported, nil})
+			details, err := tx.ImportDetails(f.imported.ID, core.OutcomeSkipped)
+			same(t, "its details", []any{details, err}, []any{[]core.ImportDetail{{Outcome: core.OutcomeSkipped, Row: 3, User: f.user.ID, Reason: "Row 3: ü.", At: begun}}, nil})
+
 			invite, err := tx.Invitation(f.invite.ID)
 			f.invite.CreatedAt = begun
 			same(t, "the invitation", []any{invite, err}, []any{f.invite, nil})

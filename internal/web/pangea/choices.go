@@ -362,7 +362,7 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 		passkeyPrompt(data, prompt)
 	case core.ChoiceCaptcha:
 		captchaPrompt(data, *prompt.Captcha)
-	case core.ChoiceSocial, core.ChoiceSAML: // one item for each provider: see providerItems
+	case core.ChoiceSocial, core.ChoiceSAML: // an item for each provider: see providerItems
 	}
 	return data
 }

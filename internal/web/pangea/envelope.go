@@ -2,6 +2,7 @@ package pangea
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -105,7 +106,7 @@ func problemCount(n int) string {
 // answer has them.
 func send(ctx context.Context, w http.ResponseWriter, status int, e envelope) {
 	r := web.From(ctx)
-	e.RequestID = show(prefixRequest, r.ID)
+	e.RequestID = cmp.Or(e.RequestID, show(prefixRequest, r.ID))
 	e.RequestTime, e.ResponseTime = showTime(r.At), showTime(time.Now())
 	buffer := buffers.Get().(*bytes.Buffer)
 	defer keep(buffer)

@@ -24,11 +24,15 @@ type Deps struct {
 	Invitations *directory.Invitations
 	Agreements  *directory.Agreements
 	Groups      *directory.Groups
+	Imports     *directory.Imports
 	Passwords   *directory.Passwords
 	Sessions    *session.Sessions
 	Flows       *flow.Machine
 	// Risk knows where addresses are. Nil: no place is known.
 	Risk *risk.Data
+	// URL is where the face is reached, without a slash at its end, as answers
+	// name it.
+	URL string
 	// Even is how old a request about a flow is when it is answered, in pools
 	// that conceal who is there. 0: nothing is held back.
 	Even time.Duration
@@ -92,7 +96,14 @@ func (f *Face) handle(rt route) http.Handler {
 			fail(ctx, w, err)
 			return
 		}
-		success(ctx, w, rt.summary, result)
+		switch result := result.(type) {
+		case accepted:
+			send(ctx, w, http.StatusAccepted, envelope{Status: "Accepted", Summary: "The request is still under way", Result: result})
+		case finished:
+			send(ctx, w, http.StatusOK, envelope{RequestID: result.request, Status: "Success", Summary: result.summary, Result: result.result})
+		default:
+			success(ctx, w, rt.summary, result)
+		}
 	})
 }
 
@@ -107,13 +118,7 @@ func (f *Face) run(ctx context.Context, rt route, r *http.Request) (any, error) 
 	if rt.run == nil {
 		return nil, core.Fail(core.CodeNotYet, "")
 	}
-	var body []byte
-	if rt.method == http.MethodPost {
-		if body, err = web.ReadJSON(r); err != nil {
-			return nil, err
-		}
-	}
-	return rt.run(f, ctx, caller, input{body: body, lenient: rt.lenient, path: r})
+	return rt.run(f, ctx, caller, input{request: r, lenient: rt.lenient})
 }
 
 // endUserHeader is where a server application may say for which address it

@@ -39,7 +39,7 @@ func newServer(t testing.TB, st *store.Store, values map[string]any) *server {
 	t.Helper()
 	s := &server{House: flowtest.NewSpelling(st, pangea.Claims), log: &bytes.Buffer{}}
 	face := pangea.New(pangea.Deps{
-		Store: st, Pools: s.Pools, Directory: s.Directory, Invitations: s.Invitations, Agreements: s.Agreements, Groups: s.Groups, Passwords: s.Passwords, Sessions: s.Sessions, Flows: s.Flows,
+		Store: st, Pools: s.Pools, Directory: s.Directory, Invitations: s.Invitations, Agreements: s.Agreements, Groups: s.Groups, Imports: s.Imports, Passwords: s.Passwords, Sessions: s.Sessions, Flows: s.Flows,
 	})
 	s.Face, s.face = face, face
 	log := slog.New(slog.NewJSONHandler(&lockedWriter{w: s.log}, &slog.HandlerOptions{Level: slog.LevelDebug}))

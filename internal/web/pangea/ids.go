@@ -20,6 +20,8 @@ const (
 	prefixText    = "peu_" // of an agreement of either kind
 	prefixFactor  = "pau_"
 	prefixGroup   = "pgi_"
+	prefixImport  = "pum_"
+	prefixSource  = "pus_"
 	prefixUserTok = "ptu_"
 	prefixRefresh = "ptr_"
 	prefixService = "pts_"
@@ -70,6 +72,14 @@ func agreementID(text string) core.AgreementID {
 
 // groupID reads a group's id.
 func groupID(text string) core.GroupID { return core.GroupID("grp_" + read(prefixGroup, text)) }
+
+// importID reads an import's id.
+func importID(text string) core.ImportID { return core.ImportID("imp_" + read(prefixImport, text)) }
+
+// sourceID reads the id of an uploaded file.
+func sourceID(text string) core.ImportSourceID {
+	return core.ImportSourceID("src_" + read(prefixSource, text))
+}
 
 // flowID reads a flow's id.
 func flowID(text string) core.FlowID { return core.FlowID("flw_" + read(prefixFlow, text)) }

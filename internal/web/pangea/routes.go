@@ -65,11 +65,11 @@ func routes() []route {
 		{post, "/v2/user/group/list", serviceKey, "Groups listed", false, handler((*Face).userGroupList)},
 		{post, "/v2/user/group/remove", serviceKey, "Group removed", false, handler((*Face).userGroupRemove)},
 
-		{post, "/v2/users/import", serviceKey, "", false, nil},
-		{post, "/v2/users/import/get", serviceKey, "", false, nil},
-		{post, "/v2/users/import/list", serviceKey, "", false, nil},
-		{post, "/v2/users/import/validate", serviceKey, "", false, nil},
-		{post, "/v2/users/sources/upload", serviceKey, "", false, nil},
+		{post, "/v2/users/import", serviceKey, "Users imported", false, handler((*Face).usersImport)},
+		{post, "/v2/users/import/get", serviceKey, "Import details", false, handler((*Face).usersImportGet)},
+		{post, "/v2/users/import/list", serviceKey, "Imports listed", false, handler((*Face).usersImportList)},
+		{post, "/v2/users/import/validate", serviceKey, "Import validated", false, handler((*Face).usersImportValidate)},
+		{post, "/v2/users/sources/upload", serviceKey, "Source uploaded", false, (*Face).usersSourcesUpload},
 
 		{post, "/v2/group/create", serviceKey, "Group created", false, handler((*Face).groupCreate)},
 		{post, "/v2/group/delete", serviceKey, "Group deleted", false, handler((*Face).groupDelete)},
@@ -87,11 +87,10 @@ func routes() []route {
 	}
 }
 
-// input is a request's body, and the request itself for what a path holds.
+// input is a request whose body nobody has read yet.
 type input struct {
-	body    []byte
+	request *http.Request
 	lenient bool
-	path    *http.Request
 }
 
 // common is what a request may hold beside its own keys: the Go SDK adds a
@@ -100,12 +99,16 @@ type common struct {
 	ConfigID *string `json:"config_id,omitempty"`
 }
 
-// handler makes a route of a plain function: the body is decoded strictly and
-// checked before the function sees it.
+// handler makes a route of a plain function: the body, which is JSON, is decoded
+// strictly and checked before the function sees it.
 func handler[In any](fn func(f *Face, ctx context.Context, caller core.Caller, in In) (any, error)) func(*Face, context.Context, core.Caller, input) (any, error) {
 	return func(f *Face, ctx context.Context, caller core.Caller, raw input) (any, error) {
+		body, err := web.ReadJSON(raw.request)
+		if err != nil {
+			return nil, err
+		}
 		var in In
-		if err := web.Decode(raw.body, &in, raw.lenient); err != nil {
+		if err := web.Decode(body, &in, raw.lenient); err != nil {
 			return nil, err
 		}
 		if checked, ok := any(&in).(interface{ check(*problems) }); ok {

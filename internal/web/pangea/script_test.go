@@ -28,6 +28,7 @@ var update = flag.Bool("update", false, "write the golden answers anew")
 //	post PATH BODY                   the answer, masked, is in the file answer
 //	status N                         the HTTP status of the answer
 //	save NAME KEY...                 sets a variable from the result
+//	upload FILE                      a file of people, to be imported
 //	mail ADDRESS                     $link_code is from the newest mail to it, $ticket for an invitation, and $code its digits
 //	totp NAME SECRET 0|1             sets a variable to the first or the second of a secret's codes that are good now
 //	nomail                           nothing waits to be sent
@@ -38,6 +39,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			s := newServer(t, storetest.New(t), nil)
+			s.importing(t)
 			tokens := map[string]string{"service": s.service, "client": s.client, "other": s.other, "nobody": ""}
 			env.Values["script"] = &script{t: t, server: s, tokens: tokens, token: s.service}
 			return nil
@@ -46,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"as":       func(ts *testscript.TestScript, _ bool, args []string) { the(ts).as(ts, args) },
 			"post":     func(ts *testscript.TestScript, _ bool, args []string) { the(ts).post(ts, args) },
 			"status":   func(ts *testscript.TestScript, _ bool, args []string) { the(ts).status(ts, args) },
+			"upload":   func(ts *testscript.TestScript, _ bool, args []string) { the(ts).upload(ts, args) },
 			"save":     func(ts *testscript.TestScript, _ bool, args []string) { the(ts).save(ts, args) },
 			"nomail":   func(ts *testscript.TestScript, _ bool, _ []string) { the(ts).nomail(ts) },
 			"mail":     func(ts *testscript.TestScript, _ bool, args []string) { the(ts).mail(ts, args) },
@@ -76,6 +79,12 @@ func (r *script) as(ts *testscript.TestScript, args []string) {
 
 func (r *script) post(ts *testscript.TestScript, args []string) {
 	r.answer = r.server.call(r.t, http.MethodPost, args[0], r.token, "application/json", []byte(args[1]))
+	ts.Check(os.WriteFile(ts.MkAbs("answer"), masked(r.answer.body), 0o600))
+}
+
+func (r *script) upload(ts *testscript.TestScript, args []string) {
+	media, body := form(r.t, []part{{`name="request"`, `{"transfer_method":"multipart","file_type":"csv"}`}, {`name="upload"; filename="people.csv"`, ts.ReadFile(args[0])}})
+	r.answer = r.server.call(r.t, http.MethodPost, "/v2/users/sources/upload", r.token, media, body)
 	ts.Check(os.WriteFile(ts.MkAbs("answer"), masked(r.answer.body), 0o600))
 }
 
