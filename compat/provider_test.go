@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/source/samltest"
 )
 
 // issuer starts an OpenID provider of others, in providers/, and returns where
@@ -98,4 +101,37 @@ func (g *gatehouse) joinProvider(t *testing.T, issuer, server, pool string) {
 	if !added.SecretGiven {
 		t.Fatal("the provider has no secret")
 	}
+}
+
+// joinSAML has the pools for it of all suites let people in through a SAML
+// identity provider, by its metadata, and has it know them by theirs.
+func (g *gatehouse) joinSAML(t *testing.T, idp *samltest.SimpleSAML, server string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "idp.xml")
+	if err := os.WriteFile(file, idp.Metadata(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var ours [][]byte
+	for _, s := range suites(t) {
+		pool := s.name + "-saml"
+		var added struct {
+			Kind string `json:"kind"`
+		}
+		g.command(t, &added, "provider", "add", pool, "acme", "--saml-metadata", file, "--label", "Acme SSO", "--trust-email", "--saml-unsolicited",
+			"--profile", "first_name=givenName", "--profile", "last_name=sn")
+		if added.Kind != "saml" {
+			t.Fatalf("the provider is %+v", added)
+		}
+		answer, err := http.Get(server + "/p/" + pool + "/flow/saml/acme/metadata")
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("our metadata: %s, %v", answer.Status, err)
+		}
+		ours = append(ours, raw)
+	}
+	idp.Trust(t, ours...)
 }

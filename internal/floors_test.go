@@ -47,6 +47,7 @@ var reserved = map[string][]string{
 	"net/http":                     {"internal/web", "internal/web/pangea", "internal/web/authing", "internal/web/hosted", "internal/app", "internal/deliver", "internal/source", "internal/outbound"},
 	"github.com/vektah/gqlparser/": {"internal/web/authing"},
 	"github.com/prometheus/":       {"internal/app"},
+	"github.com/beevik/etree":      {"internal/source"},
 	"github.com/pquerna/otp":       {"internal/secret"},
 	"github.com/pquerna/otp/":      {"internal/secret"},
 	"github.com/boombuler/":        {"internal/web"},
@@ -59,6 +60,7 @@ var reserved = map[string][]string{
 	"github.com/microcosm-cc/bluemonday":    {"internal/web/hosted"},
 	"github.com/nyaruka/phonenumbers":       {"internal/core"},
 	"github.com/oschwald/maxminddb-golang/": {"internal/risk"},
+	"github.com/russellhaering/":            {"internal/source"},
 }
 
 // What only some packages may call.

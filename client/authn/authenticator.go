@@ -36,6 +36,7 @@ const (
 	AuthenticatorSMSOTP    AuthenticatorType = "sms_otp"   // a code sent to the telephone
 	AuthenticatorPasskey   AuthenticatorType = "passkey"   // a key in a device of theirs
 	AuthenticatorSocial    AuthenticatorType = "social"    // the word of another provider
+	AuthenticatorSAML      AuthenticatorType = "saml"      // the word of a SAML identity provider
 )
 
 // AuthenticatorPhase says where an authenticator counts.

@@ -29,6 +29,7 @@ const (
 	ChoicePasskey       Choice = "passkey"
 	ChoiceCaptcha       Choice = "captcha"
 	ChoiceSocial        Choice = "social"
+	ChoiceSAML          Choice = "saml"
 
 	ChoiceProvisionalEnrollment Choice = "provisional_enrollment"
 )
@@ -387,6 +388,7 @@ func choices() map[Choice]func(json.RawMessage) (FlowChoice, error) {
 		ChoicePasskey:       readChoice[PasskeyChoice],
 		ChoiceCaptcha:       readChoice[CaptchaChoice],
 		ChoiceSocial:        readChoice[SocialChoice],
+		ChoiceSAML:          readChoice[SAMLChoice],
 
 		ChoiceProvisionalEnrollment: readChoice[ProvisionalEnrollmentChoice],
 	}

@@ -16,12 +16,14 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/source"
 )
 
 // providerAnswer is a provider as it is set up, without its secret.
 type providerAnswer struct {
 	core.Provider
 	CallbackURL string `json:"callback_url,omitempty"` // to be registered there
+	MetadataURL string `json:"metadata_url,omitempty"` // of a SAML provider: to be given to it
 	SecretGiven bool   `json:"secret_given"`
 }
 
@@ -33,11 +35,12 @@ func (a providerAnswer) write(w io.Writer) error {
 	return pairs(w, [][2]string{
 		{"provider", a.Name}, {"kind", string(a.Kind)}, {"label", a.Title()}, {"state", state}, {"issuer", a.Issuer}, {"client id", a.ClientID},
 		{"scopes", strings.Join(a.Scopes, " ")}, {"domains", strings.Join(a.Domains, " ")}, {"secret given", fmt.Sprint(a.SecretGiven)}, {"callback address", a.CallbackURL},
+		{"our metadata", a.MetadataURL},
 	})
 }
 
 func (c *console) provider() *cobra.Command {
-	return c.group("provider", "Manage the providers through which people come into a pool: Google, GitHub, any OpenID provider.", "gatehouse provider list demo",
+	return c.group("provider", "Manage the providers through which people come into a pool: Google, GitHub, any OpenID or SAML provider.", "gatehouse provider list demo",
 		c.providerAdd(), c.providerList(), c.providerSet(), c.providerRemove())
 }
 
@@ -46,6 +49,7 @@ type providerFlags struct {
 	kind, clientID, issuer, label, secretFile string
 	scopes, domains, profile                  []string
 	trust, secretInput, disabled              bool
+	saml                                      samlFlags
 }
 
 func (f *providerFlags) register(cmd *cobra.Command) {
@@ -64,6 +68,7 @@ func (f *providerFlags) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.disabled, "disabled", false, "nobody comes in by it for now")
 	cmd.Flags().BoolVar(&f.secretInput, "secret-stdin", false, "read the secret that goes with the client id from standard input")
 	cmd.Flags().StringVar(&f.secretFile, "secret-file", "", "read it from this `FILE`")
+	f.saml.register(cmd)
 }
 
 // oauthKinds are the kinds that this command sets up.
@@ -72,7 +77,7 @@ func oauthKinds() []core.ProviderKind {
 }
 
 // apply lays what was given over a provider, and nothing else.
-func (f *providerFlags) apply(cmd *cobra.Command, p *core.Provider) error {
+func (f *providerFlags) apply(cmd *cobra.Command, c *console, p *core.Provider) error {
 	given := cmd.Flags().Changed
 	if given("kind") {
 		p.Kind = core.ProviderKind(f.kind)
@@ -96,6 +101,9 @@ func (f *providerFlags) apply(cmd *cobra.Command, p *core.Provider) error {
 	}
 	if given("disabled") {
 		p.Disabled = f.disabled
+	}
+	if err := f.saml.apply(cmd, c, p); err != nil {
+		return err
 	}
 	if !given("profile") {
 		return nil
@@ -196,7 +204,7 @@ func (c *console) writeProvider(cmd *cobra.Command, f *providerFlags, poolName, 
 		if err != nil {
 			return err
 		}
-		if err := f.apply(cmd, &list[at]); err != nil {
+		if err := f.apply(cmd, c, &list[at]); err != nil {
 			return err
 		}
 		if p, err = d.changeProviders(ctx, caller, list); err != nil {
@@ -213,7 +221,7 @@ func (c *console) writeProvider(cmd *cobra.Command, f *providerFlags, poolName, 
 		}
 		a := answers[at]
 		return c.answer(a, func(w io.Writer) error {
-			if !a.SecretGiven {
+			if !a.SecretGiven && a.Kind != core.ProviderSAML {
 				c.say("The provider has no secret yet: give it with `gatehouse provider set %s %s --secret-stdin`, unless it gave you none.", poolName, name)
 			}
 			return a.write(w)
@@ -244,6 +252,9 @@ func (d *desk) providers(ctx context.Context, caller core.Caller, p core.Pool) (
 		}
 		if public, err := url.Parse(d.config.PublicURL); err == nil && public.Host != "" && one.Kind != core.ProviderSAML {
 			a.CallbackURL = flow.CallbackURL(app.PageURL(public, p), one.Name)
+		} else if err == nil && public.Host != "" {
+			sp := source.NewSAML(app.PageURL(public, p), one, nil)
+			a.CallbackURL, a.MetadataURL = sp.ACS, sp.MetadataURL()
 		}
 		answers = append(answers, a)
 	}

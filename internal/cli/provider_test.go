@@ -70,6 +70,7 @@ func TestProvidersFromTheCommandLine(t *testing.T) {
 			t.Errorf("law: what cannot be is refused, and why is said; %v was not", wrong)
 		}
 	}
+	samlProviders(t, must, run)
 	must("", "provider", "remove", "shop", "google")
 	if _, _, out := run("", "provider", "list", "shop"); strings.Contains(out, `"google"`) || !strings.Contains(out, `"acme"`) || !strings.Contains(out, `"microsoft"`) {
 		t.Errorf("what is left: %s", out)

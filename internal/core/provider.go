@@ -1,6 +1,8 @@
 package core
 
 import (
+	"crypto/ecdsa"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base32"
@@ -65,6 +67,10 @@ type SAMLProvider struct {
 	EmailAttribute string `json:"email_attribute,omitempty"`
 	// Unsolicited: people may begin at the provider, without a request of ours.
 	Unsolicited bool `json:"unsolicited,omitempty"`
+	// UnsolicitedURL is the page of the application to which they come then, one
+	// of redirects.allowed, which begins a flow with the ticket that it is
+	// brought. Empty: our own pages sign them in.
+	UnsolicitedURL string `json:"unsolicited_url,omitempty"`
 }
 
 // ProviderKind says how a provider is spoken to.
@@ -200,13 +206,26 @@ func (p Provider) checkSAML() error {
 	if err := plainText(p.SAML.EmailAttribute, 256); err != nil {
 		return fmt.Errorf("as its saml.email_attribute %w", err)
 	}
+	if p.SAML.UnsolicitedURL != "" && (!p.SAML.Unsolicited || checkWebhook(p.SAML.UnsolicitedURL) != nil) {
+		return errors.New("has a saml.unsolicited_url that is no https address (or http on this machine), or people may not begin there")
+	}
 	for _, text := range p.SAML.Certificates {
 		block, rest := pem.Decode([]byte(text))
 		if block == nil || block.Type != "CERTIFICATE" || strings.TrimSpace(string(rest)) != "" {
 			return errors.New("has in saml.certificates what is not one certificate as PEM")
 		}
-		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
 			return errors.New("has in saml.certificates a certificate that cannot be read")
+		}
+		switch key := certificate.PublicKey.(type) {
+		case *rsa.PublicKey:
+			if key.N.BitLen() < 2048 {
+				return errors.New("has in saml.certificates an RSA key of less than 2048 bits")
+			}
+		case *ecdsa.PublicKey:
+		default:
+			return errors.New("has in saml.certificates a key that is neither RSA nor ECDSA")
 		}
 	}
 	return nil

@@ -23,8 +23,38 @@ s0Rn5DOX8lH6+6pQyOS4
 // samlProvider is a SAML provider of the settings with all that it may have.
 func samlProvider() string {
 	return fmt.Sprintf(`{"name":"acme","kind":"saml","label":"Acme","domains":["acme.example"],"issuer":"https://idp.acme.example/","profile":{"first_name":"givenName"},`+
-		`"saml":{"sign_in_url":"https://idp.acme.example/sso?tenant=1","certificates":[%q],"post_requests":true,"email_attribute":"mail","unsolicited":true}}`, idpCertificate)
+		`"saml":{"sign_in_url":"https://idp.acme.example/sso?tenant=1","certificates":[%q],"post_requests":true,"email_attribute":"mail","unsolicited":true,"unsolicited_url":"https://a.example/saml"}}`, idpCertificate)
 }
+
+// weakCertificate is one with an RSA key of 1024 bits, oddCertificate one with a
+// key by which nobody signs SAML messages (Ed25519).
+const (
+	weakCertificate = `-----BEGIN CERTIFICATE-----
+MIICEjCCAXugAwIBAgIUZb9K5vg+QHM9qULG5MdeU3X0imwwDQYJKoZIhvcNAQEL
+BQAwGjEYMBYGA1UEAwwPaWRwLmV4YW1wbGUub3JnMCAXDTI2MTEyMjEyMjQ0M1oY
+DzIxMjYxMDI5MTIyNDQzWjAaMRgwFgYDVQQDDA9pZHAuZXhhbXBsZS5vcmcwgZ8w
+DQYJKoZIhvcNAQEBBQADgY0AMIGJAoGBANpK2O51zr7d1BAzCBj6tprELELODq2E
+w4C9gpk0hUj90rlHJKpm39BMaj3XredPpgDf8o+XQnRlDs5wiE7biielpK2eUszt
+QlmX+yFYwaOW8IiyAB0XgkMwdKBtCTWjMDlxwRKxdl7LnjxTJOlqsK0vvBEm+vUs
+Q9H0FGBB9vx1AgMBAAGjUzBRMB0GA1UdDgQWBBSZtrJGvLOWL8IYAhGO7Xt87Ya8
+qTAfBgNVHSMEGDAWgBSZtrJGvLOWL8IYAhGO7Xt87Ya8qTAPBgNVHRMBAf8EBTAD
+AQH/MA0GCSqGSIb3DQEBCwUAA4GBAFCb14MzbrQZaAqCB0ZcaJT24662A97Rr9bg
+Xf4VLEJpLN20l+Mri0vGZ1FinYc4myTAKtU+g2KPl/ZIktlTgZRDFqvKL8YAcCyr
+JghvFaQj9NcRljADH0HG9UNyqMPfCfZPcOrlMpX3THukJtWYaqKbvz94C+M5EwDF
+RlXIriHb
+-----END CERTIFICATE-----
+`
+	oddCertificate = `-----BEGIN CERTIFICATE-----
+MIIBSjCB/aADAgECAhREPqdcCyfLtEWEgFP+T58sF0VY4zAFBgMrZXAwGjEYMBYG
+A1UEAwwPaWRwLmV4YW1wbGUub3JnMCAXDTI2MTEyMjEyMjQ0M1oYDzIxMjYxMDI5
+MTIyNDQzWjAaMRgwFgYDVQQDDA9pZHAuZXhhbXBsZS5vcmcwKjAFBgMrZXADIQAd
+3GkuXc0yV4sukoKhLPBwKjB+cb3RMnR0hvq9QbEDhKNTMFEwHQYDVR0OBBYEFNvM
+GpsiZ0QYS6G9kyA/XSeH7AElMB8GA1UdIwQYMBaAFNvMGpsiZ0QYS6G9kyA/XSeH
+7AElMA8GA1UdEwEB/wQFMAMBAf8wBQYDK2VwA0EAgWe/sN+w7bOtSt3Qu1oP0Fdi
+XjVsT0wq4VdCOKj9++QiQHXdfiKDg6TAm9U56iPats7EYEEWKm8A/m71HkJHDQ==
+-----END CERTIFICATE-----
+`
+)
 
 // impossibleProviders are values that signin.providers cannot have.
 func impossibleProviders() []string {
@@ -47,6 +77,10 @@ func impossibleProviders() []string {
 		`[`+strings.Replace(good, `https://idp.acme.example/sso`, `http://idp.acme.example/sso`, 1)+`]`,
 		`[`+strings.Replace(good, `"issuer":"https://idp.acme.example/",`, ``, 1)+`]`,
 		`[`+strings.Replace(good, `-----END`, `-----EDN`, 1)+`]`,
+		`[`+strings.Replace(good, `"unsolicited":true,`, ``, 1)+`]`,
+		`[`+strings.Replace(good, `https://a.example/saml`, `javascript:alert(1)`, 1)+`]`,
+		`[`+strings.Replace(good, fmt.Sprintf("%q", idpCertificate), fmt.Sprintf("%q", weakCertificate), 1)+`]`,
+		`[`+strings.Replace(good, fmt.Sprintf("%q", idpCertificate), fmt.Sprintf("%q", oddCertificate), 1)+`]`,
 	)
 }
 

@@ -65,7 +65,7 @@ type Prompt struct {
 	Codes       []secret.Text       // recovery_code, while they are new
 	Passkey     *PasskeyPrompt      // passkey
 	Captcha     *CaptchaPrompt      // captcha
-	Providers   []ProviderPrompt    // social
+	Providers   []ProviderPrompt    // social, saml: one at least
 }
 
 // ProviderPrompt is one provider through which somebody may come in.
@@ -74,7 +74,10 @@ type ProviderPrompt struct {
 	Title      string // for people
 	Enrollment bool   // it is new to the person
 	State      string // by which its answer is known to be one to this flow
-	Bridge     string // the address of the page of ours that leads there, without its query
+	// Bridge is the address of the page of ours that leads there, as
+	// [ProviderPage] continues it. Empty: the provider has said already who it
+	// is, and the answer needs its name and the state alone.
+	Bridge string
 }
 
 // CaptchaPrompt is what somebody new has to solve.
@@ -145,7 +148,7 @@ type Answer struct {
 	Agreed   []Agreed          // agreements
 	Keep     bool              // with a second factor: the browser is to be remembered
 	Passkey  []byte            // passkey: a PublicKeyCredential as JSON (WebAuthn Level 3 section 5.1)
-	Provider string            // social: its name
+	Provider string            // social, saml: its name, or its tail
 	URI      string            // social: where the browser came back, with all that it brought; State is the one in it
 }
 

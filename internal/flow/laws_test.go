@@ -133,6 +133,22 @@ func specimens(hub *flowtest.Service) []specimen {
 		must(t, err)
 		return s
 	}
+	// Who comes by a provider, unknown and known.
+	acme := map[core.PoolID]*flowtest.SAML{}
+	providing := func(before func(t *testing.T, h *flowtest.House, app core.Caller) flow.State) func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+		return func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			acme[app.Pool] = flowtest.NewSAML(t, "acme")
+			setSAML(t, h, app, acme[app.Pool])
+			return before(t, h, app)
+		}
+	}
+	vouched := func(t *testing.T, h *flowtest.House, app core.Caller, s flow.State) flow.Answer {
+		return acme[app.Pool].Answer(t, h, app, s)
+	}
+	noWord := []flow.Answer{
+		{Choice: core.ChoiceSAML}, {Choice: core.ChoiceSAML, Provider: "acme", State: "x"}, {Choice: core.ChoiceSAML, Provider: "acme", State: secret.Random(), Code: secret.Random()},
+		{Choice: core.ChoiceSAML, Provider: "other", State: secret.Random(), Code: secret.Random()},
+	}
 	// Who comes through a provider.
 	through := func(email string) func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 		return func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
@@ -148,6 +164,7 @@ func specimens(hub *flowtest.Service) []specimen {
 		{Choice: core.ChoiceSocial, Provider: "other", URI: appURL, State: secret.Random()}, {Choice: core.ChoiceSocial, Provider: "hub", URI: appURL + "?code=x", State: secret.Random()},
 	}
 	return []specimen{
+		{core.ChoiceSAML, providing(func(t *testing.T, h *flowtest.House, app core.Caller) flow.State { return start(t, h, app, "") }), vouched, noWord},
 		{core.ChoiceSocial, through(""), back, astray},
 		{core.ChoiceSocial, through("new@example.org"), back, astray},
 		{core.ChoiceCaptcha, working, solve, unsolved},

@@ -74,6 +74,9 @@ type Start struct {
 	// OneTime is what a one-time flow takes: any of them will do. Only a trusted
 	// caller begins one.
 	OneTime []OneTimeAuth
+	// SAML is the ticket of what a SAML provider said of somebody whom nobody had
+	// asked about; see [Machine.TakeSAML].
+	SAML string
 }
 
 // Start starts a flow. With an e-mail address it is as if that had been
@@ -96,6 +99,12 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 			return State{}, err
 		}
 	}
+	var begun *core.Unsolicited
+	if s.SAML != "" {
+		if begun, err = m.unsolicited(ctx, caller, s.SAML); err != nil {
+			return State{}, err
+		}
+	}
 	if _, ok := p.Settings.MatchRedirect(s.Redirect); !ok {
 		return State{}, core.Fail(core.CodeRedirectRefused, "This address is not among the pool's registered redirects.")
 	}
@@ -105,7 +114,7 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 	t := Turn{
 		Caller: caller, Pool: p, Settings: p.Settings, Now: m.store.Clock(), Party: m.links.relyingParty(p),
 		Flow:  core.Flow{ID: core.NewFlowID(), Version: 1},
-		Facts: core.Facts{Allowed: s.Types, Redirect: s.Redirect, State: s.State, Concealed: (s.Concealed || p.Settings.ConcealAccounts) && guest.ID == "", Browser: caller.Browser, Invitation: guest.ID, OneTime: once},
+		Facts: core.Facts{Allowed: s.Types, Redirect: s.Redirect, State: s.State, Concealed: (s.Concealed || p.Settings.ConcealAccounts) && guest.ID == "", Browser: caller.Browser, Invitation: guest.ID, OneTime: once, Unsolicited: begun},
 	}
 	var named Effect
 	switch {
@@ -498,10 +507,11 @@ func (t Turn) copy(now time.Time) Turn {
 		user := *t.User
 		t.User = &user
 	}
-	links, codes := make(map[core.ChoiceName]core.Link), make(map[core.ChoiceName]core.SentCode)
+	links, codes, trips := make(map[core.ChoiceName]core.Link), make(map[core.ChoiceName]core.SentCode), make(map[string]int)
 	maps.Copy(links, t.Facts.Links)
 	maps.Copy(codes, t.Facts.Codes)
-	t.Facts.Links, t.Facts.Codes = links, codes
+	maps.Copy(trips, t.Facts.Trips)
+	t.Facts.Links, t.Facts.Codes, t.Facts.Trips = links, codes, trips
 	return t
 }
 

@@ -49,7 +49,7 @@ type modelPool struct {
 	required       []core.AgreementKind
 	names          bool // people go by names, and are asked for a telephone number
 	captcha        bool // who signs up works
-	social         bool // people come in through two providers, of which one is believed
+	social         bool // people come in through three providers, of which one is not believed
 	second         bool // everybody needs a second factor, but behind a magic link: by mail, by text message, or a computed code
 	first          []core.ChoiceName
 	invites        []*modelInvite
@@ -188,7 +188,7 @@ func (f *modelFlow) phase(p *modelPool) core.Phase {
 		return core.PhaseCaptcha
 	case !f.known && p.fields && !f.filled:
 		return core.PhaseProfile
-	case (p.verify || f.how == core.AuthenticatorSocial) && !f.person(p).verified && !f.how.ByMailbox():
+	case (p.verify || f.how.ByProvider()) && !f.person(p).verified && !f.how.ByMailbox():
 		return core.PhaseVerifyEmail
 	case f.person(p).due && f.how == core.AuthenticatorPassword:
 		return core.PhaseSetPassword
@@ -234,10 +234,14 @@ func (w *world) enrolOnce(f *modelFlow, p *modelPool) core.Code {
 func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 	switch f.phase(p) {
 	case core.PhasePrimary:
+		offers := f.offersFirst(p)
 		if len(f.providers(p)) > 0 {
-			return append(f.offersFirst(p), core.ChoiceSocial)
+			offers = append(offers, core.ChoiceSocial)
 		}
-		return f.offersFirst(p)
+		if len(f.offered(p, samlName)) > 0 {
+			offers = append(offers, core.ChoiceSAML)
+		}
+		return offers
 	case core.PhaseCompleted:
 		var offers []core.ChoiceName
 		if f.shown {
@@ -343,7 +347,7 @@ func (f *modelFlow) create(p *modelPool) core.Code {
 	// to the address.
 	p.people[f.email] = &modelPerson{name: name, password: f.password, verified: f.proved, ways: map[core.AuthenticatorKind]bool{}, keys: map[bool]*modelKey{}, identities: map[string]int{}}
 	switch f.how {
-	case core.AuthenticatorSocial:
+	case core.AuthenticatorSocial, core.AuthenticatorSAML:
 		p.people[f.email].identities[f.identity.provider] = f.identity.id
 	case core.AuthenticatorPasskey:
 		p.people[f.email].passkeys = []*flowtest.Passkey{f.made}
@@ -363,7 +367,7 @@ func (f *modelFlow) create(p *modelPool) core.Code {
 func TestModelOfFlows(t *testing.T) {
 	storetest.Engines(t, func(t *testing.T, database string) {
 		st := storetest.Open(t, database)
-		h, hub := flowtest.New(st), flowtest.NewService(t)
+		h, hub, idp := flowtest.New(st), flowtest.NewService(t), newModelIdP(t)
 		checks := 160 * rounds(t)
 		if st.Engine() == "postgres" || testing.Short() {
 			checks /= 8 // the same machine; what differs is in the store, which has its own laws
@@ -377,7 +381,7 @@ func TestModelOfFlows(t *testing.T) {
 		run := 0
 		rapid.Check(t, func(r *rapid.T) {
 			run++
-			w := newWorld(t, r, h, hub, run)
+			w := newWorld(t, r, h, hub, idp, run)
 			for range rapid.IntRange(1, 32).Draw(r, "steps") {
 				w.step()
 			}

@@ -166,7 +166,9 @@ func CallbackURL(page, provider string) string { return page + ProviderPage + pr
 
 // Journey is a browser's way to a provider, or back from it.
 type Journey struct {
-	Address  string // to go to
+	Address string // to go to
+	// Form is posted to the address; nil: the browser goes there as it is.
+	Form     map[string]string
 	State    string // which the provider repeats
 	Redirect string // where the flow's application takes the answer; empty: the flow is of pages of ours
 }

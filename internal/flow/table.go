@@ -50,7 +50,7 @@ func (m *Machine) table() []phase {
 			{core.ChoicePasskey, passkey{m.store, m.links.keys, false}},
 			{core.ChoiceProvisional, provisional{m.links}},
 			{core.ChoiceSocial, m.social()},
-			// saml
+			{core.ChoiceSAML, saml{trips{m.store, m.links.keys}, m.links}},
 		}},
 		{name: core.PhaseCaptcha, needed: needsCaptcha, choices: []entry{
 			{core.ChoiceCaptcha, m.captcha},

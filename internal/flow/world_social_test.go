@@ -32,10 +32,21 @@ func (m *modelPerson) providerOnly(p *modelPool) bool {
 	return len(m.identities) > 0 && len(m.passkeys) == 0 && !slices.ContainsFunc(p.first, func(c core.ChoiceName) bool { return m.ways[core.AuthenticatorKind(c)] })
 }
 
-// providers are those on offer.
-func (f *modelFlow) providers(p *modelPool) []string {
+// kindOf says what somebody has who comes in through a provider.
+func kindOf(provider string) core.AuthenticatorKind {
+	if provider == samlName {
+		return core.AuthenticatorSAML
+	}
+	return core.AuthenticatorSocial
+}
+
+// providers are those on offer that are asked over OAuth.
+func (f *modelFlow) providers(p *modelPool) []string { return f.offered(p, "hub", "rumour") }
+
+// offered are those of these providers that are on offer.
+func (f *modelFlow) offered(p *modelPool, names ...string) []string {
 	var all []string
-	for _, name := range []string{"hub", "rumour"} {
+	for _, name := range names {
 		switch {
 		case !p.social || f.reset || f.trips[name] >= 10:
 		case !f.known || f.person(p).provisional(p):
@@ -123,7 +134,7 @@ func (w *world) nameBy(f *modelFlow, p *modelPool, who modelIdentity, email stri
 			return core.CodeTaken
 		}
 		is(known, person)
-		f.how, f.mine = core.AuthenticatorSocial, true
+		f.how, f.mine = kindOf(who.provider), true
 		return ""
 	}
 	if email != "" && f.email != "" && email != f.email {
@@ -163,7 +174,7 @@ func (w *world) nameBy(f *modelFlow, p *modelPool, who modelIdentity, email stri
 		person.verified, f.proved = true, true
 	}
 	person.identities[who.provider] = who.id
-	f.how, f.mine = core.AuthenticatorSocial, true
+	f.how, f.mine = kindOf(who.provider), true
 	return ""
 }
 
@@ -175,7 +186,7 @@ func (f *modelFlow) signUpBy(p *modelPool, who modelIdentity, email string, vouc
 	case !f.up:
 		return core.CodeSignupClosed
 	}
-	f.email, f.how, f.identity = email, core.AuthenticatorSocial, who
+	f.email, f.how, f.identity = email, kindOf(who.provider), who
 	f.proved = f.proved || vouched
 	return f.create(p)
 }

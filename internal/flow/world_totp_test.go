@@ -166,7 +166,7 @@ func (w *world) stripUnproved(p *modelPool, email string, person *modelPerson) {
 		if w.pools[f.pool] != p || f.email != email || !f.known {
 			continue
 		}
-		if f.how == core.AuthenticatorTOTP || f.how == core.AuthenticatorPasskey || f.how == core.AuthenticatorSocial {
+		if f.how == core.AuthenticatorTOTP || f.how == core.AuthenticatorPasskey || f.how.ByProvider() {
 			f.how, f.mine = "", false
 		}
 		if f.second == core.AuthenticatorTOTP {

@@ -20,6 +20,7 @@ type Pools struct {
 	keys         *store.Memo[core.Key]
 	applications *store.Memo[core.PoolID]
 	passwordKeys keptPasswordKeys
+	samlKeys     keptSAMLKeys
 }
 
 // New makes the keeper of a store's pools.
@@ -31,6 +32,7 @@ func New(st *store.Store) *Pools {
 		keys:         store.NewMemo[core.Key](st, 10_000),
 		applications: store.NewMemo[core.PoolID](st, 10_000),
 		passwordKeys: keptPasswordKeys{memo: store.NewMemo[*PasswordKeys](st, 10_000)},
+		samlKeys:     keptSAMLKeys{memo: store.NewMemo[*secret.SAMLKey](st, 10_000)},
 	}
 }
 

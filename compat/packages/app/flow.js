@@ -38,6 +38,12 @@ const choices = {
       return new Promise(() => {}); // the page is left
     },
   },
+  [Choice.SAML]: {
+    send: async () => {
+      location.href = flow.state.samlChoices[0].redirect_uri;
+      return new Promise(() => {});
+    },
+  },
   [Choice.PROFILE]: {
     get asks() { return flow.state.profile.fields.map((field) => field.id); },
     send: (data) => flow.updateProfile({ profile: data }),
@@ -136,7 +142,8 @@ function drawSession({ active_token, refresh_token }) {
 // look at; the package knows by the state from whom it is.
 async function back() {
   const known = await flow.getFlowState();
-  const [choice, provider] = (flow.state.callbackStateMap[new URLSearchParams(location.search).get('state')] ?? '').split(':');
+  const [choice, provider, name] = (flow.state.callbackStateMap[new URLSearchParams(location.search).get('state')] ?? '').split(':');
+  if (choice === Choice.SAML) return flow.verifySaml({ provider_id: provider, provider_name: name, uri: location.href });
   return choice === Choice.SOCIAL ? flow.verifySocial({ social_provider: provider, uri: location.href }) : known;
 }
 

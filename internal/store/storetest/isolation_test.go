@@ -138,6 +138,11 @@ func foreigners() map[string]foreign {
 			n, err := tx.ForgetDevices(a.user.ID)
 			return n > 0, err
 		},
+		"SpendAssertion": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			// Another pool's does not stand in the way.
+			first, err := tx.SpendAssertion("acme", a.hash, soon(time.Hour))
+			return err == nil && !first, err
+		},
 		"PutRiskDecision": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			other := a.decision
 			other.ID = core.NewRiskDecisionID()

@@ -128,10 +128,16 @@ func (p *Pages) notThere(w http.ResponseWriter, v *visit, id core.FlowID, err er
 // links, which no form-action holds back, and work without a script.
 func providerLinks(v *visit, s flow.State, spell func(string) string) []onward {
 	var links []onward
-	prompt, _ := find(s.Prompts, core.ChoiceSocial)
-	for _, one := range prompt.Providers {
-		href := withQuery(v.base+flow.ProviderPage+one.Name, "flow", string(s.ID), "state", spell(one.State))
-		links = append(links, onward{href, "Continue with " + one.Title})
+	for _, choice := range []core.ChoiceName{core.ChoiceSocial, core.ChoiceSAML} {
+		prompt, _ := find(s.Prompts, choice)
+		page := flow.ProviderPage
+		if choice == core.ChoiceSAML {
+			page = flow.SAMLPage
+		}
+		for _, one := range prompt.Providers {
+			href := withQuery(v.base+page+one.Name, "flow", string(s.ID), "state", spell(one.State))
+			links = append(links, onward{href, "Continue with " + one.Title})
+		}
 	}
 	return links
 }

@@ -44,6 +44,7 @@ func choices() []choice {
 		{name: core.ChoiceProfile, fields: []string{"profile."}, answer: func(f form) flow.Answer { return flow.Answer{Profile: f.under("profile.")} }},
 		{name: core.ChoiceResetPassword, answer: nothing},
 		{name: core.ChoiceSocial, answer: nothing}, // its links answer it
+		{name: core.ChoiceSAML, answer: nothing},   // the same
 		{name: core.ChoiceProvisional, answer: nothing},
 		{name: core.ChoiceAgreements, fields: []string{agreedPrefix}, answer: agreedOf},
 		{name: core.ChoiceSetPhone, fields: []string{"phone"}, answer: func(f form) flow.Answer { return flow.Answer{Phone: strings.TrimSpace(f["phone"])} }},
@@ -82,6 +83,7 @@ func others() map[core.ChoiceName]string {
 		core.ChoicePasskey:      "Use a passkey instead",
 		core.ChoiceSetPhone:     "Add a telephone number",
 		core.ChoiceSocial:       "Go on with an account elsewhere",
+		core.ChoiceSAML:         "Go on with an account of your organisation",
 		core.ChoiceProvisional:  "Set up an account that was made for you",
 	}
 }

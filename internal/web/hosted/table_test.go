@@ -22,6 +22,11 @@ func TestRoutes(t *testing.T) {
 		"POST /flow/{id}",
 		"GET /flow/oauth/{provider}",
 		"GET /flow/oauth/{provider}/callback",
+		"GET /flow/saml/{provider}",
+		"POST /flow/saml/{provider}/acs",
+		"GET /flow/saml/{provider}/return",
+		"GET /flow/saml/{provider}/begin",
+		"GET /flow/saml/{provider}/metadata",
 		"GET /link",
 		"POST /link",
 		"GET /invitation",
@@ -116,7 +121,7 @@ func TestEveryChoiceHasAScreen(t *testing.T) {
 
 // Every template is one that some page renders, and the other way round.
 func TestTemplatesAreTheOnesUsed(t *testing.T) {
-	used := []string{"plain", "completed", "link", "invitation", "inbox"}
+	used := []string{"plain", "completed", "link", "invitation", "inbox", "saml_form"}
 	for _, c := range choices() {
 		used = append(used, string(c.name))
 	}

@@ -49,7 +49,7 @@ func (f *Face) userAuthenticatorsList(ctx context.Context, caller core.Caller, i
 	}
 	result := authenticatorListResult{Authenticators: make([]authenticator, 0, len(all))}
 	for _, a := range all {
-		provider, title, err := providerOf(a, settings)
+		provider, title, err := providerOf(a, caller.Pool, settings)
 		if err != nil {
 			return nil, err
 		}
@@ -66,18 +66,22 @@ func (f *Face) userAuthenticatorsList(ctx context.Context, caller core.Caller, i
 }
 
 // providerOf names the provider whose word an authenticator is, and what people
-// see of it; empty for others.
-func providerOf(a core.Authenticator, s core.Settings) (name, title string, err error) {
+// see of it; empty for others. A SAML provider goes by its id.
+func providerOf(a core.Authenticator, pool core.PoolID, s core.Settings) (name, title string, err error) {
 	if !a.Kind.ByProvider() {
 		return "", "", nil
 	}
 	identity, err := a.Identity()
+	name, title = identity.Provider, identity.Provider
 	for _, p := range s.Providers {
 		if p.Name == identity.Provider {
-			return p.Name, p.Title(), err
+			title = p.Title()
 		}
 	}
-	return identity.Provider, identity.Provider, err
+	if a.Kind == core.AuthenticatorSAML {
+		name = samlID(name, pool)
+	}
+	return name, title, err
 }
 
 type userAuthenticatorsDelete struct {

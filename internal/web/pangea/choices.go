@@ -37,6 +37,7 @@ func answers() map[core.ChoiceName]func() choiceData {
 		core.ChoiceCaptcha:       func() choiceData { return &captchaData{} },
 		core.ChoiceProvisional:   func() choiceData { return &linkData{} },
 		core.ChoiceSocial:        func() choiceData { return &socialData{} },
+		core.ChoiceSAML:          func() choiceData { return &samlData{} },
 	}
 }
 
@@ -61,6 +62,7 @@ func restarts() map[core.ChoiceName]func() choiceData {
 		core.ChoiceCaptcha:       func() choiceData { return &emptyData{} },
 		core.ChoiceProvisional:   func() choiceData { return &resendData{} },
 		core.ChoiceSocial:        func() choiceData { return &emptyData{} },
+		core.ChoiceSAML:          func() choiceData { return &emptyData{} },
 	}
 }
 
@@ -360,7 +362,7 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 		passkeyPrompt(data, prompt)
 	case core.ChoiceCaptcha:
 		captchaPrompt(data, *prompt.Captcha)
-	case core.ChoiceSocial: // an item for each provider: see providerItems
+	case core.ChoiceSocial, core.ChoiceSAML: // an item for each provider: see providerItems
 	}
 	return data
 }

@@ -36,6 +36,10 @@ const maxURI = 16 << 10
 func providerItems(prompt flow.Prompt, s flow.State) []choiceItem {
 	var items []choiceItem
 	for _, p := range prompt.Providers {
+		if prompt.Choice == core.ChoiceSAML {
+			items = append(items, choiceItem{choiceWordOf(prompt.Choice), samlItem(p, s)})
+			continue
+		}
 		state := LinkState(p.State)
 		query := url.Values{"state": {state}, "flow": {string(s.ID)}}
 		if s.Redirect != "" {

@@ -85,7 +85,7 @@ func TestEveryPromptIsSpelled(t *testing.T) {
 	for _, name := range flow.Choices() {
 		prompt := flow.Prompt{Choice: name, Seed: &flow.SeedPrompt{}, Link: &flow.LinkPrompt{}, Code: &flow.CodePrompt{}, Passkey: &flow.PasskeyPrompt{}, Captcha: &flow.CaptchaPrompt{}, RequiredFor: []core.ChoiceName{core.ChoicePassword}}
 		data := promptData(prompt, core.DefaultSettings())
-		if name == core.ChoiceSocial {
+		if name == core.ChoiceSocial || name == core.ChoiceSAML {
 			prompt.Providers = []flow.ProviderPrompt{{Name: "google"}}
 			data = providerItems(prompt, flow.State{})[0].Data
 		}

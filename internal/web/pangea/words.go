@@ -39,7 +39,7 @@ func choiceWords() []choiceWord {
 		{"profile", core.ChoiceProfile},
 		{"provisional_enrollment", core.ChoiceProvisional},
 		{"reset_password", core.ChoiceResetPassword},
-		{"saml", ""},
+		{"saml", core.ChoiceSAML},
 		{"set_email", core.ChoiceSetEmail},
 		{"set_mail", core.ChoiceSetEmail}, // what the Python, Node and Go SDKs send
 		{"set_password", core.ChoiceSetPassword},
