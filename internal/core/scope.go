@@ -141,7 +141,7 @@ func (s Settings) ClaimsFor(u User, scopes []string, place ClaimPlace) map[strin
 	said := map[string]string{}
 	for _, c := range s.OAuthClaims {
 		value := u.Profile[c.Field]
-		if value == "" || !slices.Contains(c.Tokens, place) || c.Scope != "" && !slices.Contains(scopes, c.Scope) {
+		if value == "" || slices.Contains(ReservedClaims(), c.Name) || !slices.Contains(c.Tokens, place) || c.Scope != "" && !slices.Contains(scopes, c.Scope) {
 			continue
 		}
 		said[c.Name] = value
