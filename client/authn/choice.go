@@ -30,6 +30,7 @@ const (
 	ChoiceCaptcha       Choice = "captcha"
 
 	ChoiceProvisionalEnrollment Choice = "provisional_enrollment"
+	ChoiceOAuthConsent          Choice = "oauth_consent"
 )
 
 // FlowChoice is one thing that a flow asks for, with what is to be shown for
@@ -387,6 +388,7 @@ func choices() map[Choice]func(json.RawMessage) (FlowChoice, error) {
 		ChoiceCaptcha:       readChoice[CaptchaChoice],
 
 		ChoiceProvisionalEnrollment: readChoice[ProvisionalEnrollmentChoice],
+		ChoiceOAuthConsent:          readChoice[OAuthConsentChoice],
 	}
 }
 

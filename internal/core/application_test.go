@@ -30,14 +30,16 @@ func TestApplications(t *testing.T) {
 		pointer string
 		change  func(*Application)
 	}{
-		"no name":                         {"/name", func(a *Application) { a.Name = "" }},
-		"a name on two lines":             {"/name", func(a *Application) { a.Name = "a\nb" }},
-		"a grant that is none":            {"/grants", func(a *Application) { a.Client.Grants = []GrantKind{"password"} }},
-		"a grant twice":                   {"/grants", func(a *Application) { a.Client.Grants = []GrantKind{GrantCode, GrantCode} }},
-		"refreshes of nothing":            {"/grants", func(a *Application) { a.Client.Grants = []GrantKind{GrantRefresh} }},
-		"no proof of who it is":           {"/auth", func(a *Application) { a.Client.Auth = "" }},
-		"an unknown proof":                {"/auth", func(a *Application) { a.Client.Auth = "private_key_jwt" }},
-		"public, and on its own":          {"/auth", func(a *Application) { a.Client.Auth, a.Client.Grants = ClientAuthNone, []GrantKind{GrantCode, GrantClient} }},
+		"no name":               {"/name", func(a *Application) { a.Name = "" }},
+		"a name on two lines":   {"/name", func(a *Application) { a.Name = "a\nb" }},
+		"a grant that is none":  {"/grants", func(a *Application) { a.Client.Grants = []GrantKind{"password"} }},
+		"a grant twice":         {"/grants", func(a *Application) { a.Client.Grants = []GrantKind{GrantCode, GrantCode} }},
+		"refreshes of nothing":  {"/grants", func(a *Application) { a.Client.Grants = []GrantKind{GrantRefresh} }},
+		"no proof of who it is": {"/auth", func(a *Application) { a.Client.Auth = "" }},
+		"an unknown proof":      {"/auth", func(a *Application) { a.Client.Auth = "private_key_jwt" }},
+		"public, and on its own": {"/auth", func(a *Application) {
+			a.Client.Auth, a.Client.Grants = ClientAuthNone, []GrantKind{GrantCode, GrantClient}
+		}},
 		"nowhere to go back to":           {"/redirects", func(a *Application) { a.Client.Redirects = nil }},
 		"a scope that the pool lacks":     {"/scopes", func(a *Application) { a.Client.Scopes = []string{"openid", "reports"} }},
 		"a scope twice":                   {"/scopes", func(a *Application) { a.Client.Scopes = []string{"openid", "openid"} }},

@@ -33,6 +33,7 @@ type modelPerson struct {
 	codes              []string               // recovery codes that were not used
 	phone, secondPhone string                 // the numbers that they enrolled, for each factor
 	passkeys           []*flowtest.Passkey
+	consents           map[string]bool // what they let the application have
 }
 
 // modelKey is what computes somebody's codes.
@@ -53,6 +54,7 @@ type modelPool struct {
 	invites        []*modelInvite
 	active         map[core.AgreementKind]core.AgreementID
 	agreements     []core.Agreement // all that there ever were
+	shop           core.Application // to which people sign in now and then
 }
 
 func (p *modelPool) called(name string) (email string, person *modelPerson) {
@@ -99,7 +101,9 @@ type modelFlow struct {
 	invite              *modelInvite    // with which it was begun
 	challenge           *modelChallenge // of a passkey, issued last and not used
 	made                *flowtest.Passkey
-	added               bool // a passkey, in the end
+	added               bool            // a passkey, in the end
+	scopes              []string        // that the application asks for; nil: the flow is to none
+	said                map[string]bool // of those, by what the person said in this flow
 }
 
 // modelChallenge is what a passkey was asked.
@@ -192,6 +196,8 @@ func (f *modelFlow) phase(p *modelPool) core.Phase {
 		return core.PhaseSecondary
 	case len(f.person(p).unaccepted(p)) > 0:
 		return core.PhaseAgreements
+	case len(f.unconsented(p)) > 0:
+		return core.PhaseConsent
 	}
 	return core.PhaseCompleted
 }
@@ -303,6 +309,8 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 		}
 	case core.PhaseAgreements:
 		return []core.ChoiceName{core.ChoiceAgreements}
+	case core.PhaseConsent:
+		return []core.ChoiceName{core.ChoiceConsent}
 	}
 	return nil
 }

@@ -36,6 +36,7 @@ func answers() map[core.ChoiceName]func() choiceData {
 		core.ChoicePasskey:       func() choiceData { return &passkeyData{} },
 		core.ChoiceCaptcha:       func() choiceData { return &captchaData{} },
 		core.ChoiceProvisional:   func() choiceData { return &linkData{} },
+		core.ChoiceConsent:       func() choiceData { return &consentData{} },
 	}
 }
 
@@ -59,6 +60,7 @@ func restarts() map[core.ChoiceName]func() choiceData {
 		core.ChoicePasskey:       func() choiceData { return &resendData{} },
 		core.ChoiceCaptcha:       func() choiceData { return &emptyData{} },
 		core.ChoiceProvisional:   func() choiceData { return &resendData{} },
+		core.ChoiceConsent:       func() choiceData { return &emptyData{} },
 	}
 }
 
@@ -350,6 +352,8 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 			texts[agreementWords()[a.Kind]] = newAgreement(a)
 		}
 		data["agreements"] = texts
+	case core.ChoiceConsent:
+		data["scopes"] = wishedScopes(prompt.Scopes)
 	case core.ChoicePasskey:
 		passkeyPrompt(data, prompt)
 	case core.ChoiceCaptcha:

@@ -21,6 +21,7 @@ type flowStart struct {
 	FlowTypes  []string `json:"flow_types"`
 	Invitation string   `json:"invitation"`
 	DeviceID   string   `json:"device_id"`
+	ClientID   string   `json:"client_id"`
 
 	OneTimeAuths []oneTimeAuth `json:"one_time_auths"`
 }
@@ -40,6 +41,7 @@ func (in *flowStart) check(p *problems) {
 	}
 	p.secret("/invitation", in.Invitation, prefixInvite)
 	p.device(in.DeviceID)
+	p.secret("/client_id", in.ClientID, prefixApp)
 }
 
 func (f *Face) flowStart(ctx context.Context, caller core.Caller, in flowStart) (any, error) {
@@ -48,7 +50,11 @@ func (f *Face) flowStart(ctx context.Context, caller core.Caller, in flowStart) 
 	for _, word := range in.FlowTypes {
 		types = append(types, core.FlowType(word))
 	}
-	s, err := f.Flows.Start(ctx, caller, flow.Start{Types: types, Email: in.Email, Username: in.Username, Redirect: in.CbURI, Invitation: read(prefixInvite, in.Invitation), Device: in.DeviceID, OneTime: oneTimeAuths(in.OneTimeAuths)})
+	var oauth *core.Authorization
+	if in.ClientID != "" {
+		oauth = &core.Authorization{Application: ReadClientID(in.ClientID)}
+	}
+	s, err := f.Flows.Start(ctx, caller, flow.Start{OAuth: oauth, Types: types, Email: in.Email, Username: in.Username, Redirect: in.CbURI, Invitation: read(prefixInvite, in.Invitation), Device: in.DeviceID, OneTime: oneTimeAuths(in.OneTimeAuths)})
 	if core.Is(err, core.CodeTicketInvalid) {
 		err = core.Invalid(core.Problem{Code: core.ProblemNotThere, Pointer: "/invitation", Detail: "There is no such invitation that is still pending."})
 	}
@@ -154,7 +160,7 @@ func (in *flowComplete) check(p *problems) {
 }
 
 func (f *Face) flowComplete(ctx context.Context, caller core.Caller, in flowComplete) (any, error) {
-	grant, err := f.Flows.CompleteAs(ctx, caller, flowID(in.FlowID), flow.Wanted{Device: in.DeviceID})
+	done, err := f.Flows.CompleteOAuth(ctx, caller, flowID(in.FlowID), flow.Wanted{Device: in.DeviceID})
 	if errors.Is(err, flow.ErrOneTime) {
 		proved, err := f.Flows.CompleteOneTime(ctx, caller, flowID(in.FlowID))
 		if err != nil {
@@ -165,5 +171,11 @@ func (f *Face) flowComplete(ctx context.Context, caller core.Caller, in flowComp
 	if err != nil {
 		return nil, err
 	}
-	return credentials(grant), nil
+	pair := credentials(done.Grant)
+	if part := newOAuthPart(done); part.ClientID != "" {
+		pair.ActiveToken = pair.ActiveToken.forApplication(done.OAuth.Application, done.Grant.Scopes)
+		pair.RefreshToken = pair.RefreshToken.forApplication(done.OAuth.Application, done.Grant.Scopes)
+		return completed{pair, part}, nil
+	}
+	return pair, nil
 }

@@ -22,6 +22,7 @@ type credential struct {
 	Scopes    []string          `json:"scopes"`
 	Profile   map[string]string `json:"profile"`
 	CreatedAt string            `json:"created_at"`
+	ClientID  string            `json:"client_id,omitempty"` // of the application that it was given to
 }
 
 // tokenPair is what a completed sign-in or a refresh gives.
