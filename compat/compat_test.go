@@ -276,9 +276,10 @@ func (g *gatehouse) applications(t *testing.T, pool, prefix string) (variables [
 	t.Helper()
 	const page = "http://localhost:3000/oauth.html"
 	for name, flags := range map[string][]string{
-		"SHOP":  {"--redirect", callbacks[0], "--logout-redirect", "https://someurl.com/bye", "--scope", "openid", "--scope", "profile", "--scope", "email", "--default-scope", "openid"},
-		"PAGE":  {"--public", "--redirect", page, "--token-life", "10m"},
-		"ROBOT": {"--auth", "client_secret_post"},
+		"SHOP":    {"--redirect", callbacks[0], "--logout-redirect", "https://someurl.com/bye", "--scope", "openid", "--scope", "profile", "--scope", "email", "--default-scope", "openid"},
+		"PAGE":    {"--public", "--redirect", page, "--token-life", "10m"},
+		"ROBOT":   {"--auth", "client_secret_post"},
+		"PARTNER": {"--public", "--redirect", callbacks[3], "--scope", "openid", "--scope", "email"},
 	} {
 		if name != "PAGE" && prefix == "OAUTH_" {
 			flags = append(flags, "--scope", "reports") // which the other pool has not

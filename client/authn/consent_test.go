@@ -48,6 +48,9 @@ func TestFlowToAnApplication(t *testing.T) {
 		if done.ClientID != page || done.Scope != "email reports" || done.RedirectURI != "https://shop.example.org/cb" || !slices.Equal(done.ResponseTypes, []string{"code"}) {
 			t.Errorf("the flow gave %+v", done.FlowOAuth)
 		}
+		if done.RefreshToken.Token != "" {
+			t.Errorf("an application that does not refresh has the refresh token %q", done.RefreshToken.Token)
+		}
 		info := ok(a.Client.Token.Check(ctx, done.ActiveToken.Token))(t)
 		if info.ClientID != page || !slices.Equal(info.Scopes, []string{"email", "reports"}) || info.Email != email || len(info.Profile) != 0 {
 			t.Errorf("the token stands for %+v", info)

@@ -80,7 +80,9 @@ func (s *Sessions) ExchangeAuthorization(ctx context.Context, caller core.Caller
 		}
 		begun := pending
 		begun.address = data.Address
-		begun.client = &recipient{app: app, scopes: data.Given(), nonce: data.Nonce, provedAt: data.ProvedAt}
+		granted := recipient{app: app, nonce: data.Nonce, provedAt: data.ProvedAt}
+		granted.scopes = granted.may(data.Given())
+		begun.client = &granted
 		grant, err = begun.Start(tx, user, settings)
 		return err
 	})

@@ -76,9 +76,14 @@ func (r *recipient) fits(s core.Session) (*recipient, error) {
 		}
 		next.scopes = r.scopes
 	}
-	// What the application may no longer ask for, it does not get any more.
-	next.scopes = slices.DeleteFunc(slices.Clone(next.scopes), func(scope string) bool { return !slices.Contains(r.app.Client.Scopes, scope) })
+	next.scopes = r.may(next.scopes)
 	return &next, nil
+}
+
+// may is what the application gets of scopes that it was granted: what it may no
+// longer ask for, it does not get any more.
+func (r *recipient) may(scopes []string) []string {
+	return slices.DeleteFunc(slices.Clone(scopes), func(scope string) bool { return !slices.Contains(r.app.Client.Scopes, scope) })
 }
 
 // Issuer is who issues a pool's tokens.

@@ -87,6 +87,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, rt route) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Request-Id", core.Tail(web.From(r.Context()).ID)) // by which the log has the cause of a fault
 	if rt.anySite {
 		// Any page may call, because what it calls with is in the request and
 		// never in a cookie.
