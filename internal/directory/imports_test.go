@@ -317,7 +317,7 @@ func many(n int) string {
 // TestImportGoesOn ends workers in the midst of an import, politely and not,
 // while others wait: all rows are dealt with once.
 func TestImportGoesOn(t *testing.T) {
-	const people = 6000
+	const people = 3000
 	storetest.Engines(t, func(t *testing.T, database string) {
 		for name, dry := range map[string]bool{"import": false, "validation": true} {
 			t.Run(name, func(t *testing.T) {
