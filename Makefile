@@ -62,6 +62,6 @@ release: ## build what is handed out into dist/: every platform, the same bytes 
 	$(GO) run ./packaging/release
 
 clean: ## remove what was built; data/ stays
-	rm -rf bin dist .venv compat/node/node_modules compat/browser/node_modules
+	rm -rf bin dist .venv compat/simplesamlphp compat/node/node_modules compat/browser/node_modules compat/packages/node_modules compat/providers/node_modules
 
 .PHONY: help build run test test-setup lint check golden bench gates kills overload clocks soak race-load races fuzz release clean

@@ -29,6 +29,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/internal/risk/risktest"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
+	"github.com/gatehouse-id/gatehouse/internal/source/samltest"
 	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
 )
 
@@ -77,13 +78,13 @@ func suites(t *testing.T) []suite {
 		},
 		{
 			name: "browser", needs: filepath.Join(root, "compat", "browser", "node_modules", "playwright-core", "package.json"), folder: filepath.Join(root, "compat", "browser"),
-			pools:   []string{"main", "agreements", "mailbox", "passkeys", "names", "guarded", "texts", "captcha"},
+			pools:   []string{"main", "agreements", "mailbox", "passkeys", "names", "guarded", "texts", "captcha", "social", "saml"},
 			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
 			count:   nodePassed, unrun: nodeUnrun,
 		},
 		{
 			name: "packages", needs: filepath.Join(root, "compat", "packages", "node_modules", "@pangeacyber", "react-auth", "package.json"), folder: filepath.Join(root, "compat", "packages"),
-			pools:   []string{"main", "verify", "signed", "agreements", "mailbox", "passkeys", "names", "guarded", "texts", "captcha"},
+			pools:   []string{"main", "verify", "signed", "agreements", "mailbox", "passkeys", "names", "guarded", "texts", "captcha", "social", "saml"},
 			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
 			count:   nodePassed, unrun: nodeUnrun,
 		},
@@ -97,6 +98,7 @@ func TestSDKs(t *testing.T) {
 	}
 	server, tool := build(t, "-race"), build(t)
 	storetest.Engines(t, func(t *testing.T, database string) {
+		provider, idp := issuer(t), samltest.StartSimpleSAML(t)
 		master := "GATEHOUSE_MASTER_KEY=" + secretKey()
 		g := &gatehouse{server: server, tool: tool, environment: append(os.Environ(),
 			master, "GATEHOUSE_GEOIP_FILE="+risktest.Places(t), "GATEHOUSE_DATABASE="+database, "GATEHOUSE_UNSAFE_DURABILITY=true", "GATEHOUSE_HASH_MEMORY=64", "GATEHOUSE_HASH_PASSES=1")}
@@ -107,10 +109,14 @@ func TestSDKs(t *testing.T) {
 			variables[s.name] = g.pools(t, s)
 		}
 		url := g.start(t)
+		for _, s := range suites(t) {
+			g.joinProvider(t, provider, url, s.name+"-social")
+		}
+		g.joinSAML(t, idp, url)
 		secure := proxy(t, url)
 		for _, s := range suites(t) {
 			t.Run(s.name, func(t *testing.T) {
-				environment := append(os.Environ(), "GATEHOUSE_URL="+url, "GATEHOUSE_INBOX="+url+"/dev/inbox.json", "GATEHOUSE_SECURE_ADDRESS="+secure)
+				environment := append(os.Environ(), "GATEHOUSE_SAML_PROVIDER="+idp.URL, "GATEHOUSE_URL="+url, "GATEHOUSE_INBOX="+url+"/dev/inbox.json", "GATEHOUSE_SECURE_ADDRESS="+secure)
 				for _, variable := range variables[s.name] {
 					environment = append(environment, strings.ReplaceAll(variable, "{url}", url))
 				}
@@ -216,6 +222,8 @@ func (g *gatehouse) pools(t *testing.T, s suite) []string {
 		{"mailbox", "MAILBOX_", "pangea", []string{`signin.primary=["password","email_otp","magic_link"]`, "profile.fields=[]", "link.resend_after=0s"}},
 		{"passkeys", "PASSKEYS_", "pangea", []string{`signin.primary=["password","passkey"]`, "signup.verify_email=false", "profile.fields=[]", "link.resend_after=0s"}},
 		{"captcha", "CAPTCHA_", "pangea", []string{"signup.captcha=altcha", "signup.captcha_cost=20000", "profile.fields=[]", `signin.primary=["password","email_otp"]`}},
+		{"social", "SOCIAL_", "pangea", nil}, // with a provider, once the server's address is known
+		{"saml", "SAML_", "pangea", nil},     // the same
 		{"names", "NAMES_", "pangea", []string{
 			"username.format=string", "signup.phone=true", "profile.fields=[]", "link.resend_after=0s", `signin.secondary=["email_otp"]`, "signin.require_secondary=true",
 		}},

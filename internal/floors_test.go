@@ -26,10 +26,10 @@ const floors = `
 	6
 	5  internal/web
 	4  internal/flow
-	3  internal/directory internal/session internal/pool internal/deliver internal/risk
+	3  internal/directory internal/session internal/pool internal/deliver internal/risk internal/source
 	2  internal/store
 	1  internal/core
-	0  internal/config internal/trace > internal/secret
+	0  internal/config internal/trace internal/outbound > internal/secret
 `
 
 // What only some packages may import. A pattern ends with / for all below.
@@ -44,9 +44,10 @@ var reserved = map[string][]string{
 	"github.com/go-jose/go-jose/":  {"internal/session"},
 	"github.com/go-crypt/":         {"internal/secret"},
 	"github.com/go-webauthn/":      {"internal/flow"},
-	"net/http":                     {"internal/web", "internal/web/pangea", "internal/web/authing", "internal/web/hosted", "internal/app", "internal/deliver"},
+	"net/http":                     {"internal/web", "internal/web/pangea", "internal/web/authing", "internal/web/hosted", "internal/app", "internal/deliver", "internal/source", "internal/outbound"},
 	"github.com/vektah/gqlparser/": {"internal/web/authing"},
 	"github.com/prometheus/":       {"internal/app"},
+	"github.com/beevik/etree":      {"internal/source"},
 	"github.com/pquerna/otp":       {"internal/secret"},
 	"github.com/pquerna/otp/":      {"internal/secret"},
 	"github.com/boombuler/":        {"internal/web"},
@@ -54,9 +55,12 @@ var reserved = map[string][]string{
 	"math/rand":                    {},
 	"math/rand/":                   {},
 
+	"github.com/coreos/go-oidc/":            {"internal/source"},
+	"golang.org/x/oauth2":                   {"internal/source"},
 	"github.com/microcosm-cc/bluemonday":    {"internal/web/hosted"},
 	"github.com/nyaruka/phonenumbers":       {"internal/core"},
 	"github.com/oschwald/maxminddb-golang/": {"internal/risk"},
+	"github.com/russellhaering/":            {"internal/source"},
 }
 
 // What only some packages may call.

@@ -11,13 +11,17 @@ type AuthenticatorsService struct{ t *transport }
 
 // Authenticator is one way in which a person proves who they are.
 type Authenticator struct {
-	ID        string             `json:"id"`
-	Type      AuthenticatorType  `json:"type"`
-	Enabled   bool               `json:"enabled"`
-	Phase     AuthenticatorPhase `json:"phase"`
-	RPID      string             `json:"rpid,omitempty"` // the domain that a passkey is for
-	CreatedAt time.Time          `json:"created_at"`
-	UpdatedAt time.Time          `json:"updated_at"`
+	ID      string             `json:"id"`
+	Type    AuthenticatorType  `json:"type"`
+	Enabled bool               `json:"enabled"`
+	Phase   AuthenticatorPhase `json:"phase"`
+	RPID    string             `json:"rpid,omitempty"` // the domain that a passkey is for
+	// Provider is whose word it is, of the types social and saml, and ProviderName
+	// what people see of that.
+	Provider     string    `json:"provider,omitempty"`
+	ProviderName string    `json:"provider_name,omitempty"`
+	CreatedAt    time.Time `json:"created_at"`
+	UpdatedAt    time.Time `json:"updated_at"`
 }
 
 // AuthenticatorType says what sort of proof an authenticator is.
@@ -31,6 +35,8 @@ const (
 	AuthenticatorTOTP      AuthenticatorType = "totp"      // a code that a program computes
 	AuthenticatorSMSOTP    AuthenticatorType = "sms_otp"   // a code sent to the telephone
 	AuthenticatorPasskey   AuthenticatorType = "passkey"   // a key in a device of theirs
+	AuthenticatorSocial    AuthenticatorType = "social"    // the word of another provider
+	AuthenticatorSAML      AuthenticatorType = "saml"      // the word of a SAML identity provider
 )
 
 // AuthenticatorPhase says where an authenticator counts.

@@ -28,6 +28,8 @@ const (
 	ChoiceRecoveryCode  Choice = "recovery_code"
 	ChoicePasskey       Choice = "passkey"
 	ChoiceCaptcha       Choice = "captcha"
+	ChoiceSocial        Choice = "social"
+	ChoiceSAML          Choice = "saml"
 
 	ChoiceProvisionalEnrollment Choice = "provisional_enrollment"
 )
@@ -385,6 +387,8 @@ func choices() map[Choice]func(json.RawMessage) (FlowChoice, error) {
 		ChoiceRecoveryCode:  readChoice[RecoveryCodeChoice],
 		ChoicePasskey:       readChoice[PasskeyChoice],
 		ChoiceCaptcha:       readChoice[CaptchaChoice],
+		ChoiceSocial:        readChoice[SocialChoice],
+		ChoiceSAML:          readChoice[SAMLChoice],
 
 		ChoiceProvisionalEnrollment: readChoice[ProvisionalEnrollmentChoice],
 	}

@@ -52,7 +52,9 @@ func TestEveryChoiceHasItsShapes(t *testing.T) {
 		authn.ChoicePasskey:       {authn.PasskeyChoice{}, authn.PasskeyAnswer{Authentication: []byte(`{"id":"x"}`)}, `{"authentication":{"id":"x"}}`, authn.PasskeyAnswer{}},
 		authn.ChoiceAgreements:    {authn.AgreementsChoice{}, authn.AgreementsAnswer{Agreed: []string{"peu_1"}}, `{"agreed":["peu_1"]}`, nil},
 		authn.ChoiceTOTP:          {authn.TOTPChoice{}, authn.TOTPAnswer{Code: "493021", Email: "ana@example.org"}, `{"code":"493021","email":"ana@example.org"}`, nil},
+		authn.ChoiceSAML:          {authn.SAMLChoice{}, authn.SAMLAnswer{ProviderID: "pss_1", ProviderName: "Acme", URI: "https://a.example/cb"}, `{"provider_id":"pss_1","provider_name":"Acme","uri":"https://a.example/cb"}`, nil},
 		authn.ChoiceCaptcha:       {authn.CaptchaChoice{}, authn.CaptchaAnswer{Code: "03AGd"}, `{"code":"03AGd"}`, nil},
+		authn.ChoiceSocial:        {authn.SocialChoice{}, authn.SocialAnswer{Provider: "google", URI: "https://a.example/cb?state=s"}, `{"social_provider":"google","uri":"https://a.example/cb?state=s"}`, nil},
 		authn.ChoiceRecoveryCode:  {authn.RecoveryCodeChoice{}, authn.RecoveryCodeAnswer{Code: "abcd-efgh"}, `{"code":"abcd-efgh"}`, authn.RecoveryCodeAnswer{}},
 
 		authn.ChoiceProvisionalEnrollment: {authn.ProvisionalEnrollmentChoice{}, authn.ProvisionalEnrollmentAnswer{State: "pcb_1", Code: "pmc_1"}, `{"state":"pcb_1","code":"pmc_1"}`, authn.ProvisionalEnrollmentAnswer{}},

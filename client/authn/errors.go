@@ -45,8 +45,15 @@ type Error struct {
 	Summary    string // one sentence
 	RequestID  string // by which the operator finds the request in the server's log; may be empty if the answer was unreadable
 	HTTPStatus int
-	Problems   []Problem     // what is wrong with the request, all of it; mostly with StatusValidationError
-	RetryAfter time.Duration // from when on it makes sense to try again; 0 if the server did not say
+	Problems   []Problem // what is wrong with the request, all of it; mostly with StatusValidationError
+	// CorrectProvider is how the person with the address Email does come in, where
+	// another provider has named them: a provider, or a type of authenticator.
+	// IncorrectEmail is the address that the provider gave, where it is not the
+	// flow's.
+	CorrectProvider string
+	Email           string
+	IncorrectEmail  string
+	RetryAfter      time.Duration // from when on it makes sense to try again; 0 if the server did not say
 
 	cause error
 }

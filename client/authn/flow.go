@@ -67,6 +67,10 @@ type FlowStartRequest struct {
 	Invitation  string     `json:"invitation,omitempty"` // the ticket of one
 	DeviceID    string     `json:"device_id,omitempty"`  // a random UUID that the browser keeps, if it was remembered by it
 
+	// SAMLTicket is what the browser brought from a SAML provider that somebody
+	// began at; see [SAMLChoice].
+	SAMLTicket string `json:"saml_idp_initiated_ticket,omitempty"`
+
 	// OneTimeAuths is what a flow of the type FlowOneTime takes, any one of
 	// them. It needs a service token, as its completion does.
 	OneTimeAuths []OneTimeAuth `json:"one_time_auths,omitempty"`

@@ -212,7 +212,7 @@ func TestFlowRefuses(t *testing.T) {
 			want string
 		}{
 			"what is not offered":          {update(authn.SetPasswordAnswer{Password: password}), "BadState /choice"},
-			"another choice of the vendor": {update(authn.OtherAnswer{Name: "saml", Data: map[string]string{"provider_id": "pss_1"}}), "BadState /choice"},
+			"another choice of the vendor": {update(authn.OtherAnswer{Name: "oauth_consent", Data: map[string]string{"scope": "x"}}), "BadState /choice"},
 			"a choice that is none":        {update(authn.OtherAnswer{Name: "handshake"}), "NotEnumMember /choice"},
 			"an unknown key":               {update(authn.OtherAnswer{Name: authn.ChoicePassword, Data: map[string]string{"pin": "1"}}), "UnexpectedProperty /data/pin"},
 			"a weak password":              {update(authn.PasswordAnswer{Password: "password123"}), "ShouldNotBeValid /data/password"},

@@ -143,11 +143,14 @@ func (a answer) open() (envelope, error) {
 func (a answer) refusal(e envelope) *Error {
 	refused := &Error{Status: e.Status, Summary: e.Summary, RequestID: e.RequestID, HTTPStatus: a.code, RetryAfter: a.retryAfter}
 	var result struct {
-		Errors []Problem `json:"errors"`
+		Errors          []Problem `json:"errors"`
+		CorrectProvider string    `json:"correct_provider"`
+		Email           string    `json:"email"`
+		IncorrectEmail  string    `json:"incorrect_email"`
 	}
 	// A result of another shape says nothing about fields.
 	if err := json.Unmarshal(e.Result, &result); err == nil {
-		refused.Problems = result.Errors
+		refused.Problems, refused.CorrectProvider, refused.Email, refused.IncorrectEmail = result.Errors, result.CorrectProvider, result.Email, result.IncorrectEmail
 	}
 	return refused
 }

@@ -14,6 +14,10 @@ export const guarded = need('GATEHOUSE_GUARDED_LOGIN_URL');
 export const texts = need('GATEHOUSE_TEXTS_LOGIN_URL');
 // A pool in which who signs up has a proof of work before them.
 export const captcha = need('GATEHOUSE_CAPTCHA_LOGIN_URL');
+// A pool that lets people in through an OpenID provider.
+export const social = { login: need('GATEHOUSE_SOCIAL_LOGIN_URL'), service: need('GATEHOUSE_SOCIAL_SERVICE_TOKEN') };
+// A pool that lets people in through a SAML identity provider, and that provider.
+export const saml = { login: need('GATEHOUSE_SAML_LOGIN_URL'), service: need('GATEHOUSE_SAML_SERVICE_TOKEN'), provider: need('GATEHOUSE_SAML_PROVIDER') };
 // A pool that takes passkeys.
 export const passkeys = { login: need('GATEHOUSE_PASSKEYS_LOGIN_URL'), service: need('GATEHOUSE_PASSKEYS_SERVICE_TOKEN') };
 // A pool in which people accept what is in force before they come in.

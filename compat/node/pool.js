@@ -70,6 +70,9 @@ export const guarded = new Pool("GUARDED_");
 export const texts = new Pool("TEXTS_");
 // Who signs up has a proof of work before them.
 export const captcha = new Pool("CAPTCHA_");
+// People come in through an OpenID provider, which vouches for addresses that do
+// not begin with rumour.
+export const social = new Pool("SOCIAL_");
 export const judged = new Pool("JUDGED_");
 export const authing = new Pool("AUTHING_");
 export const hidden = new Pool("HIDDEN_");

@@ -4,7 +4,7 @@ compat_test.go starts the server and says through the environment where it is:
 
 GATEHOUSE_URL                    where the API answers
 GATEHOUSE_INBOX                  where the development inbox lists mails, as JSON
-GATEHOUSE_{"",OTHER_,VERIFY_,SIGNED_,STRICT_,AGREEMENTS_,MAILBOX_,NAMES_,GUARDED_,TEXTS_,CAPTCHA_,JUDGED_,AUTHING_,HIDDEN_}SERVICE_TOKEN,
+GATEHOUSE_{"",OTHER_,VERIFY_,SIGNED_,STRICT_,AGREEMENTS_,MAILBOX_,NAMES_,GUARDED_,TEXTS_,CAPTCHA_,SOCIAL_,JUDGED_,AUTHING_,HIDDEN_}SERVICE_TOKEN,
  ..._CLIENT_TOKEN, ..._APP_ID, ..._PUBLIC_KEY, ..._LOGIN_URL
                                  keys, ids and hosted pages of the pools
 
@@ -15,7 +15,7 @@ one, a lockout lasts; the next requires both kinds of agreement; in two, people
 may come in by their mailbox alone, and go by names and need a second factor; in
 one, that is the code of an app; in one, a code by text message is a first
 factor, and a second one for who wants it; in one, rules look at where people come
-from, by a file of places that are nobody's. The last two have the preset of
+from, by a file of places that are nobody's; in one, they come in through another provider. The last two have the preset of
 Authing: one asks for a field "source" of its own, the other one tells nobody the
 schema, wants mailboxes proved, and has lockouts that last.
 
@@ -63,6 +63,13 @@ def other() -> Pool:
 def verify() -> Pool:
     """A pool in which people prove their mailbox before they come in."""
     return pool_of("VERIFY_")
+
+
+@pytest.fixture(scope="session")
+def social() -> Pool:
+    """A pool that lets people in through an OpenID provider, which vouches for
+    addresses that do not begin with rumour."""
+    return pool_of("SOCIAL_")
 
 
 @pytest.fixture(scope="session")

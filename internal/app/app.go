@@ -17,10 +17,12 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/deliver"
 	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
+	"github.com/gatehouse-id/gatehouse/internal/outbound"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
 	"github.com/gatehouse-id/gatehouse/internal/risk"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/session"
+	"github.com/gatehouse-id/gatehouse/internal/source"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 	"github.com/gatehouse-id/gatehouse/internal/web"
 	"github.com/gatehouse-id/gatehouse/internal/web/authing"
@@ -46,7 +48,7 @@ type App struct {
 	config      config.Config
 	limits      web.Limits
 	public      *url.URL
-	worker      *deliver.Worker // nil: no mail server is configured
+	worker      *deliver.Worker
 	texter      *deliver.Worker
 	breaches    *directory.BreachFile // nil: there is none
 	mails       *deliver.SMTP         // nil: none is configured
@@ -122,6 +124,11 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 			return err
 		}
 	}
+	allowed, err := outbound.ParseAllowed(c.OutboundAllow)
+	if err != nil {
+		return fmt.Errorf("outbound_allow: %w", err)
+	}
+	calls := outbound.New(allowed)
 	cost := secret.DefaultCost()
 	if c.HashMemory > 0 && c.HashPasses > 0 {
 		cost.Memory, cost.Passes = uint32(c.HashMemory), uint32(c.HashPasses)
@@ -146,7 +153,7 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 	if a.Risk, err = risk.Open(risk.Files{Places: c.GeoIPFile, Domains: c.DisposableFile}, a.log); err != nil {
 		return err
 	}
-	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, deliver.NewCaptchas(a.Store, c.CaptchaURL), a.PageURL).Knowing(a.Risk)
+	a.Flows = flow.New(a.Store, a.Pools, a.Passwords, a.Sessions, deliver.NewCaptchas(a.Store, c.CaptchaURL), a.PageURL).Knowing(a.Risk).Asking(source.NewProviders(a.Store, calls))
 
 	var sender deliver.Sender
 	switch {
@@ -160,26 +167,27 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 		a.Inbox = deliver.NewInbox()
 		sender = a.Inbox
 	}
-	if sender != nil {
-		a.worker = deliver.NewWorker(a.Store, sender, deliver.Options{FromAddress: c.MailFromAddress, FromName: c.MailFromName, Log: a.log, Tracer: a.traces.tracer})
-	}
+	a.worker = deliver.NewWorker(a.Store, sender, deliver.Options{FromAddress: c.MailFromAddress, FromName: c.MailFromName, Dial: deliver.DialMail(allowed), Log: a.log, Tracer: a.traces.tracer})
 	a.texter = deliver.NewTextWorker(a.Store, deliver.TextOptions{
-		Options: deliver.Options{Log: a.log, Tracer: a.traces.tracer}, Inbox: a.Inbox, TwilioURL: c.TwilioURL,
+		Options: deliver.Options{Log: a.log, Tracer: a.traces.tracer}, Inbox: a.Inbox, TwilioURL: c.TwilioURL, Outbound: calls,
 	})
 	return nil
 }
 
 // PageURL is the public address of a pool's hosted pages, without a slash at
 // its end. It comes from the configuration, never from a request.
-func (a *App) PageURL(p core.Pool) string {
+func (a *App) PageURL(p core.Pool) string { return PageURL(a.public, p) }
+
+// PageURL is the same for a server at a public address.
+func PageURL(public *url.URL, p core.Pool) string {
 	if len(p.Hosts) > 0 {
-		u := url.URL{Scheme: a.public.Scheme, Host: p.Hosts[0]}
-		if port := a.public.Port(); port != "" {
+		u := url.URL{Scheme: public.Scheme, Host: p.Hosts[0]}
+		if port := public.Port(); port != "" {
 			u.Host += ":" + port
 		}
 		return u.String()
 	}
-	return (&url.URL{Scheme: a.public.Scheme, Host: a.public.Host}).String() + "/p/" + p.Name
+	return (&url.URL{Scheme: public.Scheme, Host: public.Host}).String() + "/p/" + p.Name
 }
 
 // even is how long it takes to answer where nobody may learn who is there: more
@@ -251,10 +259,8 @@ func (a *App) guard(ctx context.Context, name string, work func(context.Context)
 }
 
 func (a *App) deliver(ctx context.Context) {
-	if a.worker == nil {
-		a.log.Warn("no mail server is configured: mail waits in line", "setting", "mail.smtp")
-		<-ctx.Done()
-		return
+	if a.mails == nil && a.Inbox == nil {
+		a.log.Warn("no mail server is configured: mails of pools without one of their own wait in line", "setting", "mail.smtp")
 	}
 	var looking sync.WaitGroup
 	defer looking.Wait()

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +31,7 @@ func opens() map[string][]kind {
 		"invitation": {},
 		"password":   {}, // nothing but the password
 		"browser":    {}, // nothing but the cookie of the browser that began
+		"provider":   {}, // nothing but what a provider answers
 	}
 }
 
@@ -72,14 +74,24 @@ func classes() map[string]bodied {
 		"checkLoginStatus":        {class: "person", body: `query { checkLoginStatus { status } }`},
 		"user":                    {class: "person", body: `query { user { id } }`},
 
-		"/{$}":                   {},
-		"/authorize":             {},
-		"/flow/{id}":             {class: "browser"},
+		"/{$}":       {},
+		"/authorize": {},
+		"/flow/{id}": {class: "browser"},
+
+		"/flow/oauth/{provider}":          {class: "browser"},
+		"/flow/oauth/{provider}/callback": {class: "provider"},
+		"/flow/saml/{provider}":           {class: "browser"},
+		"/flow/saml/{provider}/acs":       {class: "provider"},
+		"/flow/saml/{provider}/return":    {class: "provider"},
+		"/flow/saml/{provider}/begin":     {class: "provider"},
+		"/flow/saml/{provider}/metadata":  {class: "provider"}, // and nobody needs it for a provider that is not there
+
 		"/link":                  {class: "link"},
 		"/invitation":            {class: "invitation"},
 		"/login-success":         {},
 		"/logout":                {},
 		"/.well-known/jwks.json": {},
+		"/brand.css":             {},
 		"/assets/{file}":         {},
 		"/dev/inbox":             {class: "browser"}, // it is not there
 		"/dev/inbox.json":        {class: "browser"},
@@ -297,28 +309,56 @@ func cellsOfAuthing(t *testing.T, m *maker) (cells []cell) {
 	return cells
 }
 
+// hostedRoute is a line of the pages' table.
+type hostedRoute struct {
+	path            string
+	methods         []string // of those that may be sent by a page: GET, POST
+	global, develop bool
+}
+
+// hostedRoutes reads the table of the pages. Each path stands there as it is, so
+// that none is passed over here.
+func hostedRoutes(t *testing.T) []hostedRoute {
+	t.Helper()
+	var all []hostedRoute
+	for _, line := range lines(t, "../web/hosted/routes.go", `\{path: ([^\n]+)\}`) {
+		parts := regexp.MustCompile(`^"([^"]+)"(, get: [^,}]+)?(, post: [^,}]+)?(.*)$`).FindStringSubmatch(line[1])
+		if parts == nil {
+			t.Fatalf("law: the path of a page stands in its table; %s", line[1])
+		}
+		r := hostedRoute{path: parts[1], global: strings.Contains(parts[4], "global"), develop: strings.Contains(parts[4], "develop")}
+		for i, method := range []string{http.MethodGet, http.MethodPost} {
+			if parts[2+i] != "" {
+				r.methods = append(r.methods, method)
+			}
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
 // cellsOfHosted puts each credential where a page could take it for its own: in
 // the path, the query, the form, the header and the cookie.
 func cellsOfHosted(t *testing.T, m *maker) (cells []cell) {
-	for _, line := range lines(t, "../web/hosted/routes.go", `\{path: "([^"]+)", get: [^,}]+(, post: )?([^}\n]*)\}`) {
-		c, listed := classes()[line[1]]
+	for _, route := range hostedRoutes(t) {
+		c, listed := classes()[route.path]
 		if !listed {
-			t.Errorf("law: each route has a class; %s has none", line[1])
+			t.Errorf("law: each route has a class; %s has none", route.path)
 		}
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			if c.class == "" || method == http.MethodPost && line[2] == "" {
+		for _, method := range route.methods {
+			if c.class == "" {
 				continue
 			}
 			cells = append(cells, cell{
-				name: method + " " + line[1], class: c.class, place: "a page",
+				name: method + " " + route.path, class: c.class, place: "a page",
 				request: func(text, _ string) *http.Request {
 					escaped := escape(text)
-					path := strings.Replace(line[1], "{id}", escaped, 1)
-					if !strings.Contains(line[3], "global") {
+					path := strings.NewReplacer("{id}", escaped, "{provider}", escaped).Replace(route.path)
+					if !route.global {
 						path = "/p/own" + path
 					}
 					form := "code=" + escaped
-					if line[1] == "/link" {
+					if route.path == "/link" {
 						form += "&for=verify_email"
 					}
 					header := map[string]string{"Authorization": "Bearer " + text, "Cookie": "gatehouse=" + escaped}
@@ -365,17 +405,17 @@ func TestX21EveryRouteTakesItsOwnMethods(t *testing.T) {
 		add(line[2], token, strings.ToUpper(line[1]))
 	}
 	add("/graphql/v2", token, http.MethodPost)
-	for _, line := range lines(t, "../web/hosted/routes.go", `\{path: "([^"]+)", get: [^,}]+(, post: )?([^}\n]*)\}`) {
-		if strings.Contains(line[3], "develop") {
+	for _, route := range hostedRoutes(t) {
+		if route.develop {
 			continue
 		}
-		path := strings.NewReplacer("{$}", "", "{id}", "flw_x", "{file}", "style.css").Replace(line[1])
-		if !strings.Contains(line[3], "global") {
+		path := strings.NewReplacer("{$}", "", "{id}", "flw_x", "{file}", "style.css", "{provider}", "acme").Replace(route.path)
+		if !route.global {
 			path = "/p/own" + path
 		}
-		add(path, token, http.MethodGet, http.MethodHead)
-		if line[2] != "" {
-			add(path, token, http.MethodPost)
+		add(path, token, route.methods...)
+		if slices.Contains(route.methods, http.MethodGet) {
+			add(path, token, http.MethodHead)
 		}
 	}
 	raw := storetest.Raw(t, database)

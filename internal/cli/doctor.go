@@ -298,7 +298,7 @@ func examineMail(ctx context.Context, x *exam) finding {
 		return notLooked("there is no configuration")
 	}
 	if x.config.SMTP == "" {
-		return finding{State: doubt, Found: "no mail server is configured: mail waits in line", Remedy: "Set GATEHOUSE_MAIL_SMTP, such as smtps://user:password@mail.example.org:465."}
+		return finding{State: doubt, Found: "no mail server is configured: mails of pools without one of their own wait in line", Remedy: "Set GATEHOUSE_MAIL_SMTP, such as smtps://user:password@mail.example.org:465."}
 	}
 	if _, err := deliver.NewSMTP(x.config.SMTP); err != nil {
 		return finding{State: failing, Found: sentence(err), Remedy: "Correct GATEHOUSE_MAIL_SMTP."}

@@ -71,9 +71,12 @@ func (c *console) keyCreate() *cobra.Command {
 				n.Text = text
 			}
 			return c.with(cmd, mustExist, func(ctx context.Context, d *desk) error {
-				_, caller, err := d.find(ctx, args[0])
+				p, caller, err := d.find(ctx, args[0])
 				if err != nil {
 					return err
+				}
+				if n.Kind == core.KeyService && !cmd.Flags().Changed("life") {
+					n.Life = time.Duration(p.Settings.KeyServiceLife)
 				}
 				key, text, err := d.pools.CreateKey(ctx, caller, n)
 				if err != nil {
@@ -89,7 +92,7 @@ func (c *console) keyCreate() *cobra.Command {
 		})
 	cmd.Flags().StringVar(&kind, "kind", "", "the `KIND`: service (for servers, may do everything in the pool) or client (public, for browsers and devices)")
 	cmd.Flags().StringVar(&name, "name", "", "a `NAME` that says what it is for")
-	cmd.Flags().DurationVar(&life, "life", 0, "how long it works, as a `DURATION` such as 720h; without it, until it is revoked")
+	cmd.Flags().DurationVar(&life, "life", 0, "how long it works, as a `DURATION` such as 720h; 0: until it is revoked, as without it unless key.service_life says otherwise")
 	cmd.Flags().BoolVar(&fromInput, "token-stdin", false, "read a token that applications hold already from standard input")
 	return cmd
 }

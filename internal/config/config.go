@@ -18,6 +18,7 @@ type Config struct {
 	AdminListen      string
 	PublicURL        string // without a slash at its end
 	TrustedProxies   []string
+	OutboundAllow    []string
 	TLSCertificate   string      // the path of a PEM file; empty: a proxy speaks TLS
 	TLSKey           string      // the path of a PEM file
 	MaxConnections   int         // 0: no bound

@@ -9,7 +9,7 @@ type Authenticator struct {
 	Kind      AuthenticatorKind
 	Second    bool   // it counts as a second factor, and not on its own
 	Secret    string // for a password its PHC string, for a seed of codes what it is sealed in; never leaves the server
-	Handle    string // what it is known by beside its person: a passkey's credential, which no two of a pool share, or a telephone number
+	Handle    string // what it is known by beside its person: a passkey's credential or a provider's identity, which no two of a pool share, or a telephone number
 	Counter   int64  // only grows
 	Data      string // what else its kind keeps, as JSON; empty: nothing
 	CreatedAt time.Time
@@ -35,15 +35,21 @@ const (
 	AuthenticatorSMSOTP    AuthenticatorKind = "sms_otp"    // a code sent to the telephone number that is its handle
 	AuthenticatorTOTP      AuthenticatorKind = "totp"       // a code that a program computes (RFC 6238)
 	AuthenticatorPasskey   AuthenticatorKind = "passkey"    // a key in the person's device (WebAuthn); several per person
+	AuthenticatorSocial    AuthenticatorKind = "social"     // the word of an OpenID or OAuth provider; several per person
+	AuthenticatorSAML      AuthenticatorKind = "saml"       // the word of a SAML identity provider; several per person
 )
 
 // AuthenticatorKinds lists them, for the tests that each face's table is
 // complete.
 func AuthenticatorKinds() []AuthenticatorKind {
-	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorSMSOTP, AuthenticatorTOTP, AuthenticatorPasskey}
+	return []AuthenticatorKind{
+		AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorSMSOTP, AuthenticatorTOTP, AuthenticatorPasskey,
+		AuthenticatorSocial, AuthenticatorSAML,
+	}
 }
 
-// PrimaryKinds lists what a pool may take as a first factor.
+// PrimaryKinds lists what a pool may name as a first factor. Those of providers
+// are not among them: signin.providers names each of them.
 func PrimaryKinds() []AuthenticatorKind {
 	return []AuthenticatorKind{AuthenticatorPassword, AuthenticatorEmailOTP, AuthenticatorMagicLink, AuthenticatorSMSOTP, AuthenticatorTOTP, AuthenticatorPasskey}
 }
@@ -57,6 +63,11 @@ func SecondaryKinds() []AuthenticatorKind {
 // somebody reads the mailbox.
 func (k AuthenticatorKind) ByMailbox() bool {
 	return k == AuthenticatorEmailOTP || k == AuthenticatorMagicLink
+}
+
+// ByProvider reports whether a proof of this kind is the word of a provider.
+func (k AuthenticatorKind) ByProvider() bool {
+	return k == AuthenticatorSocial || k == AuthenticatorSAML
 }
 
 // Sends reports whether a proof of this kind begins with a message to the

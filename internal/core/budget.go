@@ -92,12 +92,13 @@ type Lockout struct {
 	Free    int           // up to here nothing happens; 0: there are no delays
 	First   time.Duration // how long the first delay is; each further one is twice as long
 	Longest time.Duration
-	Most    int // with this many wrong tries in a row the password works no more
+	Most    int           // with this many wrong tries in a row the password works no more
+	Window  time.Duration // without a wrong one for so long, those before make no more delays; 0: they do until one is right
 }
 
 // Lockout is the pool's.
 func (s Settings) Lockout() Lockout {
-	l := Lockout{Free: s.LockoutFailures, First: time.Duration(s.LockoutFirstDelay), Longest: time.Duration(s.LockoutLongestDelay), Most: s.LockoutMost}
+	l := Lockout{Free: s.LockoutFailures, First: time.Duration(s.LockoutFirstDelay), Longest: time.Duration(s.LockoutLongestDelay), Most: s.LockoutMost, Window: time.Duration(s.LockoutWindow)}
 	if !s.LockoutEnabled {
 		l.Free = 0
 	}

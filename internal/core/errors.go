@@ -49,6 +49,12 @@ const (
 	CodePasskeyRefused Code = "passkey_refused"
 	// CodeCaptchaRefused: the captcha was not solved, or its answer is for something else, too old, or used.
 	CodeCaptchaRefused Code = "captcha_refused"
+	// CodeProviderRefused: a provider did not say who somebody is, or its answer is not one to what it was asked here.
+	CodeProviderRefused Code = "provider_refused"
+	// CodeOtherWay: who has this address comes in another way than this provider.
+	CodeOtherWay Code = "other_way"
+	// CodeOtherAddress: the provider speaks of somebody else than the flow is about.
+	CodeOtherAddress Code = "other_address"
 	// CodeServiceDown: a service elsewhere that the pool relies on cannot be reached, or does not answer as it should.
 	CodeServiceDown Code = "service_unavailable"
 	// CodeLocked: too many wrong tries for this person; RetryAfter says for how long.
@@ -88,7 +94,7 @@ func Codes() []Code {
 	return []Code{
 		CodeInvalid, CodeTooLarge, CodeUnsupportedMedia, CodeNoRoute, CodeNotYet, CodeMethodNotAllowed,
 		CodeUnauthenticated, CodeForbidden, CodeNotFound, CodeTaken, CodeConflict, CodeTokenInvalid,
-		CodeTokenExpired, CodeTicketInvalid, CodeWrongCredentials, CodeWrongCode, CodeCodeExpired, CodePasskeyRefused, CodeCaptchaRefused, CodeServiceDown, CodeLocked, CodeDisabled,
+		CodeTokenExpired, CodeTicketInvalid, CodeWrongCredentials, CodeWrongCode, CodeCodeExpired, CodePasskeyRefused, CodeCaptchaRefused, CodeProviderRefused, CodeOtherWay, CodeOtherAddress, CodeServiceDown, CodeLocked, CodeDisabled,
 		CodeSignupClosed, CodeFlowEnded, CodeNotOffered, CodeFlowIncomplete, CodeRedirectRefused,
 		CodeAddressRefused, CodeTravelRefused, CodePlaceRefused, CodeDomainRefused, CodeTooMany, CodeBusy, CodeUnavailable, CodeInternal,
 	}

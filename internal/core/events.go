@@ -122,7 +122,7 @@ func EventNames() []EventMeaning {
 		{EventPasswordExpired, "A person's password was declared due for a change: they choose a new one at their next sign-in."},
 		{EventPasswordRefused, "A password was wrong, or the person was locked out; reason says which. Of the tries during one lockout, the first is told."},
 		{EventPasskeyCopied, "A passkey has counted backwards, so that there may be a copy of it; it was refused. Data names the authenticator."},
-		{EventFactorAdded, "A person enrolled a way to prove who they are; data names the kind, and which factor it is."},
+		{EventFactorAdded, "A person enrolled a way to prove who they are; data names the kind, which factor it is, and the provider whose word it is."},
 		{EventDeviceRemembered, "A person had the browser remembered from which they gave a second factor; data says until when."},
 		{EventFactorRemoved, "A way in which a person proved who they are was taken from them; data names the kind."},
 		{EventRecoveryMade, "A person was given recovery codes, in place of any before."},

@@ -63,6 +63,8 @@ const (
 	ChoicePasskey       ChoiceName = "passkey"
 	ChoiceCaptcha       ChoiceName = "captcha"
 	ChoiceProvisional   ChoiceName = "provisional_enrollment"
+	ChoiceSocial        ChoiceName = "social"
+	ChoiceSAML          ChoiceName = "saml"
 )
 
 // Facts is all that a flow knows, from which phase and choices are derived.
@@ -124,6 +126,15 @@ type Facts struct {
 	NewUser UserID `json:"new_user,omitempty"`
 	// NewPasskey is the passkey that somebody new has chosen.
 	NewPasskey *NewPasskey `json:"new_passkey,omitempty"`
+	// NewIdentity is who somebody new is in the words of the provider through
+	// which they come.
+	NewIdentity *ProviderIdentity `json:"new_identity,omitempty"`
+	// Trips says how many answers of each provider were taken so far, by its
+	// name: each of them may be brought once, and the next is another one.
+	Trips map[string]int `json:"trips,omitempty"`
+	// Unsolicited is what a provider said before this flow began, where that is
+	// what it was begun with.
+	Unsolicited *Unsolicited `json:"unsolicited,omitempty"`
 	// PasskeyAdded: a passkey was added once all was proved.
 	PasskeyAdded bool `json:"passkey_added,omitempty"`
 	// UserVerified: the passkey that proved the first factor made sure of who
@@ -166,6 +177,12 @@ type Facts struct {
 
 	// Codes are the newest codes that were sent and not used, by choice.
 	Codes map[ChoiceName]SentCode `json:"codes,omitempty"`
+}
+
+// Unsolicited is what a provider said of somebody whom nobody had asked about.
+type Unsolicited struct {
+	Provider string `json:"provider"` // its name
+	Ticket   []byte `json:"ticket"`   // the hash of the ticket that keeps it
 }
 
 // Judged is whom the rules about where somebody comes from were asked about. Of

@@ -98,7 +98,7 @@ func (line Setting) value(s *Settings) json.RawMessage {
 	if string(raw) == "null" {
 		// An empty list or table is one, not the absence of one.
 		switch line.field(s).(type) {
-		case *map[string]MailTemplate, *map[string]Overrides:
+		case *map[string]MailTemplate, *map[string]Overrides, *map[string]string:
 			return json.RawMessage("{}")
 		}
 		return json.RawMessage("[]")

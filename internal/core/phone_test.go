@@ -63,8 +63,11 @@ func FuzzParsePhone(f *testing.F) {
 
 func TestSecretsOfPools(t *testing.T) {
 	known := map[core.SecretName]struct{ good, bad []string }{
+		core.SecretMailServer: {[]string{"smtp://mail.example.org", "smtps://u%40example.org:p%2F@mail.example.org:465"},
+			[]string{"", "mail.example.org", "http://mail.example.org", "smtp://", "smtp://u@mail.example.org", "smtp://u:@mail.example.org", "smtp://mail.example.org/x", "smtp://mail.example.org?ca=/etc/passwd", "smtp://mail.example.org?tls=none", "smtp://a b"}},
 		core.SecretTwilioToken: {[]string{"0123456789abcdef0123456789abcdef"}, []string{"", "two words", "line\nbreak", "\x00"}},
 		core.SecretCaptcha:     {[]string{"6LeIxAcTAAAAAGG-vFI1TnRWxMZNFuojJ4WifJWe"}, []string{"", "two words", "line\nbreak"}},
+		core.SecretProvider:    {[]string{"GOCSPX-abc", "a.b~c/+=", "{json}"}, []string{"", "two words", "line\nbreak"}},
 		core.SecretWebhook:     {[]string{"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"}, []string{"", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3", "whsec_", "whsec_c2hvcnQ=", "whsec_!"}},
 	}
 	for _, m := range core.SecretNames() {
@@ -81,6 +84,17 @@ func TestSecretsOfPools(t *testing.T) {
 			if m.Check(value) == nil {
 				t.Errorf("law: %s cannot be %q", m.Name, value)
 			}
+		}
+	}
+}
+
+func TestSecretsAreFoundByName(t *testing.T) {
+	for name, known := range map[core.SecretName]bool{
+		core.SecretTwilioToken: true, core.ProviderSecret("google"): true, core.ProviderSecret("a-b_9"): true,
+		"": false, "pool": false, "password_key": false, core.SecretProvider: false, "provider..secret": false, "provider.A.secret": false, "provider.a": false, "provider.secret": false, "provider.a.secret.b": false, "x.provider.a.secret": false,
+	} {
+		if m, ok := core.SecretNamed(name); ok != known || ok && m.Name != name {
+			t.Errorf("law: a secret is known by its name; %q is %v, as %q", name, ok, m.Name)
 		}
 	}
 }

@@ -40,6 +40,7 @@ type Settings struct {
 	SignupDomains          []string
 	ByDomain               map[string]Overrides
 
+	Providers      []Provider
 	SigninRemember string
 
 	AccessAddresses []string
@@ -74,6 +75,7 @@ type Settings struct {
 	LockoutFirstDelay   Duration
 	LockoutLongestDelay Duration
 	LockoutMost         int
+	LockoutWindow       Duration
 
 	TriesPerMinute    int
 	TriesPerHour      int
@@ -104,6 +106,7 @@ type Settings struct {
 	RefreshLife        Duration
 	RefreshGrace       Duration
 	RefreshNeedsAccess bool
+	KeyServiceLife     Duration
 	TokenFormat        string
 	TokenIssuer        string
 	SigningKeyLife     Duration
@@ -113,6 +116,19 @@ type Settings struct {
 	MailFromName       string
 	MailFromAddress    string
 	MailTemplates      map[string]MailTemplate
+
+	BrandLogo       string
+	BrandLogoHeight int
+	BrandShowName   bool
+	BrandIcon       string
+	BrandBackground string
+	BrandLink       string
+	BrandSupport    string
+	BrandColors     map[string]string
+	BrandDarkColors map[string]string
+	BrandCorners    int
+	BrandFont       string
+	BrandTexts      map[string]string
 
 	SMSSender        string
 	SMSFrom          string
@@ -244,6 +260,8 @@ func SettingsTable() []Setting {
 		{"signin.by_domain", "table of settings", "Settings that are others for people with e-mail addresses of these domains, such as {\"example.org\": {\"signin.primary\": [\"passkey\"]}}; *.example.org is all below it and not itself, and the longest that fits counts. Of: " + strings.Join(byDomain(), ", ") + ". Until an address is known, those of the pool hold.",
 			func(s *Settings) any { return &s.ByDomain }, (*Settings).checkByDomain},
 
+		{"signin.providers", "list of providers", "Whose word is taken for who somebody is, besides the pool's own ways in: google, github, facebook, microsoft, gitlab, linkedin, any OpenID provider (oidc) and SAML identity providers. `gatehouse provider` writes it, and gives the secrets that go with it.",
+			func(s *Settings) any { return &s.Providers }, func(s *Settings) error { return checkProviders(s.Providers, s.ProfileFields) }},
 		{"signin.remember_username", "off, offered or checked", "Whether an application's own pages offer to remember the username in the browser, and whether that is chosen from the start. It is only told to them: nothing is kept here.",
 			func(s *Settings) any { return &s.SigninRemember }, func(s *Settings) error {
 				return oneOf(s.SigninRemember, RememberOff, RememberOffered, RememberChecked)
@@ -315,6 +333,8 @@ func SettingsTable() []Setting {
 			}},
 		{"lockout.most", "integer", "After how many wrong tries in a row the password works no more, until its owner chooses a new one by mail or somebody lifts the lockout.",
 			func(s *Settings) any { return &s.LockoutMost }, func(s *Settings) error { return between(s.LockoutMost, s.LockoutFailures, 100) }},
+		{"lockout.window", "duration", "After how long without a wrong try, and without a lockout, the free ones begin anew; lockout.most still counts all. 0: only a right one does that.",
+			func(s *Settings) any { return &s.LockoutWindow }, func(s *Settings) error { return within(s.LockoutWindow, 0, 30*24*time.Hour) }},
 
 		{"budget.tries_per_minute", "integer", "How many wrong tries one client network may make in a minute, whosever account it tries. 0: no limit.",
 			func(s *Settings) any { return &s.TriesPerMinute }, func(s *Settings) error { return between(s.TriesPerMinute, 0, maxBudget) }},
@@ -392,6 +412,14 @@ func SettingsTable() []Setting {
 				return within(s.SigningKeyLife, 7*24*time.Hour, 2*365*24*time.Hour)
 			}},
 
+		{"key.service_life", "duration", "How long a new service token works where `gatehouse key create` names no --life. 0: until it is revoked.",
+			func(s *Settings) any { return &s.KeyServiceLife }, func(s *Settings) error {
+				if s.KeyServiceLife == 0 {
+					return nil
+				}
+				return within(s.KeyServiceLife, time.Minute, 10*365*24*time.Hour)
+			}},
+
 		{"profile.fields", "list of fields", "What is known of a person, and what sign-up asks for.",
 			func(s *Settings) any { return &s.ProfileFields }, func(s *Settings) error { return checkProfileFields(s.ProfileFields) }},
 
@@ -435,7 +463,7 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.SMSWebhookURL }, func(s *Settings) error { return checkWebhook(s.SMSWebhookURL) }},
 		{"sms.countries", "list of countries", "The countries, by their codes such as DE, whose telephone numbers people may give, and to which text messages are sent. Empty: all.",
 			func(s *Settings) any { return &s.SMSCountries }, func(s *Settings) error { return checkCountries(s.SMSCountries) }},
-	}, riskSettings()...)
+	}, append(riskSettings(), brandSettings()...)...)
 }
 
 // maxBudget is the largest number that a budget takes.
@@ -449,6 +477,10 @@ func DefaultSettings() Settings {
 		SignupCaptcha:        CaptchaNone,
 		CaptchaCost:          100_000,
 		UsernameFormat:       UsernameEmail,
+		BrandLogoHeight:      36,
+		BrandShowName:        true,
+		BrandCorners:         10,
+		BrandFont:            FontSystem,
 		SigninPrimary:        []AuthenticatorKind{AuthenticatorPassword},
 		PasskeyFallback:      true,
 		SignupDomainsMode:    DomainsOff,

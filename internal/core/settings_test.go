@@ -57,7 +57,7 @@ func TestDefaultsPassTheirOwnChecks(t *testing.T) {
 	}
 	set, got, err := Overrides{}.With(all)
 	if err != nil || !reflect.DeepEqual(got.CheckPassword("password", ""), s.CheckPassword("password", "")) {
-		t.Fatalf("law: the defaults can be set; %v", err)
+		t.Fatalf("law: the defaults can be set; %v", fields(err))
 	}
 	for _, line := range SettingsTable() {
 		if string(set[line.Key]) != string(line.Default()) {
@@ -78,9 +78,12 @@ func other() map[string]string {
 		"signup.phone": `true`, "accounts.conceal": `true`, "username.format": `"string"`, "username.match_case": `true`,
 		"passkey.allow_fallback": `false`, "passkey.rp_id": `"example.org"`, "signin.primary": `["email_otp","password"]`, "signin.secondary": `["email_otp"]`, "signin.skip_secondary": `["email_otp"]`, "signin.require_secondary": `true`,
 		"signin.remember_device": `"device_and_address"`, "signin.remember_device_life": `"48h"`, "signin.remember_device_most": `3`,
+		"signin.providers":  `[{"name":"google","kind":"google","client_id":"1.apps.example","trust_email":true},` + samlProvider() + `]`,
 		"signin.by_domain":  `{"*.example.org":{},"example.org":{"signin.primary":["password"],"signup.enabled":true}}`,
 		"password.breached": `false`, "password.breached_service": `true`, "password.breached_unchecked": `"refuse"`, "password.breached_signin": `true`,
 		"signup.captcha": `"recaptcha"`, "signup.captcha_site_key": `"6Lc_x-1"`, "signup.captcha_cost": `1000`, "signup.captcha_min_score": `70`, "signup.captcha_hostnames": `["example.org","localhost"]`, "signup.captcha_action": `"signup"`,
+		"brand.logo": `"https://a.example/logo.svg?v=1"`, "brand.logo_height": `48`, "brand.show_name": `false`, "brand.icon": `"https://a.example/icon.png"`, "brand.background": `"https://b.example/b.jpg"`, "brand.link": `"https://a.example/"`, "brand.support": `"help@a.example"`,
+		"brand.colors": `{"accent":"#8a1c5c","ground":"#fff8f0"}`, "brand.dark_colors": `{"card":"#101010"}`, "brand.corners": `0`, "brand.font": `"serif"`, "brand.texts": `{"start_heading":"Hi","code_button":"Go"}`,
 		"totp.issuer": `"Laden"`, "one_time.methods": `["email_otp","password"]`,
 		"code.life": `"3m"`, "code.resend_after": `"0s"`,
 		"access.addresses":  `["192.0.2.1","2001:db8::/32","192.0.2.3 - 192.0.2.9"]`,
@@ -88,13 +91,13 @@ func other() map[string]string {
 		"redirects.default_verify_email": `"https://a.example/cb"`, "redirects.default_reset_password": `"https://a.example/cb"`, "redirects.default_logout": `"https://a.example/cb"`,
 		"password.min_length": `12`, "password.max_length": `1024`, "password.lower": `1`, "password.upper": `2`, "password.digits": `3`, "password.symbols": `4`,
 		"password.blocklist": `false`, "password.change_ends_sessions": `false`, "password.max_age": `"2160h"`,
-		"lockout.enabled": `false`, "lockout.failures": `9`, "lockout.first_delay": `"1m30s"`, "lockout.longest_delay": `"24h"`, "lockout.most": `9`,
+		"lockout.enabled": `false`, "lockout.failures": `9`, "lockout.first_delay": `"1m30s"`, "lockout.longest_delay": `"24h"`, "lockout.most": `9`, "lockout.window": `"15m"`,
 		"budget.tries_per_minute": `0`, "budget.tries_per_hour": `1`, "budget.flows_per_minute": `1000000000`, "budget.mails_per_hour": `2`,
 		"budget.mails_to_one_per_hour": `0`, "budget.mails_to_one_per_day": `3`, "budget.mails_per_day": `4`,
 		"password.encrypted": `false`, "graphql.introspection": `false`,
 		"flow.life": `"1h"`, "link.life": `"10m"`, "link.resend_after": `"0s"`, "login_code.life": `"1s"`, "invitation.life": `"48h"`,
 		"token.user_life": `"5m"`, "token.refresh_life": `"8760h"`, "token.refresh_grace": `"0s"`, "token.refresh_requires_user_token": `true`,
-		"token.format": `"jwt"`, "token.issuer": `"https://id.example.org"`, "token.key_life": `"168h"`, "audit.retention": `"48h"`,
+		"token.format": `"jwt"`, "token.issuer": `"https://id.example.org"`, "token.key_life": `"168h"`, "key.service_life": `"720h"`, "audit.retention": `"48h"`,
 		"profile.fields":      `[{"id":"first_name","label":"First name","type":"string","required":true,"at_signup":true},{"id":"b","label":"B","type":"date"}]`,
 		"agreements.required": `["privacy"]`, "groups.shown": `0`,
 		"mail.from_name": `"Laden"`, "mail.from_address": `"post@example.org"`,
@@ -177,6 +180,7 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"passkey.allow_fallback": {`"yes"`, `1`}, "passkey.rp_id": {`1`, `"org"`, `"Example.org"`, `"https://example.org"`, `"example.org:443"`, `"127.0.0.1"`, `"b\u00fccher.example"`, `"example.org/"`},
 		"signin.secondary":      {`["password"]`, `["sms_otp","sms_otp"]`, `["magic_link"]`, `["email_otp","email_otp"]`, `"email_otp"`},
 		"signin.skip_secondary": {`["nothing"]`, `["password","password"]`, `true`}, "signin.require_secondary": {`"yes"`, `1`, `true`},
+		"signin.providers":       impossibleProviders(),
 		"signin.remember_device": {`"on"`, `true`, `""`}, "signin.remember_device_life": {`"23h"`, `"721h"`, `30`}, "signin.remember_device_most": {`0`, `101`, `"2"`},
 		"signin.by_domain": {`[]`, `"example.org"`, `{"example.org":[]}`, `{"example.org":{"token.format":"jwt"}}`, `{"example.org":{"signin.by_domain":{}}}`, `{"example.org":{"signin.primary":[]}}`, `{"example.org":{"signin.primary":null}}`, `{"example.org":{"signin.primary":"password"}}`,
 			`{"example.org":{"signin.require_secondary":true}}`, `{"example.org":{"signup.captcha":"recaptcha"}}`, `{"example.org":{"signin.primary":["password","email_otp"],"signin.secondary":["email_otp"]}}`,
@@ -184,6 +188,10 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"password.breached": {`"on"`, `1`}, "password.breached_service": {`"on"`, `0`}, "password.breached_unchecked": {`""`, `true`, `"Accept"`}, "password.breached_signin": {`"on"`, `1`},
 		"signup.captcha": {`"recaptcha"`, `"hcaptcha"`, `"turnstile"`, `""`, `"Altcha"`, `true`}, "signup.captcha_site_key": {`1`, `"a b"`, `"a\"b"`, `"a<b"`, `"` + strings.Repeat("x", 201) + `"`},
 		"signup.captcha_cost": {`999`, `10000001`, `"1000"`}, "signup.captcha_min_score": {`-1`, `101`, `0.5`}, "signup.captcha_hostnames": {`[""]`, `["*.example.org"]`, `["https://example.org"]`, `"example.org"`, many(101)}, "signup.captcha_action": {`1`, `"sign up"`},
+		"brand.logo": {`1`, `"http://a.example/x"`, `"javascript:alert(1)"`, `"//a.example/x"`, `"https://u@a.example/x"`, `"https://a.example/')x"`, `"https://a.example/\"x"`, `"https://a.example/a;b"`, `"data:image/png;base64,AA=="`}, "brand.logo_height": {`15`, `161`, `"36"`}, "brand.show_name": {`"yes"`, `1`},
+		"brand.icon": {`"http://a.example/x"`, `"x"`}, "brand.background": {`"https://a.example/x)y"`, `"url(x)"`}, "brand.link": {`"javascript:alert(1)"`, `"com.example:/x"`}, "brand.support": {`"x"`, `1`, `"a@b@c"`},
+		"brand.colors":      {`[]`, `{"accent":"red"}`, `{"accent":"#fff"}`, `{"accent":"#12345g"}`, `{"accent":"#1234567"}`, `{"nothing":"#000000"}`, `{"accent":"#ffff00"}`, `{"text":"#777777"}`, `{"on_accent":"#000000"}`, `{"accent":"#000000;}"}`},
+		"brand.dark_colors": {`{"accent":"#222222"}`, `{"card":"#ffffff"}`, `{"a":"b"}`}, "brand.corners": {`-1`, `25`, `"0"`}, "brand.font": {`""`, `"Comic Sans"`, `1`}, "brand.texts": {`{"nothing":"x"}`, `{"start_heading":""}`, `{"start_heading":"a\nb"}`, `{"start_heading":1}`, `"x"`},
 		"totp.issuer": {long, `"a:b"`, `"a\nb"`, `1`},
 		"code.life":   {`"29s"`, `"11m"`}, "code.resend_after": {`"-1s"`, `"11m"`},
 		"password.min_length": {`"8"`, `0`, `-1`, `129`, `8.5`, `1e9`, `99999999999999999999`},
@@ -196,7 +204,7 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"disclaimer": {`1`, `[]`, `"a\u0000b"`, `"a\u202eb"`, `"a\rb"`, `"` + strings.Repeat("x", 10241) + `"`}, "password.max_age": {`"-24h"`, `"1s"`, `"90d"`, `90`, `"87601h"`},
 		"lockout.failures":    {`0`, `101`, `"5"`},
 		"lockout.first_delay": {`0`, `1000000000`, `"0s"`, `"1ms"`, `"25h"`, `"-1s"`, `"soon"`, `""`, `"1"`},
-		"lockout.enabled":     {`"on"`, `1`}, "lockout.most": {`4`, `101`, `"9"`},
+		"lockout.enabled":     {`"on"`, `1`}, "lockout.most": {`4`, `101`, `"9"`}, "key.service_life": {`"-1s"`, `"59s"`, `"87601h"`, `0`}, "lockout.window": {`"-1s"`, `"721h"`, `15`},
 		"budget.tries_per_minute": {`-1`, `1000000001`}, "budget.tries_per_hour": {`-1`, `"9"`}, "budget.flows_per_minute": {`-1`, `1.5`}, "budget.mails_per_hour": {`-1`, `true`},
 		"budget.mails_to_one_per_hour": {`-1`, `1000000001`}, "budget.mails_to_one_per_day": {`-1`, `[]`}, "budget.mails_per_day": {`-1`, `"many"`},
 		"password.encrypted": {`"on"`, `1`}, "graphql.introspection": {`"on"`, `1`},

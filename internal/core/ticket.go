@@ -23,4 +23,5 @@ const (
 	TicketResetPassword TicketPurpose = "reset_password" // proves a mailbox to choose a new password
 	TicketMagicLink     TicketPurpose = "magic_link"     // proves a mailbox to come in
 	TicketProvisional   TicketPurpose = "provisional"    // proves a mailbox to enrol a first way in
+	TicketSAML          TicketPurpose = "saml"           // what a SAML provider said of somebody, for the flow that asked
 )

@@ -16,11 +16,8 @@ type Counts struct {
 	Failing bool
 }
 
-// Counts says what the worker has done. Of no worker there is nothing.
+// Counts says what the worker has done.
 func (w *Worker) Counts() Counts {
-	if w == nil {
-		return Counts{}
-	}
 	c := &w.counts
 	return Counts{Sent: c.sent.Load(), PutOff: c.putOff.Load(), Dropped: c.dropped.Load(), Panics: c.panics.Load(), Failing: c.failing.Load()}
 }

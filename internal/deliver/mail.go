@@ -36,17 +36,25 @@ type Sender interface {
 // ErrRefused is wrapped by the error for a message that will never be accepted.
 var ErrRefused = errors.New("the message is refused for good")
 
+// mailShare is how many mails of one pool are sent at a time, and mailParallel
+// how many of all.
+const (
+	mailShare    = 8
+	mailParallel = 16
+)
+
 // mails is the line of mails.
 type mails struct {
-	sender Sender
+	store  *store.Store
+	sender Sender // of pools that have no mail server of their own; nil: theirs wait
 	o      Options
 }
 
 func (mails) kind() kind {
-	return kind{channel: core.ChannelMail, noun: "a mail", span: "mail", sent: core.EventMailSent, dropped: core.EventMailDropped}
+	return kind{channel: core.ChannelMail, noun: "a mail", span: "mail", sent: core.EventMailSent, dropped: core.EventMailDropped, share: mailShare}
 }
 
-func (l mails) prepare(_ context.Context, o store.Outgoing, pool core.Pool) (func(context.Context) error, error) {
+func (l mails) prepare(ctx context.Context, o store.Outgoing, pool core.Pool) (func(context.Context) error, error) {
 	s := pool.Settings
 	words, err := compose(o, pool)
 	if err != nil {
@@ -61,7 +69,31 @@ func (l mails) prepare(_ context.Context, o store.Outgoing, pool core.Pool) (fun
 		Text:        words.Text,
 		HTML:        words.HTML,
 	}
-	return func(ctx context.Context) error { return l.sender.Send(ctx, mail) }, nil
+	sender, err := l.of(ctx, pool.ID)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error { return sender.Send(ctx, mail) }, nil
+}
+
+// of returns what a pool's mails leave by.
+func (l mails) of(ctx context.Context, pool core.PoolID) (Sender, error) {
+	address, err := givenSecret(ctx, l.store, pool, core.SecretMailServer)
+	if err != nil {
+		return nil, err
+	}
+	if address != "" {
+		own, err := NewSMTP(address)
+		if err != nil {
+			return nil, err
+		}
+		own.connect = l.o.Dial
+		return own, nil
+	}
+	if l.sender == nil {
+		return nil, fmt.Errorf("%w: neither the server nor the pool has a mail server (mail.smtp)", errNoSender)
+	}
+	return l.sender, nil
 }
 
 // compose fills in the words of a message of either channel.

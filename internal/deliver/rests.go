@@ -16,7 +16,8 @@ const longestRest = 30 * time.Second
 // nothing holds up the messages of no other pool. It is this worker's own
 // experience; others make theirs.
 type rests struct {
-	share int // messages of one pool that are sent at a time; 0: any number, and nobody rests
+	share int  // messages of one pool that are sent at a time
+	alone bool // whether a sender that failed is left alone for a while
 
 	mu    sync.Mutex
 	pools map[core.PoolID]*rest
@@ -46,9 +47,6 @@ func (r *rests) resting(now time.Time) []core.PoolID {
 
 // begin notes that a message of a pool is under way.
 func (r *rests) begin(pool core.PoolID) {
-	if r.share == 0 {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.pools[pool] == nil {
@@ -60,9 +58,6 @@ func (r *rests) begin(pool core.PoolID) {
 // end notes what came of it. A message that was sent or refused says that the
 // sender answers; one that was given up for another reason says nothing.
 func (r *rests) end(pool core.PoolID, failure error, now time.Time) {
-	if r.share == 0 {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	one := r.pools[pool]
@@ -71,7 +66,7 @@ func (r *rests) end(pool core.PoolID, failure error, now time.Time) {
 	switch {
 	case failure == nil || isDropped && gone.reason == DropRefused:
 		one.failures, one.until = 0, time.Time{}
-	case !isDropped:
+	case !isDropped && (r.alone || errors.Is(failure, errNoSender)):
 		one.failures++
 		one.until = now.Add(min(longestRest, time.Second<<min(one.failures-1, 5)))
 	}

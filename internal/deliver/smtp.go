@@ -18,6 +18,7 @@ import (
 
 	gomail "github.com/wneessen/go-mail"
 
+	"github.com/gatehouse-id/gatehouse/internal/outbound"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 )
 
@@ -35,9 +36,17 @@ type SMTP struct {
 	implicit bool // TLS before the first word (RFC 8314 section 3), not by STARTTLS
 	policy   gomail.TLSPolicy
 	tls      *tls.Config
+	connect  Dial
 	user     string
 	password func() secret.Text // a function, because fmt prints unexported fields as they are
 }
+
+// Dial opens a connection, as [net.Dialer.DialContext] does.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// DialMail reaches mail servers that are public, at the ports that they have,
+// and those that the operator allows besides.
+func DialMail(allowed outbound.Allowed) Dial { return outbound.Dial(allowed, 25, 465, 587, 2525) }
 
 // NewSMTP reads the address of a mail server:
 //
@@ -55,7 +64,7 @@ func NewSMTP(address secret.Text) (*SMTP, error) {
 		// The error of url.Parse holds the address, and so the password.
 		return nil, errors.New("the mail server's address is not a URL such as smtp://user:password@host:587; characters such as % / @ : in user and password are percent-encoded")
 	}
-	s := &SMTP{host: u.Hostname(), policy: gomail.TLSMandatory}
+	s := &SMTP{host: u.Hostname(), policy: gomail.TLSMandatory, connect: new(net.Dialer).DialContext}
 	switch u.Scheme {
 	case "smtp":
 		s.port = 587
@@ -182,10 +191,15 @@ func (s *SMTP) dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	address := net.JoinHostPort(s.host, strconv.Itoa(s.port))
-	if s.implicit {
-		return (&tls.Dialer{Config: s.tls}).DialContext(ctx, "tcp", address)
+	conn, err := s.connect(ctx, "tcp", address)
+	if err != nil || !s.implicit {
+		return conn, err
 	}
-	return (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	encrypted := tls.Client(conn, s.tls)
+	if err := encrypted.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return encrypted, nil
 }
 
 // Reach opens a connection to the server and closes it again, to learn whether

@@ -13,17 +13,20 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/deliver"
+	"github.com/gatehouse-id/gatehouse/internal/outbound"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
 )
@@ -437,5 +440,60 @@ func TestAWorkerAndAMailServer(t *testing.T) {
 	}
 	if from := got["ana@example.org"][0].header("From"); len(from) != 1 || !strings.Contains(from[0], "Démo") || !strings.HasSuffix(from[0], "<server@example.org>") {
 		t.Errorf("From %q", from)
+	}
+}
+
+// A pool with a mail server of its own sends by it, though the one of all pools
+// is there. Where neither is, its mails wait, and leave once one is given.
+func TestX16MailServerOfAPool(t *testing.T) {
+	server := startServer(t)
+	own := fmt.Sprintf("smtp://%slocalhost:%d?%s", signIn, server.ports["starttls"], server.withCA())
+	st := storetest.New(t)
+	mine, others, later := storetest.Pool(t, st, "mine", nil), storetest.Pool(t, st, "others", nil), storetest.Pool(t, st, "later", nil)
+	give(t, st, mine, map[core.SecretName]string{core.SecretMailServer: own})
+	queue(t, st, mine, verify("mine@example.org"))
+	queue(t, st, others, verify("others@example.org"))
+	inbox := deliver.NewInbox()
+	allowed, err := outbound.ParseAllowed([]string{"127.0.0.0/8", "::1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := run(t, st, inbox, deliver.Options{Dial: deliver.DialMail(allowed)})
+	eventually(t, func() bool {
+		a, _ := outcome(t, st, mine)
+		b, _ := outcome(t, st, others)
+		return a+b == 0
+	})
+	stop()
+	if arrived := server.mails(t); len(arrived) != 1 || arrived[0].To[0] != "mine@example.org" || !arrived[0].SignedIn || !arrived[0].Encrypted {
+		t.Errorf("law: a pool's mails leave by its own mail server; there arrived %+v", arrived)
+	}
+	if to := recipients(inbox); !slices.Equal(to, []string{"others@example.org"}) {
+		t.Errorf("law: other pools' mails leave by the server's; to %v", to)
+	}
+
+	queue(t, st, later, verify("later@example.org"))
+	log := new(lockedBuffer)
+	stop = run(t, st, nil, deliver.Options{Dial: deliver.DialMail(allowed), Log: slog.New(slog.NewTextHandler(log, nil))})
+	eventually(t, func() bool { return strings.Contains(log.String(), "nothing to send it by") })
+	if waiting, _ := outcome(t, st, later); waiting != 1 {
+		t.Errorf("law: a mail waits for a mail server; %d wait", waiting)
+	}
+	give(t, st, later, map[core.SecretName]string{core.SecretMailServer: own})
+	eventually(t, func() bool { waiting, _ := outcome(t, st, later); return waiting == 0 })
+	expectEnds(t, st, later, "sent")
+
+	stop()
+	inside := storetest.Pool(t, st, "inside", nil)
+	give(t, st, inside, map[core.SecretName]string{core.SecretMailServer: own})
+	queue(t, st, inside, verify("inside@example.org"))
+	before := len(server.mails(t))
+	run(t, st, nil, deliver.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+	eventually(t, func() bool { return strings.Contains(log.String(), "outbound_allow") })
+	if waiting, _ := outcome(t, st, inside); waiting != 1 || len(server.mails(t)) != before {
+		t.Errorf("law: a mail server in the own network is reached only if the operator says so; %d wait", waiting)
+	}
+	if strings.Contains(log.String(), "p@ss") || strings.Contains(log.String(), escapedPassword) {
+		t.Error("law: no password reaches the log")
 	}
 }

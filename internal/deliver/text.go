@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/outbound"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 )
@@ -54,6 +55,8 @@ type TextOptions struct {
 	// TwilioURL is where Twilio's API is, without a slash at its end. Empty: at
 	// its own address.
 	TwilioURL string
+	// Outbound calls the webhooks that pools name. Nil: public ones only.
+	Outbound *http.Client
 }
 
 // NewTextWorker returns a worker for text messages, which does nothing until
@@ -61,6 +64,9 @@ type TextOptions struct {
 func NewTextWorker(st *store.Store, o TextOptions) *Worker {
 	if o.Parallel <= 0 {
 		o.Parallel = textParallel
+	}
+	if o.Outbound == nil {
+		o.Outbound = outbound.New(outbound.Allowed{})
 	}
 	return newWorker(st, &texts{store: st, o: o, client: newClient()}, o.Options)
 }
@@ -83,7 +89,7 @@ type texts struct {
 }
 
 func (*texts) kind() kind {
-	return kind{channel: core.ChannelText, noun: "a text message", span: "sms", sent: core.EventTextSent, dropped: core.EventTextDropped, share: textShare}
+	return kind{channel: core.ChannelText, noun: "a text message", span: "sms", sent: core.EventTextSent, dropped: core.EventTextDropped, share: textShare, alone: true}
 }
 
 func (l *texts) prepare(ctx context.Context, o store.Outgoing, pool core.Pool) (func(context.Context) error, error) {
@@ -113,9 +119,9 @@ func (t Text) check() error {
 	return nil
 }
 
-// errNoSender is returned while a pool does not say by what its messages leave,
-// or lacks the secret for it. They wait until it does.
-var errNoSender = errors.New("the pool has no sender of text messages: see sms.sender and `gatehouse pool secret`")
+// errNoTexter is returned while a pool does not say by what its text messages
+// leave, or lacks the secret for it.
+var errNoTexter = fmt.Errorf("%w: see sms.sender and `gatehouse pool secret`", errNoSender)
 
 // sender returns the pool's.
 func (l *texts) sender(ctx context.Context, pool core.Pool) (TextSender, error) {
@@ -132,19 +138,19 @@ func (l *texts) sender(ctx context.Context, pool core.Pool) (TextSender, error) 
 		if err != nil {
 			return nil, err
 		}
-		return &Webhook{client: l.client, url: s.SMSWebhookURL, key: func() secret.Text { return key }, now: l.store.Clock, pool: pool.Name}, nil
+		return &Webhook{client: l.o.Outbound, url: s.SMSWebhookURL, key: func() secret.Text { return key }, now: l.store.Clock, pool: pool.Name}, nil
 	}
 	if l.o.Inbox != nil {
 		return l.o.Inbox, nil
 	}
-	return nil, errNoSender
+	return nil, errNoTexter
 }
 
 // secret opens a secret that was given to the pool.
 func (l *texts) secret(ctx context.Context, pool core.PoolID, name core.SecretName) (secret.Text, error) {
 	found, err := givenSecret(ctx, l.store, pool, name)
 	if err == nil && found == "" {
-		return "", errNoSender
+		return "", errNoTexter
 	}
 	return found, err
 }

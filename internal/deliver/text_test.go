@@ -135,6 +135,9 @@ func aText(to string) core.Message {
 func runTexts(t *testing.T, st *store.Store, o deliver.TextOptions) *lockedBuffer {
 	t.Helper()
 	log := new(lockedBuffer)
+	if o.Outbound == nil {
+		o.Outbound = here(t)
+	}
 	o.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -432,7 +435,7 @@ func TestTextsWithoutASender(t *testing.T) {
 	log := runTexts(t, st, deliver.TextOptions{TwilioURL: twilio.URL})
 	run(t, st, inbox, deliver.Options{})
 	eventually(t, func() bool {
-		return strings.Contains(log.String(), "has no sender") && len(inbox.List("ana@example.org")) == 1
+		return strings.Contains(log.String(), "nothing to send it by") && len(inbox.List("ana@example.org")) == 1
 	})
 	if waiting, _ := waitingOf(t, st, pool); waiting != 1 || len(twilio.requests()) != 0 {
 		t.Errorf("law: a message waits for its sender; %d wait and %d left", waiting, len(twilio.requests()))

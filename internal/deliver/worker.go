@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/outbound"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 	"github.com/gatehouse-id/gatehouse/internal/trace"
 )
@@ -29,9 +30,14 @@ const (
 	// from one to the other.
 	firstWait   = time.Second
 	longestWait = time.Hour
-	// defaultParallel is how many messages are sent at a time.
-	defaultParallel = 8
+	// unsentWait is how long at most a message waits that nothing is there to
+	// send by: not for its tries, of which there was none.
+	unsentWait = 30 * time.Second
 )
+
+// errNoSender is wrapped by the error for a message that nothing is there to
+// send by. It waits until there is.
+var errNoSender = errors.New("there is nothing to send it by")
 
 // Options say how a [Worker] works.
 type Options struct {
@@ -40,8 +46,10 @@ type Options struct {
 	// FromName is the sender's name on mails of pools that set neither
 	// mail.from_name nor display_name. Empty: the pool's name.
 	FromName string
-	// Parallel is how many messages are sent at a time; 0: 8.
+	// Parallel is how many messages are sent at a time; 0: 16.
 	Parallel int
+	// Dial reaches the mail servers that pools name. Nil: public ones only.
+	Dial Dial
 	// Log gets failures. Nil: slog.Default().
 	Log *slog.Logger
 	// Tracer begins a trace for each try of a message. Nil: none does.
@@ -73,23 +81,27 @@ type kind struct {
 	noun          string // in the log
 	span          string // in traces
 	sent, dropped core.EventName
-	// share is how many messages of one pool are sent at a time; 0: any number.
-	share int
+	share         int  // how many messages of one pool are sent at a time
+	alone         bool // whether a pool whose sender failed is left alone for a while
 }
 
 // NewWorker returns a worker for mails, which does nothing until [Worker.Run].
+// sender is for pools without a mail server of their own; nil: their mails wait.
 func NewWorker(st *store.Store, sender Sender, o Options) *Worker {
-	return newWorker(st, mails{sender, o}, o)
+	if o.Parallel <= 0 {
+		o.Parallel = mailParallel
+	}
+	if o.Dial == nil {
+		o.Dial = DialMail(outbound.Allowed{})
+	}
+	return newWorker(st, mails{st, sender, o}, o)
 }
 
 func newWorker(st *store.Store, l line, o Options) *Worker {
-	if o.Parallel <= 0 {
-		o.Parallel = defaultParallel
-	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Worker{store: st, line: l, o: o, rests: rests{share: l.kind().share, pools: map[core.PoolID]*rest{}}}
+	return &Worker{store: st, line: l, o: o, rests: rests{share: l.kind().share, alone: l.kind().alone, pools: map[core.PoolID]*rest{}}}
 }
 
 // Run sends what is due until ctx ends, then finishes what is in hand and
@@ -139,10 +151,7 @@ func (w *Worker) Run(ctx context.Context) {
 
 // atOnce is how many messages are claimed at a time: they may all be of one pool.
 func (w *Worker) atOnce() int {
-	if share := w.line.kind().share; share > 0 {
-		return min(share, w.o.Parallel)
-	}
-	return w.o.Parallel
+	return min(w.line.kind().share, w.o.Parallel)
 }
 
 // takeUpTo takes what is there without waiting, most at most, and counts it.
@@ -251,7 +260,11 @@ func (w *Worker) settle(ctx context.Context, o store.Outgoing, failure error, lo
 		event.Name, event.Reason = w.line.kind().dropped, string(gone.reason)
 	}
 	now := w.store.Clock()
-	again := now.Add(pause(o.ID, o.Attempts, o.ExpiresAt.Sub(now)))
+	wait := pause(o.ID, o.Attempts, o.ExpiresAt.Sub(now))
+	if errors.Is(failure, errNoSender) {
+		wait = min(wait, unsentWait)
+	}
+	again := now.Add(wait)
 	switch {
 	case isDropped:
 		log.Warn(w.line.kind().noun+" was given up", "reason", string(gone.reason), "error", failure)

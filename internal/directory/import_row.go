@@ -19,6 +19,7 @@ type drafter struct {
 	hash     secret.ForeignParams
 	now      time.Time
 	newID    func() core.UserID
+	seal     func(user core.UserID, phc string) string
 }
 
 // newDrafter reads a mapping that [core.ImportMapping.Check] has passed.
@@ -110,7 +111,7 @@ func (d *drafter) draft(values []string) (n store.Newcomer, fault string) {
 		if err != nil {
 			return n, "The password hash cannot be taken: " + err.Error() + "."
 		}
-		n.Password = core.Authenticator{ID: core.NewAuthenticatorID(), User: user.ID, Kind: core.AuthenticatorPassword, Secret: phc}
+		n.Password = core.Authenticator{ID: core.NewAuthenticatorID(), User: user.ID, Kind: core.AuthenticatorPassword, Secret: d.seal(user.ID, phc)}
 	}
 	return n, ""
 }

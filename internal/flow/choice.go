@@ -65,6 +65,19 @@ type Prompt struct {
 	Codes       []secret.Text       // recovery_code, while they are new
 	Passkey     *PasskeyPrompt      // passkey
 	Captcha     *CaptchaPrompt      // captcha
+	Providers   []ProviderPrompt    // social, saml: one at least
+}
+
+// ProviderPrompt is one provider through which somebody may come in.
+type ProviderPrompt struct {
+	Name       string
+	Title      string // for people
+	Enrollment bool   // it is new to the person
+	State      string // by which its answer is known to be one to this flow
+	// Bridge is the address of the page of ours that leads there, as
+	// [ProviderPage] continues it. Empty: the provider has said already who it
+	// is, and the answer needs its name and the state alone.
+	Bridge string
 }
 
 // CaptchaPrompt is what somebody new has to solve.
@@ -135,6 +148,8 @@ type Answer struct {
 	Agreed   []Agreed          // agreements
 	Keep     bool              // with a second factor: the browser is to be remembered
 	Passkey  []byte            // passkey: a PublicKeyCredential as JSON (WebAuthn Level 3 section 5.1)
+	Provider string            // social, saml: its name, or its tail
+	URI      string            // social: where the browser came back, with all that it brought; State is the one in it
 }
 
 // rule has the turn go by the settings for the domain of the flow's address:

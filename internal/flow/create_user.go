@@ -38,6 +38,11 @@ func createUser(tx *store.Tx, t *Turn) error {
 		t.Facts.NewPasskey = nil
 		return t.addPasskey(tx, made)
 	}
+	if t.Facts.Primary.ByProvider() {
+		made := *t.Facts.NewIdentity
+		t.Facts.NewIdentity = nil
+		return t.addIdentity(tx, core.NewAuthenticatorID(), t.Facts.Primary, made)
+	}
 	if t.Facts.Primary != core.AuthenticatorPassword {
 		f := Factor{Kind: t.Facts.Primary}
 		if f.Kind == core.AuthenticatorSMSOTP {

@@ -14,6 +14,8 @@ type Factor struct {
 	Kind   core.AuthenticatorKind
 	Second bool
 	Handle string // see [core.Authenticator]
+	// Provider is whose word it is; empty: nobody's but the person's.
+	Provider string
 }
 
 // factor returns one of the ways in that the person has, or false.
@@ -53,6 +55,15 @@ func (t Turn) hasAny(kinds []core.AuthenticatorKind, second bool) bool {
 	return slices.ContainsFunc(kinds, func(k core.AuthenticatorKind) bool { return t.has(k, second) })
 }
 
+// hasWay reports whether the person has one of the ways in that the pool takes.
+func (t Turn) hasWay() bool { return t.hasAny(t.Settings.SigninPrimary, false) || t.hasProvider() }
+
+// hasProvider reports whether the person comes in through a provider that the
+// pool has.
+func (t Turn) hasProvider() bool {
+	return slices.ContainsFunc(t.Factors, func(f Factor) bool { return f.Provider != "" })
+}
+
 // offersFirst reports whether a first factor is on offer, and whether it is new
 // to the person. Somebody new has all that the pool takes; somebody known has
 // their own, or may come in by their mailbox if they have none, and behind that
@@ -74,7 +85,7 @@ func (t Turn) offersFirst(kind core.AuthenticatorKind) (offered, enroll bool) {
 	case t.Facts.Concealed || t.User == nil || t.has(kind, false):
 		return true, false
 	}
-	return kind.ByMailbox() && !t.hasAny(t.Settings.SigninPrimary, false), true
+	return kind.ByMailbox() && !t.hasWay(), true
 }
 
 // offers is offersFirst or offersSecond.

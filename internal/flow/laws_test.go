@@ -53,7 +53,7 @@ func coded(choice core.ChoiceName) func(*testing.T, *flowtest.House, core.Caller
 	}
 }
 
-func specimens() []specimen {
+func specimens(hub *flowtest.Service) []specimen {
 	texted := func(ready func(t *testing.T, h *flowtest.House, app core.Caller) flow.State) func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 		return func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 			s := ready(t, h, app)
@@ -133,7 +133,40 @@ func specimens() []specimen {
 		must(t, err)
 		return s
 	}
+	// Who comes by a provider, unknown and known.
+	acme := map[core.PoolID]*flowtest.SAML{}
+	providing := func(before func(t *testing.T, h *flowtest.House, app core.Caller) flow.State) func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+		return func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			acme[app.Pool] = flowtest.NewSAML(t, "acme")
+			setSAML(t, h, app, acme[app.Pool])
+			return before(t, h, app)
+		}
+	}
+	vouched := func(t *testing.T, h *flowtest.House, app core.Caller, s flow.State) flow.Answer {
+		return acme[app.Pool].Answer(t, h, app, s)
+	}
+	noWord := []flow.Answer{
+		{Choice: core.ChoiceSAML}, {Choice: core.ChoiceSAML, Provider: "acme", State: "x"}, {Choice: core.ChoiceSAML, Provider: "acme", State: secret.Random(), Code: secret.Random()},
+		{Choice: core.ChoiceSAML, Provider: "other", State: secret.Random(), Code: secret.Random()},
+	}
+	// Who comes through a provider.
+	through := func(email string) func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+		return func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
+			h.Set(t, app, map[string]any{"signin.providers": []core.Provider{hub.Provider("hub", true)}, "redirects.allowed": []string{appURL}, "redirects.default": appURL})
+			return start(t, h, app, email)
+		}
+	}
+	back := func(t *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
+		return flowtest.Arrival(t, s, "hub", hub.Code(flowtest.Account{ID: 7, Email: "new@example.org", Verified: true}))
+	}
+	astray := []flow.Answer{
+		{Choice: core.ChoiceSocial}, {Choice: core.ChoiceSocial, Provider: "hub"}, {Choice: core.ChoiceSocial, Provider: "hub", URI: appURL + "?code=x"}, {Choice: core.ChoiceSocial, Provider: "hub", URI: "::", State: "x"},
+		{Choice: core.ChoiceSocial, Provider: "other", URI: appURL, State: secret.Random()}, {Choice: core.ChoiceSocial, Provider: "hub", URI: appURL + "?code=x", State: secret.Random()},
+	}
 	return []specimen{
+		{core.ChoiceSAML, providing(func(t *testing.T, h *flowtest.House, app core.Caller) flow.State { return start(t, h, app, "") }), vouched, noWord},
+		{core.ChoiceSocial, through(""), back, astray},
+		{core.ChoiceSocial, through("new@example.org"), back, astray},
 		{core.ChoiceCaptcha, working, solve, unsolved},
 		{core.ChoiceCaptcha, func(t *testing.T, h *flowtest.House, app core.Caller) flow.State {
 			s := working(t, h, app)
@@ -296,15 +329,16 @@ func lawful(t *testing.T, h *flowtest.House, name string) core.Caller {
 
 func TestEveryChoiceHasASpecimen(t *testing.T) {
 	for _, choice := range flow.Choices() {
-		if !slices.ContainsFunc(specimens(), func(s specimen) bool { return s.choice == choice }) {
+		if !slices.ContainsFunc(specimens(nil), func(s specimen) bool { return s.choice == choice }) {
 			t.Errorf("the choice %s has no specimen for the laws", choice)
 		}
 	}
 }
 
 func TestLawWrongAnswerChangesNoFact(t *testing.T) {
+	hub := flowtest.NewService(t)
 	each(t, func(t *testing.T, h *flowtest.House) {
-		for i, sp := range specimens() {
+		for i, sp := range specimens(hub) {
 			app := lawful(t, h, fmt.Sprintf("demo-%d", i))
 			s := sp.ready(t, h, app)
 			before := facts(t, h, app, s.ID)
@@ -331,8 +365,9 @@ func TestLawWrongAnswerChangesNoFact(t *testing.T) {
 // The browser that waits for a link looks by an empty answer, and does not know
 // that the link was opened elsewhere.
 func TestLawLookingForALinkIsNoError(t *testing.T) {
+	hub := flowtest.NewService(t)
 	each(t, func(t *testing.T, h *flowtest.House) {
-		for i, sp := range specimens() {
+		for i, sp := range specimens(hub) {
 			if sp.choice != core.ChoiceVerifyEmail && sp.choice != core.ChoiceMagicLink {
 				continue
 			}
@@ -368,8 +403,9 @@ func TestLawLookingForALinkIsNoError(t *testing.T) {
 }
 
 func TestLawSameAnswerCountsOnce(t *testing.T) {
+	hub := flowtest.NewService(t)
 	each(t, func(t *testing.T, h *flowtest.House) {
-		for i, sp := range specimens() {
+		for i, sp := range specimens(hub) {
 			app := lawful(t, h, fmt.Sprintf("demo-%d", i))
 			s := sp.ready(t, h, app)
 			a := sp.right(t, h, app, s)
@@ -391,10 +427,10 @@ func TestLawSameAnswerCountsOnce(t *testing.T) {
 }
 
 func TestLawExpiredFlowRefuses(t *testing.T) {
-	database := storetest.SQLite(t)
+	database, hub := storetest.SQLite(t), flowtest.NewService(t)
 	synctest.Test(t, func(t *testing.T) {
 		h := flowtest.New(storetest.Open(t, database))
-		for i, sp := range specimens() {
+		for i, sp := range specimens(hub) {
 			app := lawful(t, h, fmt.Sprintf("demo-%d", i))
 			s := sp.ready(t, h, app)
 			a := sp.right(t, h, app, s)

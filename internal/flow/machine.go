@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/risk"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/session"
+	"github.com/gatehouse-id/gatehouse/internal/source"
 	"github.com/gatehouse-id/gatehouse/internal/store"
 )
 
@@ -26,6 +27,7 @@ type Machine struct {
 	links     links
 	captcha   captcha
 	data      *risk.Data
+	providers *source.Providers // nil: nobody else is asked
 }
 
 // New makes the machine. pageURL gives the public address of a pool's hosted
@@ -72,6 +74,9 @@ type Start struct {
 	// OneTime is what a one-time flow takes: any of them will do. Only a trusted
 	// caller begins one.
 	OneTime []OneTimeAuth
+	// SAML is the ticket of what a SAML provider said of somebody whom nobody had
+	// asked about; see [Machine.TakeSAML].
+	SAML string
 }
 
 // Start starts a flow. With an e-mail address it is as if that had been
@@ -94,6 +99,12 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 			return State{}, err
 		}
 	}
+	var begun *core.Unsolicited
+	if s.SAML != "" {
+		if begun, err = m.unsolicited(ctx, caller, s.SAML); err != nil {
+			return State{}, err
+		}
+	}
 	if _, ok := p.Settings.MatchRedirect(s.Redirect); !ok {
 		return State{}, core.Fail(core.CodeRedirectRefused, "This address is not among the pool's registered redirects.")
 	}
@@ -103,7 +114,7 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 	t := Turn{
 		Caller: caller, Pool: p, Settings: p.Settings, Now: m.store.Clock(), Party: m.links.relyingParty(p),
 		Flow:  core.Flow{ID: core.NewFlowID(), Version: 1},
-		Facts: core.Facts{Allowed: s.Types, Redirect: s.Redirect, State: s.State, Concealed: (s.Concealed || p.Settings.ConcealAccounts) && guest.ID == "", Browser: caller.Browser, Invitation: guest.ID, OneTime: once},
+		Facts: core.Facts{Allowed: s.Types, Redirect: s.Redirect, State: s.State, Concealed: (s.Concealed || p.Settings.ConcealAccounts) && guest.ID == "", Browser: caller.Browser, Invitation: guest.ID, OneTime: once, Unsolicited: begun},
 	}
 	var named Effect
 	switch {
@@ -234,7 +245,8 @@ func (m *Machine) apply(tx *store.Tx, t *Turn, effect Effect) error {
 		return err
 	}
 	t.rule()
-	if before == "" && t.Facts.Primary != "" && !slices.Contains(t.Settings.SigninPrimary, t.Facts.Primary) {
+	t.settleIdentity()
+	if before == "" && t.Facts.Primary != "" && !t.Facts.Primary.ByProvider() && !slices.Contains(t.Settings.SigninPrimary, t.Facts.Primary) {
 		return core.Fail(core.CodeNotOffered, "This is not among the ways in for addresses of this domain.")
 	}
 	if before == "" && t.Facts.Primary != "" && t.Facts.Primary != core.AuthenticatorPasskey && t.passkeyOnly() {
@@ -464,7 +476,19 @@ func (t *Turn) identify(tx *store.Tx, user core.User) error {
 			}
 			t.Passkeys = append(t.Passkeys, a)
 		}
-		t.Factors = append(t.Factors, Factor{a.ID, a.Kind, a.Second, a.Handle})
+		f := Factor{ID: a.ID, Kind: a.Kind, Second: a.Second, Handle: a.Handle}
+		if a.Kind.ByProvider() {
+			// One of a provider that the pool does not have any more is no way in.
+			identity, err := a.Identity()
+			if err != nil {
+				return err
+			}
+			if p, ok := t.Pool.Settings.Provider(identity.Provider); !ok || p.AuthenticatorKind() != a.Kind {
+				continue
+			}
+			f.Provider = identity.Provider
+		}
+		t.Factors = append(t.Factors, f)
 		t.Due = t.Due || a.Due(time.Duration(t.Settings.PasswordMaxAge), tx.Now())
 		strong = strong || a.Second && a.Kind.Strong()
 	}
@@ -483,10 +507,11 @@ func (t Turn) copy(now time.Time) Turn {
 		user := *t.User
 		t.User = &user
 	}
-	links, codes := make(map[core.ChoiceName]core.Link), make(map[core.ChoiceName]core.SentCode)
+	links, codes, trips := make(map[core.ChoiceName]core.Link), make(map[core.ChoiceName]core.SentCode), make(map[string]int)
 	maps.Copy(links, t.Facts.Links)
 	maps.Copy(codes, t.Facts.Codes)
-	t.Facts.Links, t.Facts.Codes = links, codes
+	maps.Copy(trips, t.Facts.Trips)
+	t.Facts.Links, t.Facts.Codes, t.Facts.Trips = links, codes, trips
 	return t
 }
 

@@ -33,6 +33,7 @@ type modelPerson struct {
 	codes              []string               // recovery codes that were not used
 	phone, secondPhone string                 // the numbers that they enrolled, for each factor
 	passkeys           []*flowtest.Passkey
+	identities         map[string]int // who they are to a provider, by its name
 }
 
 // modelKey is what computes somebody's codes.
@@ -48,6 +49,7 @@ type modelPool struct {
 	required       []core.AgreementKind
 	names          bool // people go by names, and are asked for a telephone number
 	captcha        bool // who signs up works
+	social         bool // people come in through three providers, of which one is not believed
 	second         bool // everybody needs a second factor, but behind a magic link: by mail, by text message, or a computed code
 	first          []core.ChoiceName
 	invites        []*modelInvite
@@ -99,7 +101,9 @@ type modelFlow struct {
 	invite              *modelInvite    // with which it was begun
 	challenge           *modelChallenge // of a passkey, issued last and not used
 	made                *flowtest.Passkey
-	added               bool // a passkey, in the end
+	added               bool           // a passkey, in the end
+	trips               map[string]int // answers of each provider that were taken
+	identity            modelIdentity  // of somebody new
 }
 
 // modelChallenge is what a passkey was asked.
@@ -147,7 +151,7 @@ func (f *modelFlow) number(p *modelPool) string {
 }
 
 func newFlow(pool int) *modelFlow {
-	return &modelFlow{pool: pool, links: map[core.ChoiceName][]modelLink{}, used: map[string]bool{}, opened: map[string]bool{}, states: map[core.ChoiceName]string{}}
+	return &modelFlow{pool: pool, links: map[core.ChoiceName][]modelLink{}, used: map[string]bool{}, opened: map[string]bool{}, states: map[core.ChoiceName]string{}, trips: map[string]int{}}
 }
 
 func (f *modelFlow) person(p *modelPool) *modelPerson { return p.people[f.email] }
@@ -184,7 +188,7 @@ func (f *modelFlow) phase(p *modelPool) core.Phase {
 		return core.PhaseCaptcha
 	case !f.known && p.fields && !f.filled:
 		return core.PhaseProfile
-	case p.verify && !f.person(p).verified && !f.how.ByMailbox():
+	case (p.verify || f.how.ByProvider()) && !f.person(p).verified && !f.how.ByMailbox():
 		return core.PhaseVerifyEmail
 	case f.person(p).due && f.how == core.AuthenticatorPassword:
 		return core.PhaseSetPassword
@@ -203,7 +207,7 @@ func (f *modelFlow) enrolls(p *modelPool) bool {
 
 // provisional reports whether somebody has no way in.
 func (m *modelPerson) provisional(p *modelPool) bool {
-	return len(m.passkeys) == 0 && !slices.ContainsFunc(p.first, func(c core.ChoiceName) bool { return m.ways[core.AuthenticatorKind(c)] })
+	return len(m.identities) == 0 && len(m.passkeys) == 0 && !slices.ContainsFunc(p.first, func(c core.ChoiceName) bool { return m.ways[core.AuthenticatorKind(c)] })
 }
 
 // enrolsFirst reports whether they choose their first one now.
@@ -230,51 +234,14 @@ func (w *world) enrolOnce(f *modelFlow, p *modelPool) core.Code {
 func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 	switch f.phase(p) {
 	case core.PhasePrimary:
-		// Of all first factors, a passkey comes last.
-		passkey := []core.ChoiceName{core.ChoicePasskey}
-		switch {
-		case !f.identified(p):
-			asks := []core.ChoiceName{core.ChoiceSetEmail}
-			if p.names {
-				asks = []core.ChoiceName{core.ChoiceSetUsername}
-			}
-			if f.in && !f.claimed() {
-				return append(asks, passkey...)
-			}
-			return asks
-		case f.signup() && p.captcha && !f.solved:
-			// Nothing is sent before it.
-			quiet := slices.DeleteFunc(slices.Clone(p.first), func(choice core.ChoiceName) bool { return choice != core.ChoicePassword })
-			return slices.Concat([]core.ChoiceName{core.ChoiceCaptcha}, quiet, passkey)
-		case f.signup() && p.names && f.phone == "":
-			return slices.Concat(p.first, []core.ChoiceName{core.ChoiceSetPhone}, passkey)
-		case f.signup():
-			return slices.Concat(p.first, passkey)
-		case f.reset:
-			return []core.ChoiceName{core.ChoiceResetPassword, core.ChoiceSetPassword}
-		case !f.known:
-			return slices.Concat(p.first, []core.ChoiceName{core.ChoiceResetPassword}, passkey)
-		case f.enrolsFirst(p):
-			return slices.Concat(p.first, passkey)
+		offers := f.offersFirst(p)
+		if len(f.providers(p)) > 0 {
+			offers = append(offers, core.ChoiceSocial)
 		}
-		var ways []core.ChoiceName
-		for _, choice := range p.first {
-			if f.person(p).ways[core.AuthenticatorKind(choice)] {
-				ways = append(ways, choice)
-			}
+		if len(f.offered(p, samlName)) > 0 {
+			offers = append(offers, core.ChoiceSAML)
 		}
-		if len(f.person(p).passkeys) > 0 {
-			return slices.Concat(ways, []core.ChoiceName{core.ChoiceResetPassword}, passkey)
-		}
-		if len(ways) == 0 {
-			for _, choice := range p.first {
-				if core.AuthenticatorKind(choice).ByMailbox() {
-					ways = append(ways, choice)
-				}
-			}
-			return append(ways, core.ChoiceResetPassword, core.ChoiceProvisional)
-		}
-		return append(ways, core.ChoiceResetPassword)
+		return offers
 	case core.PhaseCompleted:
 		var offers []core.ChoiceName
 		if f.shown {
@@ -307,6 +274,60 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 	return nil
 }
 
+// offersFirst is what is offered before anything is proved, but for providers.
+func (f *modelFlow) offersFirst(p *modelPool) []core.ChoiceName {
+	// Of all first factors, a passkey comes last.
+	passkey := []core.ChoiceName{core.ChoicePasskey}
+	switch {
+	case !f.identified(p):
+		asks := []core.ChoiceName{core.ChoiceSetEmail}
+		if p.names {
+			asks = []core.ChoiceName{core.ChoiceSetUsername}
+		}
+		if f.in && !f.claimed() {
+			return append(asks, passkey...)
+		}
+		return asks
+	case f.signup() && p.captcha && !f.solved:
+		// Nothing is sent before it.
+		quiet := slices.DeleteFunc(slices.Clone(p.first), func(choice core.ChoiceName) bool { return choice != core.ChoicePassword })
+		return slices.Concat([]core.ChoiceName{core.ChoiceCaptcha}, quiet, passkey)
+	case f.signup() && p.names && f.phone == "":
+		return slices.Concat(p.first, []core.ChoiceName{core.ChoiceSetPhone}, passkey)
+	case f.signup():
+		return slices.Concat(p.first, passkey)
+	case f.reset && f.known && f.person(p).providerOnly(p):
+		return []core.ChoiceName{core.ChoiceSetPassword}
+	case f.reset:
+		return []core.ChoiceName{core.ChoiceResetPassword, core.ChoiceSetPassword}
+	case !f.known:
+		return slices.Concat(p.first, []core.ChoiceName{core.ChoiceResetPassword}, passkey)
+	case f.enrolsFirst(p):
+		return slices.Concat(p.first, passkey)
+	}
+	var ways []core.ChoiceName
+	for _, choice := range p.first {
+		if f.person(p).ways[core.AuthenticatorKind(choice)] {
+			ways = append(ways, choice)
+		}
+	}
+	if len(f.person(p).passkeys) > 0 {
+		return slices.Concat(ways, []core.ChoiceName{core.ChoiceResetPassword}, passkey)
+	}
+	if len(ways) == 0 && len(f.person(p).identities) > 0 {
+		return nil // a password would be a way around the provider
+	}
+	if len(ways) == 0 {
+		for _, choice := range p.first {
+			if core.AuthenticatorKind(choice).ByMailbox() {
+				ways = append(ways, choice)
+			}
+		}
+		return append(ways, core.ChoiceResetPassword, core.ChoiceProvisional)
+	}
+	return append(ways, core.ChoiceResetPassword)
+}
+
 // create is what the last answer of a sign-up leads to.
 func (f *modelFlow) create(p *modelPool) core.Code {
 	if f.known || (p.captcha && !f.solved) || (p.fields && !f.filled) {
@@ -324,8 +345,10 @@ func (f *modelFlow) create(p *modelPool) core.Code {
 	}
 	// The invitation's mail has proved the mailbox, and ends with every other
 	// to the address.
-	p.people[f.email] = &modelPerson{name: name, password: f.password, verified: f.proved, ways: map[core.AuthenticatorKind]bool{}, keys: map[bool]*modelKey{}}
+	p.people[f.email] = &modelPerson{name: name, password: f.password, verified: f.proved, ways: map[core.AuthenticatorKind]bool{}, keys: map[bool]*modelKey{}, identities: map[string]int{}}
 	switch f.how {
+	case core.AuthenticatorSocial, core.AuthenticatorSAML:
+		p.people[f.email].identities[f.identity.provider] = f.identity.id
 	case core.AuthenticatorPasskey:
 		p.people[f.email].passkeys = []*flowtest.Passkey{f.made}
 	case core.AuthenticatorSMSOTP:
@@ -344,7 +367,7 @@ func (f *modelFlow) create(p *modelPool) core.Code {
 func TestModelOfFlows(t *testing.T) {
 	storetest.Engines(t, func(t *testing.T, database string) {
 		st := storetest.Open(t, database)
-		h := flowtest.New(st)
+		h, hub, idp := flowtest.New(st), flowtest.NewService(t), newModelIdP(t)
 		checks := 160 * rounds(t)
 		if st.Engine() == "postgres" || testing.Short() {
 			checks /= 8 // the same machine; what differs is in the store, which has its own laws
@@ -358,7 +381,7 @@ func TestModelOfFlows(t *testing.T) {
 		run := 0
 		rapid.Check(t, func(r *rapid.T) {
 			run++
-			w := newWorld(t, r, h, run)
+			w := newWorld(t, r, h, hub, idp, run)
 			for range rapid.IntRange(1, 32).Draw(r, "steps") {
 				w.step()
 			}

@@ -12,15 +12,19 @@ import (
 // profile asks somebody new for what the pool wants to know of its people.
 type profile struct{}
 
-func (profile) Prompt(t Turn) *Prompt {
+// askedFields are what somebody new is still asked for: a provider may have said
+// some of it.
+func (t Turn) askedFields() []core.ProfileField {
 	var fields []core.ProfileField
 	for _, f := range t.Settings.ProfileFields {
-		if f.AtSignup {
+		if f.AtSignup && t.Facts.Profile[f.ID] == "" {
 			fields = append(fields, f)
 		}
 	}
-	return &Prompt{Fields: fields}
+	return fields
 }
+
+func (profile) Prompt(t Turn) *Prompt { return &Prompt{Fields: t.askedFields()} }
 
 func (c profile) Answer(_ context.Context, t Turn, a Answer) (Effect, error) {
 	given := core.Profile(a.Profile)
@@ -44,7 +48,10 @@ func (c profile) Answer(_ context.Context, t Turn, a Answer) (Effect, error) {
 		return nil, core.Invalid(problems...)
 	}
 	return func(_ *store.Tx, t *Turn) error {
-		t.Facts.Profile, t.Facts.ProfileDone = given, true
+		all := core.Profile{}
+		maps.Copy(all, t.Facts.Profile)
+		maps.Copy(all, given)
+		t.Facts.Profile, t.Facts.ProfileDone = all, true
 		return nil
 	}, nil
 }

@@ -21,7 +21,7 @@ type provisional struct {
 // provisional reports whether the person has none of the ways in that the pool
 // takes.
 func (t Turn) provisional() bool {
-	return t.User != nil && !t.signingUp() && !t.hasAny(t.Settings.SigninPrimary, false)
+	return t.User != nil && !t.signingUp() && !t.hasWay()
 }
 
 // enrolsFirst reports whether the person may choose their first factor now,

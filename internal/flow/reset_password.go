@@ -16,7 +16,7 @@ type resetPassword struct {
 }
 
 func (c resetPassword) Prompt(t Turn) *Prompt {
-	if !t.identified() || t.signingUp() || t.enrolsFirst() || (t.passkeyOnly() && !t.Facts.Concealed) || !slices.Contains(t.Settings.SigninPrimary, core.AuthenticatorPassword) {
+	if !t.identified() || t.signingUp() || t.enrolsFirst() || ((t.passkeyOnly() || t.providerOnly()) && !t.Facts.Concealed) || !slices.Contains(t.Settings.SigninPrimary, core.AuthenticatorPassword) {
 		return nil
 	}
 	return c.links.prompt(t, core.ChoiceResetPassword)
@@ -27,10 +27,17 @@ func (c resetPassword) Answer(ctx context.Context, t Turn, a Answer) (Effect, er
 }
 
 func (c resetPassword) Restart(_ context.Context, t Turn, _ Answer) (Effect, error) {
-	if t.User == nil || t.User.Disabled || t.passkeyOnly() {
+	if t.User == nil || t.User.Disabled || t.passkeyOnly() || t.providerOnly() {
 		return c.links.send(core.ChoiceResetPassword, ""), nil
 	}
 	return c.links.send(core.ChoiceResetPassword, mailReset), nil
+}
+
+// providerOnly reports whether somebody comes in through a provider and in no
+// other way. A password would be a way around the provider, which may have shut
+// them out.
+func (t Turn) providerOnly() bool {
+	return t.hasProvider() && !t.hasAny(t.Settings.SigninPrimary, false)
 }
 
 func resetProved(tx *store.Tx, t *Turn) error {

@@ -49,7 +49,8 @@ func (m *Machine) table() []phase {
 			{core.ChoiceSetPhone, setPhone{}},
 			{core.ChoicePasskey, passkey{m.store, m.links.keys, false}},
 			{core.ChoiceProvisional, provisional{m.links}},
-			// social, saml
+			{core.ChoiceSocial, m.social()},
+			{core.ChoiceSAML, saml{trips{m.store, m.links.keys}, m.links}},
 		}},
 		{name: core.PhaseCaptcha, needed: needsCaptcha, choices: []entry{
 			{core.ChoiceCaptcha, m.captcha},
@@ -92,20 +93,17 @@ func needsProfile(t Turn) bool {
 	if t.User != nil || t.Facts.ProfileDone {
 		return false
 	}
-	for _, f := range t.Settings.ProfileFields {
-		if f.AtSignup {
-			return true
-		}
-	}
-	return false
+	return len(t.askedFields()) > 0
 }
 
 // needsUser: somebody new has given all that a person is made of.
 func needsUser(t Turn) bool { return t.User == nil }
 
-// needsMailbox: the pool wants mailboxes proved, and this one is not.
+// needsMailbox: the pool wants mailboxes proved, and this one is not. An address
+// that a provider gave and does not vouch for is proved in any pool: its person
+// has not even typed it.
 func needsMailbox(t Turn) bool {
-	return t.Settings.SignupVerifyEmail && !t.User.EmailVerified && !t.Facts.Primary.ByMailbox()
+	return (t.Settings.SignupVerifyEmail || t.Facts.Primary.ByProvider()) && !t.User.EmailVerified && !t.Facts.Primary.ByMailbox()
 }
 
 // needsNewPassword: somebody came in by a password that is due for a change, or

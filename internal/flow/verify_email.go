@@ -37,5 +37,5 @@ func (c verifyEmail) Restart(_ context.Context, t Turn, _ Answer) (Effect, error
 // is that proof itself, it does not.
 func (t Turn) provesMailboxFirst() bool {
 	return t.Facts.Concealed && t.signingUp() && !t.mailboxProved() &&
-		(t.byName() || slices.ContainsFunc(t.Settings.SigninPrimary, func(k core.AuthenticatorKind) bool { return !k.ByMailbox() }))
+		(t.byName() || t.Facts.NewIdentity != nil || slices.ContainsFunc(t.Settings.SigninPrimary, func(k core.AuthenticatorKind) bool { return !k.ByMailbox() }))
 }

@@ -47,6 +47,7 @@ func (w *world) strip(p *modelPool, email string, person *modelPerson) {
 	person.password, person.due, person.second, person.phone, person.secondPhone, person.passkeys = "", false, "", "", "", nil
 	clear(person.ways)
 	clear(person.keys)
+	clear(person.identities)
 	for _, f := range w.flows {
 		if w.pools[f.pool] == p && f.email == email && f.known {
 			f.how, f.mine, f.second = "", false, ""
@@ -64,7 +65,7 @@ func (w *world) remove() {
 		return
 	}
 	all, err := w.h.Directory.Authenticators(w.t.Context(), p.caller, core.UserRef{Email: email})
-	ways := len(person.passkeys)
+	ways := len(person.passkeys) + len(person.identities)
 	for _, has := range person.ways {
 		if has {
 			ways++

@@ -19,6 +19,8 @@ type world struct {
 	t     *testing.T
 	r     *rapid.T
 	h     *flowtest.House
+	hub   *flowtest.Service // of both providers
+	idp   modelIdP
 	pools []*modelPool
 	flows []*modelFlow
 	// focus is the flow that this step goes on with, by a choice that it offers
@@ -39,12 +41,12 @@ const (
 	newPassword   = "another fine phrase 8"
 )
 
-func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
+func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, hub *flowtest.Service, idp modelIdP, run int) *world {
 	t.Helper()
-	w := &world{t: t, r: r, h: h}
+	w := &world{t: t, r: r, h: h, hub: hub, idp: idp}
 	for i := range 3 {
 		p := &modelPool{
-			people: map[string]*modelPerson{}, captcha: i == 0, fields: i == 0, verify: i == 1, second: i == 1, names: i == 2,
+			people: map[string]*modelPerson{}, captcha: i == 0, fields: i == 0, verify: i == 1, second: i == 1, names: i == 2, social: true,
 			active: map[core.AgreementKind]core.AgreementID{}, required: core.AgreementKinds()[min(i, 1):],
 		}
 		p.first = [][]core.ChoiceName{
@@ -56,6 +58,9 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 			"signup.verify_email": p.verify, "lockout.failures": 100, "link.resend_after": "0s", "code.resend_after": "0s",
 			"budget.mails_to_one_per_hour": 0, "budget.mails_to_one_per_day": 0, "budget.texts_to_one_per_hour": 0, "budget.texts_to_one_per_day": 0,
 			"redirects.allowed": []string{invitedCallback}, "signin.primary": append(slices.Clone(p.first), core.ChoicePasskey), "agreements.required": p.required,
+		}
+		if p.social {
+			values["signin.providers"], values["redirects.default"] = []core.Provider{hub.Provider("hub", true), hub.Provider("rumour", false), idp.Provider}, invitedCallback
 		}
 		if p.captcha {
 			values["signup.captcha"], values["signup.captcha_cost"] = "altcha", 1000
@@ -86,9 +91,10 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, run int) *world {
 			own["signup.enabled"], values["signin.primary"] = true, []string{"totp", "passkey"}
 		}
 		p.caller = h.Pool(t, fmt.Sprintf("run-%d-%d", run, i), values)
+		idp.give(t, h, p.caller)
 		for n, email := range emails[:2] {
 			user := directory.NewUser{Email: email}
-			person := &modelPerson{name: email, ways: map[core.AuthenticatorKind]bool{}, keys: map[bool]*modelKey{}}
+			person := &modelPerson{name: email, ways: map[core.AuthenticatorKind]bool{}, keys: map[bool]*modelKey{}, identities: map[string]int{}}
 			if p.names {
 				user.Username, person.name = names[n], names[n]
 			}
@@ -124,7 +130,7 @@ func (w *world) step() {
 		w.goOn()
 		return
 	}
-	switch rapid.SampledFrom([]string{"start", "set_email", "set_username", "set_phone", "password", "password", "profile", "code", "code", "code", "restart", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke", "publish", "withdraw", "agree", "agree", "totp", "totp", "recovery", "passkey", "passkey", "passkey", "captcha"}).Draw(w.r, "step") {
+	switch rapid.SampledFrom([]string{"start", "set_email", "set_username", "set_phone", "password", "password", "profile", "code", "code", "code", "restart", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke", "publish", "withdraw", "agree", "agree", "totp", "totp", "recovery", "passkey", "passkey", "passkey", "captcha", "social", "social", "social", "saml", "saml"}).Draw(w.r, "step") {
 	case "start":
 		w.start()
 	case "set_email":
@@ -173,6 +179,10 @@ func (w *world) step() {
 		w.passkey()
 	case "captcha":
 		w.captcha()
+	case "social":
+		w.social()
+	case "saml":
+		w.saml()
 	case "expire":
 		w.expire()
 	case "remove":
@@ -205,6 +215,10 @@ func (w *world) goOn() {
 		w.profile()
 	case core.ChoiceCaptcha:
 		w.captcha()
+	case core.ChoiceSocial:
+		w.social()
+	case core.ChoiceSAML:
+		w.saml()
 	case core.ChoiceAgreements:
 		w.agreed()
 	case core.ChoiceTOTP:
@@ -425,7 +439,7 @@ func (w *world) complete() {
 	}
 	byPassword, byPasskey := f.how == core.AuthenticatorPassword, f.how == core.AuthenticatorPasskey
 	if !f.mine || (byPassword && f.person(p).due) || grant.User.Email != f.email || (p.verify && !f.person(p).verified) ||
-		(p.second && (byPassword || byPasskey) && f.second == "") || (f.how.ByMailbox() && !f.proved) || len(f.person(p).unaccepted(p)) > 0 {
+		(p.second && (byPassword || byPasskey || f.how.ByProvider()) && f.second == "") || (f.how.ByMailbox() && !f.proved) || len(f.person(p).unaccepted(p)) > 0 {
 		w.r.Fatalf("tokens of %s came out of flow %+v", grant.User.Email, *f)
 	}
 	token, err := w.h.Sessions.Check(w.t.Context(), p.caller, grant.Access.Token)

@@ -157,6 +157,7 @@ func (w *world) recovery() {
 func (w *world) stripUnproved(p *modelPool, email string, person *modelPerson) {
 	delete(person.ways, core.AuthenticatorTOTP)
 	clear(person.keys)
+	clear(person.identities)
 	person.passkeys = nil
 	if person.second == core.AuthenticatorTOTP {
 		person.second = ""
@@ -165,7 +166,7 @@ func (w *world) stripUnproved(p *modelPool, email string, person *modelPerson) {
 		if w.pools[f.pool] != p || f.email != email || !f.known {
 			continue
 		}
-		if f.how == core.AuthenticatorTOTP || f.how == core.AuthenticatorPasskey {
+		if f.how == core.AuthenticatorTOTP || f.how == core.AuthenticatorPasskey || f.how.ByProvider() {
 			f.how, f.mine = "", false
 		}
 		if f.second == core.AuthenticatorTOTP {

@@ -20,6 +20,7 @@ type Pools struct {
 	keys         *store.Memo[core.Key]
 	applications *store.Memo[core.PoolID]
 	passwordKeys keptPasswordKeys
+	samlKeys     keptSAMLKeys
 }
 
 // New makes the keeper of a store's pools.
@@ -31,6 +32,7 @@ func New(st *store.Store) *Pools {
 		keys:         store.NewMemo[core.Key](st, 10_000),
 		applications: store.NewMemo[core.PoolID](st, 10_000),
 		passwordKeys: keptPasswordKeys{memo: store.NewMemo[*PasswordKeys](st, 10_000)},
+		samlKeys:     keptSAMLKeys{memo: store.NewMemo[*secret.SAMLKey](st, 10_000)},
 	}
 }
 
@@ -164,7 +166,11 @@ func (p *Pools) Change(ctx context.Context, caller core.Caller, changes core.Ove
 		if pool, err = tx.Pool(); err != nil {
 			return err
 		}
+		before := pool.Settings.Providers
 		if pool.Overrides, pool.Settings, err = pool.Overrides.With(changes); err != nil {
+			return err
+		}
+		if err := forgetSecrets(tx, before, pool.Settings.Providers); err != nil {
 			return err
 		}
 		if err := tx.UpdateSettings(pool.Overrides, pool.Version); err != nil {

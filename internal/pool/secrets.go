@@ -14,14 +14,13 @@ import (
 // any before; an empty value takes it away. It returns [core.CodeInvalid] for
 // one that cannot be, and for a name that is not in the catalogue.
 func (p *Pools) SetSecret(ctx context.Context, caller core.Caller, name core.SecretName, value secret.Text) error {
-	all := core.SecretNames()
-	i := slices.IndexFunc(all, func(m core.SecretMeaning) bool { return m.Name == name })
+	line, known := core.SecretNamed(name)
 	pointer := "/" + core.PointerToken(string(name))
-	if i < 0 {
+	if !known {
 		return core.Invalid(core.Problem{Code: core.ProblemUnknown, Pointer: pointer, Detail: fmt.Sprintf("There is no secret %s.", name)})
 	}
 	if value != "" {
-		if err := all[i].Check(value.Reveal()); err != nil {
+		if err := line.Check(value.Reveal()); err != nil {
 			return core.Invalid(core.Problem{Code: core.ProblemFormat, Pointer: pointer, Detail: fmt.Sprintf("%s %s.", name, err)})
 		}
 	}
@@ -47,17 +46,54 @@ type GivenSecret struct {
 	Given bool
 }
 
-// Secrets says which secrets of the catalogue the caller's pool was given.
+// Secrets says which secrets of the catalogue the caller's pool was given, with
+// one line for each of its providers.
 func (p *Pools) Secrets(ctx context.Context, caller core.Caller) ([]GivenSecret, error) {
 	var stored []store.PoolSecret
-	err := p.store.As(caller).View(ctx, func(tx *store.Tx) (err error) { stored, err = tx.PoolSecrets(); return err })
+	var providers []core.Provider
+	err := p.store.As(caller).View(ctx, func(tx *store.Tx) error {
+		pool, err := tx.Pool()
+		if err == nil {
+			providers = pool.Settings.Providers
+			stored, err = tx.PoolSecrets()
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	var all []GivenSecret
-	for _, m := range core.SecretNames() {
+	add := func(m core.SecretMeaning) {
 		given := slices.ContainsFunc(stored, func(s store.PoolSecret) bool { return s.Name == string(m.Name) })
 		all = append(all, GivenSecret{m, given})
 	}
+	for _, m := range core.SecretNames() {
+		if m.Name != core.SecretProvider {
+			add(m)
+		}
+	}
+	for _, one := range providers {
+		if m, ok := core.SecretNamed(core.ProviderSecret(one.Name)); ok && one.Kind != core.ProviderSAML {
+			add(m)
+		}
+	}
 	return all, nil
+}
+
+// forgetSecrets deletes what was given for providers that are gone, or that are
+// called elsewhere or by another name from now on: a secret leaves for nobody
+// but whom it was given for (T11).
+func forgetSecrets(tx *store.Tx, before, after []core.Provider) error {
+	for _, old := range before {
+		same := slices.ContainsFunc(after, func(p core.Provider) bool {
+			return p.Name == old.Name && p.Kind == old.Kind && p.Issuer == old.Issuer && p.ClientID == old.ClientID
+		})
+		if same {
+			continue
+		}
+		if err := tx.DeletePoolSecret(string(core.ProviderSecret(old.Name))); err != nil && !core.Is(err, core.CodeNotFound) {
+			return err
+		}
+	}
+	return nil
 }

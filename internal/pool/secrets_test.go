@@ -65,3 +65,43 @@ func TestSecretsOfAPool(t *testing.T) {
 		}
 	})
 }
+
+// The secret of a provider leaves for nobody but whom it was given for: with
+// another address it has to be given anew.
+func TestT11SecretsOfProvidersStayWhereTheyWereGiven(t *testing.T) {
+	s := storetest.New(t)
+	pools := pool.New(s)
+	shop := storetest.Caller(storetest.Pool(t, s, "shop", nil))
+	given := func() bool {
+		all, err := pools.Secrets(t.Context(), shop)
+		must(t, err)
+		for _, one := range all {
+			if one.Name == core.ProviderSecret("acme") {
+				return one.Given
+			}
+		}
+		return false
+	}
+	set := func(providers string) {
+		_, err := pools.Change(t.Context(), shop, core.Overrides{"signin.providers": []byte(providers)})
+		must(t, err)
+	}
+	const base = `{"name":"acme","kind":"oidc","issuer":"https://a.example","client_id":"x","label":"A"}`
+	for changed, stays := range map[string]bool{
+		`[` + base + `]`: true,
+		`[{"name":"acme","kind":"oidc","issuer":"https://a.example","client_id":"x","disabled":true,"trust_email":true}]`: true,
+		`[` + base + `,{"name":"other","kind":"google","client_id":"y"}]`:                                                 true,
+		`[{"name":"acme","kind":"oidc","issuer":"https://b.example","client_id":"x"}]`:                                    false,
+		`[{"name":"acme","kind":"gitlab","issuer":"https://a.example","client_id":"x"}]`:                                  false,
+		`[{"name":"acme","kind":"oidc","issuer":"https://a.example","client_id":"y"}]`:                                    false,
+		`[]`: false,
+	} {
+		set(`[` + base + `]`)
+		must(t, pools.SetSecret(t.Context(), shop, core.ProviderSecret("acme"), "CANARY"))
+		set(changed)
+		set(`[` + base + `]`)
+		if given() != stays {
+			t.Errorf("law: a secret stays with the address that it was given for; after %s it is there: %v", changed, given())
+		}
+	}
+}

@@ -143,6 +143,7 @@ func allPassed() []passed {
 		{`DELETE FROM attempts WHERE (pool, subject) IN (SELECT pool, subject FROM attempts WHERE updated_at < $1 AND blocked_until < 9223372036854775807 LIMIT $2)`, 30 * 24 * time.Hour},
 		{`DELETE FROM budgets WHERE (pool, name, subject) IN (SELECT pool, name, subject FROM budgets WHERE ends_at < $1 LIMIT $2)`, 0},
 		{`DELETE FROM devices WHERE (pool, user_id, hash) IN (SELECT pool, user_id, hash FROM devices WHERE expires_at < $1 LIMIT $2)`, 0},
+		{`DELETE FROM saml_assertions WHERE (pool, provider, hash) IN (SELECT pool, provider, hash FROM saml_assertions WHERE expires_at < $1 LIMIT $2)`, time.Hour},
 		{`DELETE FROM sightings WHERE (pool, user_id, country) IN (SELECT pool, user_id, country FROM sightings WHERE seen_at < $1 LIMIT $2)`, core.SightingLife},
 		{`DELETE FROM risk_decisions WHERE (pool, request_id, id) IN (SELECT pool, request_id, id FROM risk_decisions WHERE expires_at > 0 AND expires_at < $1 LIMIT $2)`, 0},
 		{`DELETE FROM notes WHERE (pool, face, name) IN (SELECT pool, face, name FROM notes WHERE expires_at < $1 LIMIT $2)`, 0},

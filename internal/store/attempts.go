@@ -13,12 +13,21 @@ import (
 // unlock lets in again.
 const forGood = math.MaxInt64
 
+// letBe is how many of a subject's failures delay nobody any more, because none
+// came for the window ($9) after them and after the delay that they made, and lately is which of the others the
+// next one is.
+const (
+	letBe  = `CASE WHEN CAST($9 AS BIGINT) > 0 AND attempts.updated_at < CAST($3 AS BIGINT) - CAST($9 AS BIGINT) AND attempts.blocked_until < CAST($3 AS BIGINT) - CAST($9 AS BIGINT) THEN attempts.failures ELSE attempts.let_be END`
+	lately = `(attempts.failures + 1 - (` + letBe + `))`
+)
+
 // Charge takes one try from whoever is named by subject, before anything is
 // compared, and returns how many that makes in a row. Of tries that arrive
 // together, no more than the lockout allows pass. Once the free ones are used,
 // each closes the door behind itself for a while: first for the first delay,
-// then for twice as long each time, at most for the longest. The last one
-// closes it for good. Behind a closed door Charge returns [core.CodeLocked] and
+// then for twice as long each time, at most for the longest; after a window
+// without any, they begin anew. The last one closes it for good, however long
+// the others are ago. Behind a closed door Charge returns [core.CodeLocked] and
 // takes nothing.
 func (tx *Tx) Charge(subject string, l core.Lockout) (failures int, err error) {
 	free := l.Free
@@ -33,17 +42,18 @@ func (tx *Tx) Charge(subject string, l core.Lockout) (failures int, err error) {
 			ELSE 0 END, $3)
 		ON CONFLICT (pool, subject) DO UPDATE SET
 			failures = attempts.failures + 1,
+			let_be = `+letBe+`,
 			updated_at = excluded.updated_at,
 			blocked_until = CASE
 				WHEN attempts.failures + 1 >= CAST($7 AS BIGINT) THEN CAST($8 AS BIGINT)
-				WHEN attempts.failures + 1 < CAST($4 AS BIGINT) THEN 0
-				WHEN attempts.failures + 1 - CAST($4 AS BIGINT) >= 20 THEN CAST($3 AS BIGINT) + CAST($6 AS BIGINT)
-				WHEN (CAST($5 AS BIGINT) << CAST(attempts.failures + 1 - CAST($4 AS BIGINT) AS INTEGER)) > CAST($6 AS BIGINT) THEN CAST($3 AS BIGINT) + CAST($6 AS BIGINT)
-				ELSE CAST($3 AS BIGINT) + (CAST($5 AS BIGINT) << CAST(attempts.failures + 1 - CAST($4 AS BIGINT) AS INTEGER))
+				WHEN `+lately+` < CAST($4 AS BIGINT) THEN 0
+				WHEN `+lately+` - CAST($4 AS BIGINT) >= 20 THEN CAST($3 AS BIGINT) + CAST($6 AS BIGINT)
+				WHEN (CAST($5 AS BIGINT) << CAST(`+lately+` - CAST($4 AS BIGINT) AS INTEGER)) > CAST($6 AS BIGINT) THEN CAST($3 AS BIGINT) + CAST($6 AS BIGINT)
+				ELSE CAST($3 AS BIGINT) + (CAST($5 AS BIGINT) << CAST(`+lately+` - CAST($4 AS BIGINT) AS INTEGER))
 			END
 		WHERE attempts.blocked_until <= CAST($3 AS BIGINT)
 		RETURNING failures`,
-		subject, micros(tx.now), free, l.First.Microseconds(), l.Longest.Microseconds(), l.Most, int64(forGood)).Scan(&failures)
+		subject, micros(tx.now), free, l.First.Microseconds(), l.Longest.Microseconds(), l.Most, int64(forGood), l.Window.Microseconds()).Scan(&failures)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return failures, err
 	}

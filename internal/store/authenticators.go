@@ -51,7 +51,12 @@ func (tx *Tx) AdvanceAuthenticator(user core.UserID, id core.AuthenticatorID, co
 // AuthenticatorByHandle returns the authenticator of a kind that is known by
 // this handle, or [core.CodeNotFound]. It is for kinds whose handles differ.
 func (tx *Tx) AuthenticatorByHandle(kind core.AuthenticatorKind, handle string) (core.Authenticator, error) {
-	a, err := scanAuthenticator(tx.row(`SELECT `+authenticatorColumns+` FROM authenticators WHERE pool = $1 AND kind = $2 AND handle = $3`, string(kind), handle))
+	// Each in the words of its index, or that is not used.
+	if kind.ByProvider() {
+		a, err := scanAuthenticator(tx.row(`SELECT `+authenticatorColumns+` FROM authenticators WHERE pool = $1 AND kind = $2 AND handle = $3 AND kind IN ('social', 'saml')`, string(kind), handle))
+		return a, found(err, "authenticator")
+	}
+	a, err := scanAuthenticator(tx.row(`SELECT `+authenticatorColumns+` FROM authenticators WHERE pool = $1 AND kind = $2 AND handle = $3 AND kind = 'passkey'`, string(kind), handle))
 	return a, found(err, "authenticator")
 }
 
@@ -79,6 +84,13 @@ func (tx *Tx) PasswordOf(id core.UserID) (string, error) {
 func (tx *Tx) ExpirePassword(id core.UserID) (bool, error) {
 	n, err := tx.exec(`UPDATE authenticators SET expired_at = $3 WHERE pool = $1 AND user_id = $2 AND kind = 'password' AND expired_at = 0`,
 		string(id), micros(tx.now))
+	return n > 0, err
+}
+
+// PutAuthenticatorData stores what else one of a person's authenticators keeps.
+// It returns false if the person has none with this id.
+func (tx *Tx) PutAuthenticatorData(user core.UserID, id core.AuthenticatorID, data string) (bool, error) {
+	n, err := tx.exec(`UPDATE authenticators SET data = $4, updated_at = $5 WHERE pool = $1 AND user_id = $2 AND id = $3`, string(user), string(id), data, micros(tx.now))
 	return n > 0, err
 }
 

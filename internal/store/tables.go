@@ -63,6 +63,8 @@ func allTables() []table {
 		{"devices", 16, fleeting, ""},
 		{"import_sources", 18, fleeting, ""},
 		{"import_chunks", 18, fleeting, ""},
+		// What was taken stays taken: a restored node may be brought it again.
+		{"saml_assertions", 20, lasting, ""},
 		// A mail that has left since would leave twice.
 		{"outbox", 1, fleeting, ""},
 		// What running nodes must forget: a restored database has none.

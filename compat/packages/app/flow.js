@@ -32,6 +32,18 @@ const choices = {
       return success ? flow.sendPasskey(await answerOf(flow.state.passkey)) : { success, response };
     },
   },
+  [Choice.SOCIAL]: {
+    send: async () => {
+      location.href = flow.state.socialProviderMap.google.redirect_uri;
+      return new Promise(() => {}); // the page is left
+    },
+  },
+  [Choice.SAML]: {
+    send: async () => {
+      location.href = flow.state.samlChoices[0].redirect_uri;
+      return new Promise(() => {});
+    },
+  },
   [Choice.PROFILE]: {
     get asks() { return flow.state.profile.fields.map((field) => field.id); },
     send: (data) => flow.updateProfile({ profile: data }),
@@ -125,11 +137,19 @@ function drawSession({ active_token, refresh_token }) {
   });
 }
 
-// A link of a mail ends here with a code. The link itself was the proof, so that
-// the flow, which this browser began, goes on as it is.
-if (new URLSearchParams(location.search).has('code') && localStorage.getItem('flow')) {
+// back goes on in a flow that this browser began. The link of a mail, which ends
+// here with a code, was the proof itself. What a provider sent is for the flow to
+// look at; the package knows by the state from whom it is.
+async function back() {
+  const known = await flow.getFlowState();
+  const [choice, provider, name] = (flow.state.callbackStateMap[new URLSearchParams(location.search).get('state')] ?? '').split(':');
+  if (choice === Choice.SAML) return flow.verifySaml({ provider_id: provider, provider_name: name, uri: location.href });
+  return choice === Choice.SOCIAL ? flow.verifySocial({ social_provider: provider, uri: location.href }) : known;
+}
+
+if (['code', 'error'].some((name) => new URLSearchParams(location.search).has(name)) && localStorage.getItem('flow')) {
   flow.initState({ flowId: localStorage.getItem('flow') });
-  await run(() => flow.getFlowState());
+  await run(back);
 } else {
   draw();
 }

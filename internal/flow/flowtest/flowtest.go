@@ -54,7 +54,7 @@ func NewSpelling(st *store.Store, claims func(core.User, core.TokenID) session.C
 	h.Groups = directory.NewGroups(st)
 	h.Imports = directory.NewImports(st, directory.DefaultImportLimits(), slog.Default())
 	h.Invitations = directory.NewInvitations(st, pageURL)
-	h.Flows = flow.New(st, h.Pools, h.Passwords, h.Sessions, deliver.NewCaptchas(st, ""), pageURL)
+	h.Flows = flow.New(st, h.Pools, h.Passwords, h.Sessions, deliver.NewCaptchas(st, ""), pageURL).Asking(Providers(st))
 	return h
 }
 

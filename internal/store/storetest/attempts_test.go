@@ -121,6 +121,61 @@ func TestLockoutsDouble(t *testing.T) {
 	})
 }
 
+// B1: the window is no way around the end of guessing.
+func TestWindowOfLockouts(t *testing.T) {
+	storetest.Engines(t, func(t *testing.T, database string) {
+		s, db := storetest.Open(t, database), storetest.Raw(t, database)
+		b := demo(t, s)
+		const window = 10 * time.Minute
+		lockout := core.Lockout{Free: 2, First: time.Hour, Longest: 4 * time.Hour, Most: 6, Window: window}
+		charge := func() (failures int, closed time.Duration, err error) {
+			err = b.Update(context.Background(), func(tx *store.Tx) error {
+				if failures, err = tx.Charge("x", lockout); err != nil {
+					return err
+				}
+				until, err := tx.BlockedUntil("x")
+				if !until.IsZero() {
+					closed = until.Sub(tx.Now())
+				}
+				return err
+			})
+			return failures, closed, err
+		}
+		// back moves all that was so far into the past.
+		back := func(by time.Duration) {
+			t.Helper()
+			if _, err := db.ExecContext(t.Context(), `UPDATE attempts SET updated_at = updated_at - $1, blocked_until = CASE WHEN blocked_until > 0 THEN blocked_until - $1 ELSE 0 END`, by.Microseconds()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, step := range []struct {
+			after  time.Duration // the one before
+			closed time.Duration
+			law    string
+		}{
+			{0, 0, "the first one is free"},
+			{window - time.Minute, time.Hour, "within the window the free ones are used up"},
+			{time.Hour + time.Minute, 2 * time.Hour, "the window begins when the lockout is over"},
+			{2*time.Hour + window + time.Minute, 0, "after a window without any they are free again"},
+			{0, time.Hour, "and used up again, with the first delay"},
+		} {
+			back(step.after)
+			failures, closed, err := charge()
+			if err != nil || closed != step.closed || failures != i+1 {
+				t.Errorf("law: %s, and all are counted; number %d, counted as %d, closed the door for %v in place of %v (%v)", step.law, i+1, failures, closed, step.closed, err)
+			}
+		}
+		back(100 * time.Hour)
+		if _, _, err := charge(); err != nil {
+			t.Error(err)
+		}
+		back(100 * time.Hour)
+		if _, _, err := charge(); !core.Is(err, core.CodeLocked) {
+			t.Errorf("law: with the most wrong tries the door is closed for good, whatever the window; got %v", err)
+		}
+	})
+}
+
 // TestLimitOnTheLongestDelays has the largest delays that settings allow.
 func TestLimitOnTheLongestDelays(t *testing.T) {
 	storetest.Engines(t, func(t *testing.T, database string) {

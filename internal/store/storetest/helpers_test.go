@@ -72,6 +72,7 @@ type filled struct {
 	user     core.User
 	password core.Authenticator
 	passkey  core.Authenticator
+	identity core.Authenticator
 	flow     core.Flow
 	ticket   core.Ticket
 	session  core.Session
@@ -116,6 +117,7 @@ func fill(t testing.TB, s *store.Store) filled {
 	}
 	f.password = core.Authenticator{ID: core.NewAuthenticatorID(), User: f.user.ID, Kind: core.AuthenticatorPassword, Secret: "$argon2id$of-" + random}
 	f.passkey = core.Authenticator{ID: core.NewAuthenticatorID(), User: f.user.ID, Kind: "passkey", Second: true, Handle: "handle-" + random, Counter: 7, Data: `{"k":"密"}`}
+	f.identity = core.Authenticator{ID: core.NewAuthenticatorID(), User: f.user.ID, Kind: core.AuthenticatorSocial, Handle: "handle-" + random, Data: `{"k":"v"}`}
 	f.flow = core.Flow{ID: core.NewFlowID(), Version: 1, ExpiresAt: soon(time.Hour), Facts: core.Facts{
 		Allowed: []core.FlowType{core.FlowSignup}, Redirect: "https://a.example/cb", State: "s\x00'\"", Browser: []byte{0, 1, 255}, User: f.user.ID, Created: true,
 		Email: core.Email{Text: "A@b.example", Key: "a@b.example"}, Primary: core.AuthenticatorPassword, Profile: core.Profile{"a": "b"},
@@ -147,9 +149,9 @@ func fill(t testing.TB, s *store.Store) filled {
 	err := f.bound.Update(context.Background(), func(tx *store.Tx) error {
 		return errors.Join(
 			tx.CreatePool(f.pool), tx.PutKey(f.key, f.hash, plainKey), tx.PutApplication(f.app, []byte("secret-hash")), tx.PutPoolSecret(f.secret),
-			tx.CreateUser(f.user), tx.PutPassword(f.password), added(tx.PutAuthenticator(f.passkey)), tx.PutRecoveryCodes(f.user.ID, [][]byte{f.hash}), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
+			tx.CreateUser(f.user), tx.PutPassword(f.password), added(tx.PutAuthenticator(f.passkey)), added(tx.PutAuthenticator(f.identity)), tx.PutRecoveryCodes(f.user.ID, [][]byte{f.hash}), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
 			tx.RememberDevice(core.Device{User: f.user.ID, Hash: f.hash, Address: "192.0.2.3", ExpiresAt: soon(time.Hour)}, 10),
-			tx.PutSighting(f.sighting), tx.PutRiskDecision(f.decision),
+			added(tx.SpendAssertion("acme", f.hash, soon(time.Hour))), tx.PutSighting(f.sighting), tx.PutRiskDecision(f.decision),
 			tx.PutRefresh(f.hash, f.refresh), tx.PutAccess(f.hash, f.access), tx.Send(f.message), tx.PutNote("face", f.note, "data", soon(time.Hour)),
 			charge(tx, f.subject), tx.Spend(core.BudgetMailsTo, f.subject, core.DefaultSettings()), tx.PutInvitation(f.hash, f.invite), tx.PutAgreement(f.terms), tx.PutSigningKey(f.signing, ""), tx.CreateGroup(f.group), join(tx, f.group.ID, f.user.ID),
 			tx.PutImportSource(f.source), tx.PutImportChunk(f.source.ID, 0, []byte(plainChunk)), tx.FinishImportSource(f.source), tx.CreateImport(f.imported), taken(tx.UseImportSource(f.source.ID, f.imported.ID)),

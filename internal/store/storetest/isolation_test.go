@@ -118,7 +118,14 @@ func foreigners() map[string]foreign {
 		},
 		"AuthenticatorByHandle": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			found, err := tx.AuthenticatorByHandle(a.passkey.Kind, a.passkey.Handle)
+			if found.ID != "" || err != nil && !core.Is(err, core.CodeNotFound) {
+				return found.ID != "", err
+			}
+			found, err = tx.AuthenticatorByHandle(a.identity.Kind, a.identity.Handle)
 			return found.ID != "", err
+		},
+		"PutAuthenticatorData": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return tx.PutAuthenticatorData(a.user.ID, a.passkey.ID, "{}")
 		},
 		"RememberDevice": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(tx.RememberDevice(core.Device{User: a.user.ID, Hash: a.hash, ExpiresAt: soon(time.Hour)}, 10))
@@ -130,6 +137,11 @@ func foreigners() map[string]foreign {
 		"ForgetDevices": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			n, err := tx.ForgetDevices(a.user.ID)
 			return n > 0, err
+		},
+		"SpendAssertion": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			// Another pool's does not stand in the way.
+			first, err := tx.SpendAssertion("acme", a.hash, soon(time.Hour))
+			return err == nil && !first, err
 		},
 		"PutRiskDecision": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			other := a.decision

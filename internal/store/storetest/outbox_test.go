@@ -258,7 +258,7 @@ func TestSweepDeletesOnlyWhatHasPassed(t *testing.T) {
 	}{
 		{"flows", "expires_at", 0}, {"tickets", "expires_at", time.Hour}, {"access_tokens", "expires_at", day}, {"refresh_tokens", "expires_at", day},
 		{"sessions", "expires_at", 30 * day}, {"attempts", "updated_at", 30 * day}, {"notes", "expires_at", 0}, {"changes", "created_at", time.Hour},
-		{"invitations", "expires_at", time.Hour}, {"budgets", "ends_at", 0},
+		{"invitations", "expires_at", time.Hour}, {"budgets", "ends_at", 0}, {"saml_assertions", "expires_at", time.Hour},
 	}
 	storetest.Engines(t, func(t *testing.T, database string) {
 		s, db := storetest.Open(t, database), storetest.Raw(t, database)

@@ -45,10 +45,16 @@ func TestEveryNounComesBack(t *testing.T) {
 			same(t, "the password", []any{phc, err}, []any{f.password.Secret, nil})
 			all, err := tx.Authenticators(f.user.ID)
 			f.password.CreatedAt, f.password.UpdatedAt, f.passkey.CreatedAt, f.passkey.UpdatedAt = begun, begun, begun, begun
+			f.identity.CreatedAt, f.identity.UpdatedAt = begun, begun
 			slices.SortFunc(all, func(a, b core.Authenticator) int { return cmp.Compare(a.Kind, b.Kind) })
-			same(t, "the authenticators", []any{all, err}, []any{[]core.Authenticator{f.passkey, f.password}, nil})
+			same(t, "the authenticators", []any{all, err}, []any{[]core.Authenticator{f.passkey, f.password, f.identity}, nil})
 			passkey, err := tx.AuthenticatorByHandle(f.passkey.Kind, f.passkey.Handle)
 			same(t, "the authenticator by its handle", []any{passkey, err}, []any{f.passkey, nil})
+
+			identity, err := tx.AuthenticatorByHandle(f.identity.Kind, f.identity.Handle)
+			same(t, "the identity by its handle", []any{identity, err}, []any{f.identity, nil})
+			_, err = tx.AuthenticatorByHandle(core.AuthenticatorSAML, f.identity.Handle)
+			same(t, "the identity as one of another kind", core.CodeOf(err), core.CodeNotFound)
 
 			codes, err := tx.RecoveryCodes(f.user.ID)
 			same(t, "the recovery codes", []any{codes, err}, []any{[][]byte{f.hash}, nil})
@@ -372,7 +378,7 @@ func TestDeletedPeopleLeaveNothing(t *testing.T) {
 		before := storetest.Dump(t, db, f.pool.ID)
 		update(t, f.bound, func(tx *store.Tx) error { return tx.DeleteUser(f.user.ID) })
 		after := storetest.Dump(t, db, f.pool.ID)
-		for table, gone := range map[string]int{"users": 1, "sessions": 1, "access_tokens": 1, "refresh_tokens": 1, "authenticators": 2, "devices": 1, "sightings": 1, "risk_decisions": 0, "user_profile_values": 2, "tickets": 1, "invitations": 1} {
+		for table, gone := range map[string]int{"users": 1, "sessions": 1, "access_tokens": 1, "refresh_tokens": 1, "authenticators": 3, "devices": 1, "sightings": 1, "risk_decisions": 0, "user_profile_values": 2, "tickets": 1, "invitations": 1} {
 			if len(before[table])-len(after[table]) != gone {
 				t.Errorf("law: with a person goes what was theirs; of %s there were %d rows and are %d", table, len(before[table]), len(after[table]))
 			}
@@ -416,6 +422,33 @@ func TestVoidedTickets(t *testing.T) {
 					t.Errorf("law: voiding ends the unused tickets of one purpose and subject; of %s came %v", hash, err)
 				}
 			}
+			return nil
+		})
+	})
+}
+
+func TestIdentitiesAreOnePersons(t *testing.T) {
+	storetest.Engines(t, func(t *testing.T, database string) {
+		f := fill(t, storetest.Open(t, database))
+		other := person("bob")
+		update(t, f.bound, func(tx *store.Tx) error { return tx.CreateUser(other) })
+		for _, kind := range []core.AuthenticatorKind{core.AuthenticatorSocial, core.AuthenticatorSAML} {
+			stolen := core.Authenticator{ID: core.NewAuthenticatorID(), User: other.ID, Kind: kind, Handle: f.identity.Handle}
+			update(t, f.bound, func(tx *store.Tx) error {
+				put, err := tx.PutAuthenticator(stolen)
+				if put {
+					t.Errorf("law: who somebody is to a provider is one person's in a pool; %s of somebody else was taken", kind)
+				}
+				return err
+			})
+		}
+		more := f.identity
+		more.ID, more.Handle, more.Data = core.NewAuthenticatorID(), "another", ""
+		update(t, f.bound, func(tx *store.Tx) error { return added(tx.PutAuthenticator(more)) })
+		update(t, f.bound, func(tx *store.Tx) error { return added(tx.PutAuthenticatorData(more.User, more.ID, `{"k":"new"}`)) })
+		view(t, f.bound, func(tx *store.Tx) error {
+			got, err := tx.AuthenticatorByHandle(more.Kind, more.Handle)
+			same(t, "what it keeps", []any{got.User, got.Data, err}, []any{f.user.ID, `{"k":"new"}`, nil})
 			return nil
 		})
 	})

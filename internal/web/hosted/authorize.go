@@ -11,7 +11,7 @@ import (
 // authorize begins a flow for this browser, and leads to its page. For an
 // address that is not registered it leads nowhere.
 func (p *Pages) authorize(w http.ResponseWriter, v *visit) error {
-	q, err := query(v.r, "redirect_uri", "state", "email", "screen")
+	q, err := query(v.r, "redirect_uri", "state", "email", "screen", "social")
 	if err != nil {
 		return err
 	}
@@ -48,6 +48,13 @@ func (p *Pages) authorize(w http.ResponseWriter, v *visit) error {
 	location := v.flowPath(s.ID)
 	if filled != "" {
 		location = withQuery(location, "email", filled[:min(len(filled), maxFilled)])
+	}
+	if prompt, ok := find(s.Prompts, core.ChoiceSocial); ok && q["social"] != "" {
+		for i, one := range prompt.Providers {
+			if one.Name == q["social"] {
+				location = providerLinks(v, s, p.LinkState)[i].Href
+			}
+		}
 	}
 	see(w, location)
 	return nil

@@ -65,7 +65,7 @@ func (p *Pages) showState(w http.ResponseWriter, v *visit, s flow.State, asked c
 		p.refuse(w, v, err)
 		return
 	}
-	sc.Agreements = agreements
+	sc.Agreements, sc.Providers = agreements, providerLinks(v, s, p.LinkState)
 	page.name, page.Data = string(prompt.Choice), sc
 	if prompt.Choice == core.ChoicePasskey && sc.Options != "" {
 		page.Script = p.script.path

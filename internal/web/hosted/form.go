@@ -2,6 +2,7 @@ package hosted
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -20,17 +21,18 @@ const maxForm = 64 << 10
 // form is what was sent or asked for: each name once.
 type form map[string]string
 
-// readForm reads the body of a POST, strictly: one type of body, no name twice.
-func readForm(r *http.Request) (form, error) {
+// readForm reads the body of a POST of at most so many bytes, strictly: one type
+// of body, no name twice.
+func readForm(r *http.Request, most int64) (form, error) {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := strings.ToLower(params["charset"])
 	encoding := r.Header.Get("Content-Encoding")
 	if err != nil || media != "application/x-www-form-urlencoded" || (charset != "" && charset != "utf-8") || (encoding != "" && encoding != "identity") {
 		return nil, core.Fail(core.CodeUnsupportedMedia, "The body must be a form in UTF-8.")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxForm))
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, most))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return nil, core.Fail(core.CodeTooLarge, "The form is larger than 64 KiB.")
+		return nil, core.Fail(core.CodeTooLarge, fmt.Sprintf("The form is larger than %d KiB.", most>>10))
 	}
 	if err != nil {
 		return nil, &core.Error{Code: core.CodeInvalid, Detail: "The form could not be read.", Cause: err}

@@ -132,7 +132,7 @@ func (p *Pages) handle(w http.ResponseWriter, r *http.Request, rt route) {
 
 // enter fills in the visit, or says why it goes no further.
 func (p *Pages) enter(v *visit, rt route) error {
-	if v.r.Method == http.MethodPost {
+	if v.r.Method == http.MethodPost && !rt.foreign {
 		if err := p.origin.Check(v.r); err != nil {
 			return &core.Error{Code: core.CodeForbidden, Detail: "The form was sent by another site.", Cause: err}
 		}
@@ -149,7 +149,11 @@ func (p *Pages) enter(v *visit, rt route) error {
 	}
 	v.caller.Browser, v.caller.Device = p.browser(v.r), p.device(v.r)
 	if v.r.Method == http.MethodPost {
-		form, err := readForm(v.r)
+		most := int64(maxForm)
+		if rt.foreign {
+			most = maxAnswer
+		}
+		form, err := readForm(v.r, most)
 		if err != nil {
 			return err
 		}

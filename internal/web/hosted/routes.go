@@ -13,6 +13,7 @@ type route struct {
 	global  bool // at this very path, and no pool's
 	develop bool // only there with an inbox
 	anyone  bool // it is the same for everybody, so that its time tells nothing
+	foreign bool // its forms are sent from other sites, and are larger
 }
 
 // routes is every path of the pages. Each but the global ones is at the hosts
@@ -22,12 +23,21 @@ func routes() []route {
 		{path: "/{$}", get: (*Pages).authorize},
 		{path: "/authorize", get: (*Pages).authorize},
 		{path: "/flow/{id}", get: (*Pages).showFlow, post: (*Pages).answerFlow},
+		{path: "/flow/oauth/{provider}", get: (*Pages).toProvider},
+		{path: "/flow/oauth/{provider}/callback", get: (*Pages).fromProvider},
+		{path: "/flow/saml/{provider}", get: (*Pages).toSAML},
+		{path: "/flow/saml/{provider}/acs", post: (*Pages).takeSAML, foreign: true},
+		{path: "/flow/saml/{provider}/return", get: (*Pages).fromSAML},
+		{path: "/flow/saml/{provider}/begin", get: (*Pages).beginSAML},
+		{path: "/flow/saml/{provider}/metadata", get: (*Pages).samlMetadata, anyone: true},
 		{path: "/link", get: (*Pages).showLink, post: (*Pages).openLink},
 		{path: "/invitation", get: (*Pages).showInvitation, post: (*Pages).acceptInvitation},
 		{path: "/login-success", get: (*Pages).loginSuccess, anyone: true},
 		{path: "/logout", get: (*Pages).logout, post: (*Pages).logout},
 
 		{path: "/.well-known/jwks.json", get: (*Pages).keySet, anyone: true},
+
+		{path: "/brand.css", get: (*Pages).brandStyle, anyone: true},
 
 		{path: "/assets/{file}", get: (*Pages).asset, global: true},
 		{path: "/dev/inbox", get: (*Pages).inbox, global: true, develop: true},
@@ -37,6 +47,9 @@ func routes() []route {
 
 // allow is the methods that a route takes, as the Allow header lists them.
 func (rt route) allow() string {
+	if rt.get == nil {
+		return "POST"
+	}
 	if rt.post != nil {
 		return "GET, HEAD, POST"
 	}

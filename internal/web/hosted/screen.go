@@ -43,6 +43,8 @@ func choices() []choice {
 		{name: core.ChoicePasskey, fields: []string{"passkey"}, answer: func(f form) flow.Answer { return flow.Answer{Passkey: []byte(f["passkey"])} }},
 		{name: core.ChoiceProfile, fields: []string{"profile."}, answer: func(f form) flow.Answer { return flow.Answer{Profile: f.under("profile.")} }},
 		{name: core.ChoiceResetPassword, answer: nothing},
+		{name: core.ChoiceSocial, answer: nothing}, // its links answer it
+		{name: core.ChoiceSAML, answer: nothing},   // the same
 		{name: core.ChoiceProvisional, answer: nothing},
 		{name: core.ChoiceAgreements, fields: []string{agreedPrefix}, answer: agreedOf},
 		{name: core.ChoiceSetPhone, fields: []string{"phone"}, answer: func(f form) flow.Answer { return flow.Answer{Phone: strings.TrimSpace(f["phone"])} }},
@@ -80,6 +82,8 @@ func others() map[core.ChoiceName]string {
 		core.ChoiceRecoveryCode: "Use a recovery code instead",
 		core.ChoicePasskey:      "Use a passkey instead",
 		core.ChoiceSetPhone:     "Add a telephone number",
+		core.ChoiceSocial:       "Go on with an account elsewhere",
+		core.ChoiceSAML:         "Go on with an account of your organisation",
 		core.ChoiceProvisional:  "Set up an account that was made for you",
 	}
 }
@@ -156,6 +160,7 @@ type screen struct {
 	Agreements []agreementField
 	Seed       *seed             // totp, while it is new
 	Codes      []string          // recovery_code, while they are new
+	Providers  []onward          // set_email, set_username, social: where else somebody may come in by
 	Passkey    bool              // set_email, set_username: a passkey may say who it is
 	Options    string            // passkey: what the browser is to be asked, as JSON; empty: it was not begun
 	Offer      bool              // passkey: nobody has to take it
@@ -164,6 +169,7 @@ type screen struct {
 	Alert      string            // what went wrong with all of it
 	Errors     map[string]string // what went wrong, by field
 	Values     form              // what was filled in; never a password
+	texts      map[string]string // the pool's own words, by place
 }
 
 // seed is what a program for one-time passwords is given.
@@ -253,5 +259,6 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	}
 	sc.Errors, sc.Alert = fieldErrors(prompt, said.err)
 	sc.Fields = inputs(prompt.Fields, sc.Values, sc.Errors)
+	sc.texts = s.Pool.Settings.BrandTexts
 	return sc
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/deliver"
 	"github.com/gatehouse-id/gatehouse/internal/directory"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
+	"github.com/gatehouse-id/gatehouse/internal/flow/flowtest"
 	"github.com/gatehouse-id/gatehouse/internal/pool"
 	"github.com/gatehouse-id/gatehouse/internal/secret"
 	"github.com/gatehouse-id/gatehouse/internal/session"
@@ -68,7 +69,7 @@ func newSite(t *testing.T, settings map[string]any, change func(*hosted.Deps)) *
 	}
 	s.agreements = directory.NewAgreements(st)
 	s.invitations = directory.NewInvitations(st, pageURL)
-	s.flows = flow.New(st, s.pools, s.passwords, s.sessions, deliver.NewCaptchas(st, ""), pageURL)
+	s.flows = flow.New(st, s.pools, s.passwords, s.sessions, deliver.NewCaptchas(st, ""), pageURL).Asking(flowtest.Providers(st))
 	values := map[string]any{"redirects.allowed": []string{callback}, "display_name": "Acme"}
 	for key, value := range settings {
 		values[key] = value

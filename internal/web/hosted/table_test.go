@@ -20,6 +20,13 @@ func TestRoutes(t *testing.T) {
 		"GET /authorize",
 		"GET /flow/{id}",
 		"POST /flow/{id}",
+		"GET /flow/oauth/{provider}",
+		"GET /flow/oauth/{provider}/callback",
+		"GET /flow/saml/{provider}",
+		"POST /flow/saml/{provider}/acs",
+		"GET /flow/saml/{provider}/return",
+		"GET /flow/saml/{provider}/begin",
+		"GET /flow/saml/{provider}/metadata",
 		"GET /link",
 		"POST /link",
 		"GET /invitation",
@@ -28,6 +35,7 @@ func TestRoutes(t *testing.T) {
 		"GET /logout",
 		"POST /logout",
 		"GET /.well-known/jwks.json",
+		"GET /brand.css",
 		"GET /assets/{file} global",
 		"GET /dev/inbox global develop",
 		"GET /dev/inbox.json global develop",
@@ -113,7 +121,7 @@ func TestEveryChoiceHasAScreen(t *testing.T) {
 
 // Every template is one that some page renders, and the other way round.
 func TestTemplatesAreTheOnesUsed(t *testing.T) {
-	used := []string{"plain", "completed", "link", "invitation", "inbox"}
+	used := []string{"plain", "completed", "link", "invitation", "inbox", "saml_form"}
 	for _, c := range choices() {
 		used = append(used, string(c.name))
 	}

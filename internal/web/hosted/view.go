@@ -48,10 +48,11 @@ type view struct {
 	App     string   // whose page it is, for people; empty: the pool's
 	Mark    string   // a letter for App
 	Style   string   // path of the style sheet
-	Script  string   // path of the page's script; empty: it has none
-	policy  string   // what it may do beside; empty: run Script, which is ours
-	styles  string   // more sources of its styles
-	Wrong   bool     // it is about an error
+	Brand   brand
+	Script  string // path of the page's script; empty: it has none
+	policy  string // what it may do beside; empty: run Script, which is ours
+	styles  string // more sources of its styles
+	Wrong   bool   // it is about an error
 	Data    any
 	Said    []paragraph // the pool's disclaimer, on the pages of a flow
 }
@@ -68,6 +69,7 @@ func (p *Pages) render(w http.ResponseWriter, v *visit, page view) {
 		page.Mark = string(unicode.ToUpper(first))
 	}
 	page.Style = p.style.path
+	page.Brand = newBrand(v.base, v.pool.Settings)
 	var body bytes.Buffer
 	if err := p.views[page.name].ExecuteTemplate(&body, "layout", page); err != nil {
 		web.Log(v.r.Context(), slog.LevelError, "cannot make a page", slog.String("page", page.name), slog.String("error", err.Error()))
@@ -76,7 +78,7 @@ func (p *Pages) render(w http.ResponseWriter, v *visit, page view) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	policy := contentPolicy(page.targets...)
+	policy := strings.Replace(contentPolicy(page.targets...), "img-src 'self' data:", "img-src 'self' data:"+pictures(v.pool.Settings), 1)
 	switch {
 	case page.policy != "":
 		policy = strings.Replace(policy, "style-src 'self'", "style-src 'self'"+page.styles, 1) + page.policy

@@ -13,6 +13,8 @@ type authenticator struct {
 	Type      string `json:"type"`
 	Enabled   bool   `json:"enabled"`
 	Phase     string `json:"phase"`
+	Provider  string `json:"provider,omitempty"`
+	Name      string `json:"provider_name,omitempty"`
 	RPID      string `json:"rpid,omitempty"`
 	CreatedAt string `json:"created_at"`
 	UpdatedAt string `json:"updated_at"`
@@ -27,6 +29,8 @@ func authenticatorWords() map[core.AuthenticatorKind]string {
 		core.AuthenticatorSMSOTP:    "sms_otp",
 		core.AuthenticatorTOTP:      "totp",
 		core.AuthenticatorPasskey:   "passkey",
+		core.AuthenticatorSocial:    "social",
+		core.AuthenticatorSAML:      "saml",
 	}
 }
 
@@ -39,18 +43,45 @@ func (f *Face) userAuthenticatorsList(ctx context.Context, caller core.Caller, i
 	if err != nil {
 		return nil, err
 	}
+	settings, err := f.settings(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
 	result := authenticatorListResult{Authenticators: make([]authenticator, 0, len(all))}
 	for _, a := range all {
+		provider, title, err := providerOf(a, caller.Pool, settings)
+		if err != nil {
+			return nil, err
+		}
 		phase := "primary"
 		if a.Second {
 			phase = "secondary"
 		}
 		result.Authenticators = append(result.Authenticators, authenticator{
-			RPID: rpid(a),
-			ID:   show(prefixFactor, a.ID), Type: authenticatorWords()[a.Kind], Enabled: true, Phase: phase, CreatedAt: showTime(a.CreatedAt), UpdatedAt: showTime(a.UpdatedAt),
+			RPID: rpid(a), Provider: provider, Name: title,
+			ID: show(prefixFactor, a.ID), Type: authenticatorWords()[a.Kind], Enabled: true, Phase: phase, CreatedAt: showTime(a.CreatedAt), UpdatedAt: showTime(a.UpdatedAt),
 		})
 	}
 	return result, nil
+}
+
+// providerOf names the provider whose word an authenticator is, and what people
+// see of it; empty for others. A SAML provider goes by its id.
+func providerOf(a core.Authenticator, pool core.PoolID, s core.Settings) (name, title string, err error) {
+	if !a.Kind.ByProvider() {
+		return "", "", nil
+	}
+	identity, err := a.Identity()
+	name, title = identity.Provider, identity.Provider
+	for _, p := range s.Providers {
+		if p.Name == identity.Provider {
+			title = p.Title()
+		}
+	}
+	if a.Kind == core.AuthenticatorSAML {
+		name = samlID(name, pool)
+	}
+	return name, title, err
 }
 
 type userAuthenticatorsDelete struct {

@@ -36,6 +36,8 @@ func answers() map[core.ChoiceName]func() choiceData {
 		core.ChoicePasskey:       func() choiceData { return &passkeyData{} },
 		core.ChoiceCaptcha:       func() choiceData { return &captchaData{} },
 		core.ChoiceProvisional:   func() choiceData { return &linkData{} },
+		core.ChoiceSocial:        func() choiceData { return &socialData{} },
+		core.ChoiceSAML:          func() choiceData { return &samlData{} },
 	}
 }
 
@@ -59,6 +61,8 @@ func restarts() map[core.ChoiceName]func() choiceData {
 		core.ChoicePasskey:       func() choiceData { return &resendData{} },
 		core.ChoiceCaptcha:       func() choiceData { return &emptyData{} },
 		core.ChoiceProvisional:   func() choiceData { return &resendData{} },
+		core.ChoiceSocial:        func() choiceData { return &emptyData{} },
+		core.ChoiceSAML:          func() choiceData { return &emptyData{} },
 	}
 }
 
@@ -286,6 +290,10 @@ func flowResult(s flow.State) flowState {
 		result.FlowType = append(result.FlowType, string(t))
 	}
 	for _, prompt := range s.Prompts {
+		if prompt.Providers != nil {
+			result.FlowChoices = append(result.FlowChoices, providerItems(prompt, s)...)
+			continue
+		}
 		result.FlowChoices = append(result.FlowChoices, choiceItem{choiceWordOf(prompt.Choice), promptData(prompt, s.Pool.Settings)})
 	}
 	return result
@@ -354,6 +362,7 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 		passkeyPrompt(data, prompt)
 	case core.ChoiceCaptcha:
 		captchaPrompt(data, *prompt.Captcha)
+	case core.ChoiceSocial, core.ChoiceSAML: // an item for each provider: see providerItems
 	}
 	return data
 }

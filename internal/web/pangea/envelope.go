@@ -86,8 +86,11 @@ func fail(ctx context.Context, w http.ResponseWriter, err error) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
 	var result any
+	more := providerResult(err)
 	if len(problems) > 0 {
 		result = map[string]any{"errors": problems}
+	} else if more != nil {
+		result = more
 	}
 	send(ctx, w, word.http, envelope{Status: word.status, Summary: summary, Result: result})
 }

@@ -21,6 +21,7 @@ type flowStart struct {
 	FlowTypes  []string `json:"flow_types"`
 	Invitation string   `json:"invitation"`
 	DeviceID   string   `json:"device_id"`
+	SAMLTicket string   `json:"saml_idp_initiated_ticket"`
 
 	OneTimeAuths []oneTimeAuth `json:"one_time_auths"`
 }
@@ -39,6 +40,7 @@ func (in *flowStart) check(p *problems) {
 		}
 	}
 	p.secret("/invitation", in.Invitation, prefixInvite)
+	p.secret("/saml_idp_initiated_ticket", in.SAMLTicket, prefixCode)
 	p.device(in.DeviceID)
 }
 
@@ -48,8 +50,8 @@ func (f *Face) flowStart(ctx context.Context, caller core.Caller, in flowStart) 
 	for _, word := range in.FlowTypes {
 		types = append(types, core.FlowType(word))
 	}
-	s, err := f.Flows.Start(ctx, caller, flow.Start{Types: types, Email: in.Email, Username: in.Username, Redirect: in.CbURI, Invitation: read(prefixInvite, in.Invitation), Device: in.DeviceID, OneTime: oneTimeAuths(in.OneTimeAuths)})
-	if core.Is(err, core.CodeTicketInvalid) {
+	s, err := f.Flows.Start(ctx, caller, flow.Start{Types: types, Email: in.Email, Username: in.Username, Redirect: in.CbURI, Invitation: read(prefixInvite, in.Invitation), Device: in.DeviceID, OneTime: oneTimeAuths(in.OneTimeAuths), SAML: read(prefixCode, in.SAMLTicket)})
+	if core.Is(err, core.CodeTicketInvalid) && in.SAMLTicket == "" {
 		err = core.Invalid(core.Problem{Code: core.ProblemNotThere, Pointer: "/invitation", Detail: "There is no such invitation that is still pending."})
 	}
 	if err != nil {

@@ -84,7 +84,12 @@ func TestEveryChoiceAndPhaseHasAWord(t *testing.T) {
 func TestEveryPromptIsSpelled(t *testing.T) {
 	for _, name := range flow.Choices() {
 		prompt := flow.Prompt{Choice: name, Seed: &flow.SeedPrompt{}, Link: &flow.LinkPrompt{}, Code: &flow.CodePrompt{}, Passkey: &flow.PasskeyPrompt{}, Captcha: &flow.CaptchaPrompt{}, RequiredFor: []core.ChoiceName{core.ChoicePassword}}
-		if data := promptData(prompt, core.DefaultSettings()); len(data) == 0 {
+		data := promptData(prompt, core.DefaultSettings())
+		if name == core.ChoiceSocial || name == core.ChoiceSAML {
+			prompt.Providers = []flow.ProviderPrompt{{Name: "google"}}
+			data = providerItems(prompt, flow.State{})[0].Data
+		}
+		if len(data) == 0 {
 			t.Errorf("the choice %s shows nothing", name)
 		}
 	}

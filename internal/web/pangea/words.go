@@ -39,14 +39,14 @@ func choiceWords() []choiceWord {
 		{"profile", core.ChoiceProfile},
 		{"provisional_enrollment", core.ChoiceProvisional},
 		{"reset_password", core.ChoiceResetPassword},
-		{"saml", ""},
+		{"saml", core.ChoiceSAML},
 		{"set_email", core.ChoiceSetEmail},
 		{"set_mail", core.ChoiceSetEmail}, // what the Python, Node and Go SDKs send
 		{"set_password", core.ChoiceSetPassword},
 		{"set_phone", core.ChoiceSetPhone},
 		{"set_username", core.ChoiceSetUsername},
 		{"sms_otp", core.ChoiceSMSOTP},
-		{"social", ""},
+		{"social", core.ChoiceSocial},
 		{"totp", core.ChoiceTOTP},
 		{"verify_email", core.ChoiceVerifyEmail},
 	}
