@@ -119,6 +119,18 @@ def test_import_refuses(authn, pool, other):
     check_import(importing(mapping("mail", "email")), "Users imported", "x", 1, 1, 0, 0)
 
 
+def test_an_import_that_takes_long(authn):
+    """Answered with 202 where the server needs more than some seconds, which the SDK then polls for."""
+    people, tail = 8_000, secrets.token_hex(4)
+    rows = [["mail"]] + [[f"p{i}.{tail}@example.org"] for i in range(people)]
+    source = upload(authn, rows).raw_result["object"]["id"]
+    authn.user.request.config.poll_result_timeout = 300
+    name = "long_" + tail
+    response = post(authn, "v2/users/import", {"name": name, "source_id": source, "field_mappings": [mapping("mail", "email")]})
+    check_import(response, "Users imported", name, people, people, 0, 0)
+    assert authn.user.list(filter={"email__contains": [tail]}, size=1).result.count == people
+
+
 # A hash of each algorithm, what an import says of it, and its password. They are
 # the published vectors of internal/flow's imported people.
 HASHES = [

@@ -65,9 +65,6 @@ func (im *Imports) work(ctx context.Context, c store.ImportClaim) error {
 			source, err = tx.ImportSource(r.job.Source)
 			return err
 		})
-		if core.Is(err, core.CodeNotFound) {
-			return r.end(ctx, core.ImportFailed, "The uploaded file is not there any more.")
-		}
 		if err != nil {
 			return err
 		}
@@ -80,11 +77,19 @@ func (im *Imports) work(ctx context.Context, c store.ImportClaim) error {
 			return csvFrom(file, names, at, number), nil
 		})
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case ctx.Err() != nil, core.Is(err, core.CodeUnavailable), core.Is(err, core.CodeConflict):
+		// Somebody else may be able to, at once.
+		return errors.Join(err, r.write(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.ReleaseImport(r.job.ID, r.claim) }))
+	case core.Is(err, core.CodeNotFound):
+		return r.end(ctx, core.ImportFailed, "The uploaded file is not there any more.")
+	default:
+		// It would be so the next time.
+		im.log.Error("an import cannot go on", "import", r.job.ID, "error", err)
+		return r.end(ctx, core.ImportFailed, "Something went wrong on our side.")
 	}
-	// Somebody else may be able to, at once.
-	return errors.Join(err, r.write(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.ReleaseImport(r.job.ID, r.claim) }))
 }
 
 // guarded ends an import that makes its worker panic: it would do so again.

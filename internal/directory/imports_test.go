@@ -332,7 +332,7 @@ func many(n int) string {
 // TestImportGoesOn ends workers in the midst of an import, politely and not,
 // while others wait: all rows are dealt with once.
 func TestImportGoesOn(t *testing.T) {
-	const people = 6000
+	const people = 3000
 	storetest.Engines(t, func(t *testing.T, database string) {
 		for name, dry := range map[string]bool{"import": false, "validation": true} {
 			t.Run(name, func(t *testing.T) {
@@ -382,6 +382,38 @@ func TestImportGoesOn(t *testing.T) {
 					t.Errorf("law: as many are there as were imported; there are %d in place of %d", found, want)
 				}
 			})
+		}
+	})
+}
+
+// TestImportsEndWithoutTheirFile takes a file away from under an import, or
+// changes it: the import ends, keeps what it did, and holds up no other.
+func TestImportsEndWithoutTheirFile(t *testing.T) {
+	storetest.Engines(t, func(t *testing.T, database string) {
+		s := storetest.Open(t, database)
+		app := storetest.Caller(storetest.Pool(t, s, "demo", fields))
+		im, raw := newImports(s), storetest.Raw(t, database)
+		var jobs []core.Import
+		for i, statement := range []string{
+			`DELETE FROM import_sources WHERE id = $1`, `DELETE FROM import_chunks WHERE source_id = $1 AND number = 1`,
+			`UPDATE import_chunks SET sealed = (SELECT c.sealed FROM import_chunks c WHERE c.source_id = import_chunks.source_id AND c.number = 0) WHERE source_id = $1 AND number = 1`, `UPDATE import_sources SET size = size + 1 WHERE id = $1`, "",
+		} {
+			file := "email,name\n" + strings.Repeat("nobody,"+strings.Repeat("x", 1000)+"\n", 400) + fmt.Sprintf("last%d@example.org,\n", i)
+			source := uploaded(t, im, app, file)
+			job, err := im.Start(t.Context(), app, directory.NewImport{Source: source.ID, Mapping: mapped("email=email")})
+			must(t, err)
+			if statement != "" {
+				_, err = raw.ExecContext(t.Context(), statement, string(source.ID))
+				must(t, err)
+			}
+			jobs = append(jobs, job)
+		}
+		working(t, im)
+		for i, want := range []string{"The uploaded file is not there any more.", "The uploaded file is not there any more.", "Something went wrong on our side.", "Something went wrong on our side.", ""} {
+			job, err := im.Wait(t.Context(), app, jobs[i].ID, time.Minute)
+			if err != nil || job.Reason != want || (job.Status == core.ImportFailed) != (want != "") {
+				t.Errorf("law: an import without its file ends, and says so; the %d. is %+v (%v)", i+1, job, err)
+			}
 		}
 	})
 }

@@ -98,7 +98,7 @@ func (f *Face) handle(rt route) http.Handler {
 		}
 		switch result := result.(type) {
 		case accepted:
-			send(ctx, w, http.StatusAccepted, envelope{Status: "Accepted", Summary: "The request is still under way", Result: result})
+			send(ctx, w, http.StatusAccepted, envelope{RequestID: result.request, Status: "Accepted", Summary: "The request is still under way", Result: result})
 		case finished:
 			send(ctx, w, http.StatusOK, envelope{RequestID: result.request, Status: "Success", Summary: result.summary, Result: result.result})
 		default:

@@ -145,8 +145,10 @@ func TestImportsThatTakeLong(t *testing.T) {
 	}
 	_, path, _ := strings.Cut(location.Location, "/request/")
 	poll := func(token string) answer { return s.call(t, http.MethodGet, "/request/"+path, token, "", nil) }
-	if a := poll(s.service); a.status != http.StatusAccepted || a.Status != "Accepted" {
-		t.Errorf("law: as long as it takes, a poll is answered so; it is answered %d %s", a.status, a.body)
+	for _, a := range []answer{begun, poll(s.service), poll(s.service)} {
+		if a.status != http.StatusAccepted || a.Status != "Accepted" || a.header.Get("X-Request-Id") != path || !strings.Contains(string(a.body), `"request_id":"`+path+`"`) {
+			t.Errorf("law: as long as it takes, a poll is answered so, under the id of the request; it is answered %d %s", a.status, a.body)
+		}
 	}
 	for name, c := range map[string]struct {
 		token  string

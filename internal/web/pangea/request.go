@@ -20,15 +20,17 @@ const noteFace = "pangea"
 const acceptedLife = 24 * time.Hour
 
 // accepted is the answer to a request that is still under way, with all of its
-// keys: the Python SDK requires each.
+// keys: the Python SDK requires each. It bears that request's id, also where it
+// answers a poll: the SDK polls next for the id that it was answered last.
 type accepted struct {
+	request  string
 	TTL      int    `json:"ttl_mins"`
 	Retries  int    `json:"retry_counter"`
 	Location string `json:"location"`
 }
 
 func (f *Face) accepted(request string) accepted {
-	return accepted{TTL: int(acceptedLife.Minutes()), Location: f.URL + "/request/" + request}
+	return accepted{request: request, TTL: int(acceptedLife.Minutes()), Location: f.URL + "/request/" + request}
 }
 
 // finished is the answer to a poll: what the request itself would have been
