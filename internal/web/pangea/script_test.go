@@ -147,6 +147,7 @@ var masks = []struct {
 	{regexp.MustCompile(`"[a-z2-7]{4}(-[a-z2-7]{4}){3}"`), `"RECOVERY"`},
 	{regexp.MustCompile(`"life": \d+`), `"life": SECONDS`},
 	{regexp.MustCompile(`"last": "[\w-]{20,}"`), `"last": "CURSOR"`},
+	{regexp.MustCompile(`(flow|state)=(flw|pcb)_[a-z2-7]{32}`), "$1=${2}_..."},
 }
 
 func masked(body []byte) []byte {
