@@ -72,7 +72,7 @@ func suites(t *testing.T) []suite {
 			count:   regexp.MustCompile(`(?m)^(\d+) passed\b.*$`), unrun: regexp.MustCompile(`(?m)^.*\b[1-9]\d* (skipped|deselected|xfailed|xpassed)\b.*$`),
 		},
 		{
-			name: "node", needs: filepath.Join(root, "compat", "node", "node_modules", "authing-js-sdk", "package.json"), folder: filepath.Join(root, "compat", "node"),
+			name: "node", needs: filepath.Join(root, "compat", "node", "node_modules", "openid-client", "package.json"), folder: filepath.Join(root, "compat", "node"),
 			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
 			count:   nodePassed, unrun: nodeUnrun,
 		},
@@ -83,8 +83,8 @@ func suites(t *testing.T) []suite {
 			count:   nodePassed, unrun: nodeUnrun,
 		},
 		{
-			name: "packages", needs: filepath.Join(root, "compat", "packages", "node_modules", "@pangeacyber", "react-auth", "package.json"), folder: filepath.Join(root, "compat", "packages"),
-			pools:   []string{"main", "verify", "signed", "agreements", "mailbox", "passkeys", "names", "guarded", "texts", "captcha", "social", "saml"},
+			name: "packages", needs: filepath.Join(root, "compat", "packages", "node_modules", "@pangeacyber", "oauth-js", "package.json"), folder: filepath.Join(root, "compat", "packages"),
+			pools:   []string{"main", "verify", "signed", "agreements", "mailbox", "passkeys", "names", "guarded", "texts", "captcha", "social", "saml", "oauth", "oauth-signed"},
 			command: []string{"node", "--test", "--test-concurrency=1", "--test-reporter=spec"},
 			count:   nodePassed, unrun: nodeUnrun,
 		},
@@ -233,6 +233,11 @@ func (g *gatehouse) pools(t *testing.T, s suite) []string {
 			"profile.fields=[]", "risk.travel=block", "risk.embargo_signup=block", "risk.embargo_signin=block", `risk.embargo_countries=["IR"]`, "risk.domains_signup=block",
 			"risk.addresses=second_factor", `risk.addresses_denied=["192.0.2.20"]`, `signin.secondary=["email_otp"]`, `signin.skip_secondary=["password"]`, "code.resend_after=0s", "link.resend_after=0s",
 		}},
+		{"oauth", "OAUTH_", "pangea", []string{
+			"profile.fields=[]", "signup.verify_email=false", `oauth.audience=["https://api.example.org"]`, `oauth.scopes=[{"name":"reports","label":"Reports","description":"Read your reports.","consent":true}]`,
+			`oauth.claims=[{"name":"given_name","field":"first_name","scope":"profile","tokens":["id"]},{"name":"plan","field":"plan","tokens":["id","access"]}]`,
+		}},
+		{"oauth-signed", "OAUTH_SIGNED_", "pangea", []string{"profile.fields=[]", "signup.verify_email=false", "token.format=jwt"}},
 		{"authing", "AUTHING_", "authing", []string{source}},
 		{"hidden", "HIDDEN_", "authing", []string{"graphql.introspection=false", "signup.verify_email=true", "lockout.longest_delay=1h", "lockout.first_delay=1h"}},
 	} {
@@ -266,6 +271,36 @@ func (g *gatehouse) pools(t *testing.T, s suite) []string {
 			"GATEHOUSE_"+pool.prefix+"APP_ID="+created.AppID,
 			"GATEHOUSE_"+pool.prefix+"PUBLIC_KEY="+created.PublicKey,
 			"GATEHOUSE_"+pool.prefix+"LOGIN_URL={url}/p/"+name)
+		if strings.HasPrefix(pool.prefix, "OAUTH_") {
+			variables = append(variables, g.applications(t, name, pool.prefix)...)
+		}
+	}
+	return variables
+}
+
+// applications adds the clients of OAuth 2.0 to a pool, and returns what tells
+// a suite of them.
+func (g *gatehouse) applications(t *testing.T, pool, prefix string) (variables []string) {
+	t.Helper()
+	const page = "http://localhost:3000/oauth.html"
+	for name, flags := range map[string][]string{
+		"SHOP":    {"--redirect", callbacks[0], "--logout-redirect", "https://someurl.com/bye", "--scope", "openid", "--scope", "profile", "--scope", "email", "--default-scope", "openid"},
+		"PAGE":    {"--public", "--redirect", page, "--token-life", "10m"},
+		"ROBOT":   {"--auth", "client_secret_post"},
+		"PARTNER": {"--public", "--redirect", callbacks[3], "--scope", "openid", "--scope", "email"},
+	} {
+		if name != "PAGE" && prefix == "OAUTH_" {
+			flags = append(flags, "--scope", "reports") // which the other pool has not
+		}
+		var added struct {
+			ClientID     string `json:"client_id"`
+			ClientSecret string `json:"client_secret"`
+		}
+		g.command(t, &added, append([]string{"app", "add", pool, name}, flags...)...)
+		variables = append(variables, "GATEHOUSE_"+prefix+name+"_ID="+added.ClientID)
+		if added.ClientSecret != "" {
+			variables = append(variables, "GATEHOUSE_"+prefix+name+"_SECRET="+added.ClientSecret)
+		}
 	}
 	return variables
 }

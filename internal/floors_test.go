@@ -23,7 +23,7 @@ import (
 const floors = `
 	8  cmd/gatehouse > internal/cli > internal/app
 	7  internal/web/pangea internal/web/authing internal/web/hosted
-	6
+	6  internal/web/oidc
 	5  internal/web
 	4  internal/flow
 	3  internal/directory internal/session internal/pool internal/deliver internal/risk internal/source
@@ -44,7 +44,7 @@ var reserved = map[string][]string{
 	"github.com/go-jose/go-jose/":  {"internal/session"},
 	"github.com/go-crypt/":         {"internal/secret"},
 	"github.com/go-webauthn/":      {"internal/flow"},
-	"net/http":                     {"internal/web", "internal/web/pangea", "internal/web/authing", "internal/web/hosted", "internal/app", "internal/deliver", "internal/source", "internal/outbound"},
+	"net/http":                     {"internal/web", "internal/web/pangea", "internal/web/authing", "internal/web/hosted", "internal/web/oidc", "internal/app", "internal/deliver", "internal/source", "internal/outbound"},
 	"github.com/vektah/gqlparser/": {"internal/web/authing"},
 	"github.com/prometheus/":       {"internal/app"},
 	"github.com/beevik/etree":      {"internal/source"},

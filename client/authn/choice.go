@@ -32,6 +32,7 @@ const (
 	ChoiceSAML          Choice = "saml"
 
 	ChoiceProvisionalEnrollment Choice = "provisional_enrollment"
+	ChoiceOAuthConsent          Choice = "oauth_consent"
 )
 
 // FlowChoice is one thing that a flow asks for, with what is to be shown for
@@ -391,6 +392,7 @@ func choices() map[Choice]func(json.RawMessage) (FlowChoice, error) {
 		ChoiceSAML:          readChoice[SAMLChoice],
 
 		ChoiceProvisionalEnrollment: readChoice[ProvisionalEnrollmentChoice],
+		ChoiceOAuthConsent:          readChoice[OAuthConsentChoice],
 	}
 }
 

@@ -58,6 +58,7 @@ func TestEveryChoiceHasItsShapes(t *testing.T) {
 		authn.ChoiceRecoveryCode:  {authn.RecoveryCodeChoice{}, authn.RecoveryCodeAnswer{Code: "abcd-efgh"}, `{"code":"abcd-efgh"}`, authn.RecoveryCodeAnswer{}},
 
 		authn.ChoiceProvisionalEnrollment: {authn.ProvisionalEnrollmentChoice{}, authn.ProvisionalEnrollmentAnswer{State: "pcb_1", Code: "pmc_1"}, `{"state":"pcb_1","code":"pmc_1"}`, authn.ProvisionalEnrollmentAnswer{}},
+		authn.ChoiceOAuthConsent:          {authn.OAuthConsentChoice{}, authn.OAuthConsentAnswer{ScopeSelections: []authn.ScopeSelection{{Scope: "reports", IsAllowed: true}}}, `{"scope_selections":[{"scope":"reports","is_allowed":true}]}`, nil},
 	}
 	a, sent := listening(t)
 	for name, shape := range shapes {

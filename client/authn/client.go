@@ -40,6 +40,10 @@ type TokenInfo struct {
 	Scopes    []string  `json:"scopes"`
 	Profile   Profile   `json:"profile"`
 	CreatedAt time.Time `json:"created_at"`
+
+	// ClientID is the application that the token was given to by OAuth; "": none,
+	// it is the person's own. Email and Profile are what Scopes let it see.
+	ClientID string `json:"client_id,omitempty"`
 }
 
 // Token is a token with what it stands for. It prints itself without the
@@ -62,6 +66,7 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(t)) }
 type Tokens struct {
 	RefreshToken Token `json:"refresh_token"` // works once, for ClientSessionService.Refresh
 	ActiveToken  Token `json:"active_token"`
+	FlowOAuth          // of a flow that was begun with a ClientID
 }
 
 // LogValue shows both tokens as they print themselves.

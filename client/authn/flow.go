@@ -25,15 +25,16 @@ type FlowPhase string
 
 // The phases that a flow can wait in.
 const (
-	PhasePrimary     FlowPhase = "phase_primary"      // who somebody is, and the proof of it
-	PhaseCaptcha     FlowPhase = "phase_captcha"      // somebody new shows that they are no program
-	PhaseProfile     FlowPhase = "phase_profile"      // what sign-up asks for
-	PhaseVerifyEmail FlowPhase = "phase_verify_email" // the mailbox is to be proved
-	PhaseSetPassword FlowPhase = "phase_set_password" // a new password is due
-	PhaseSecondary   FlowPhase = "phase_secondary"    // the second proof of who somebody is
-	PhaseAgreements  FlowPhase = "phase_agreements"   // what the pool asks people to accept
-	PhaseOneTime     FlowPhase = "phase_one_time"     // of a one-time flow: one of its proofs
-	PhaseCompleted   FlowPhase = "phase_completed"    // nothing is left but FlowService.Complete
+	PhasePrimary     FlowPhase = "phase_primary"       // who somebody is, and the proof of it
+	PhaseCaptcha     FlowPhase = "phase_captcha"       // somebody new shows that they are no program
+	PhaseProfile     FlowPhase = "phase_profile"       // what sign-up asks for
+	PhaseVerifyEmail FlowPhase = "phase_verify_email"  // the mailbox is to be proved
+	PhaseSetPassword FlowPhase = "phase_set_password"  // a new password is due
+	PhaseSecondary   FlowPhase = "phase_secondary"     // the second proof of who somebody is
+	PhaseAgreements  FlowPhase = "phase_agreements"    // what the pool asks people to accept
+	PhaseConsent     FlowPhase = "phase_oauth_consent" // what an application may have
+	PhaseOneTime     FlowPhase = "phase_one_time"      // of a one-time flow: one of its proofs
+	PhaseCompleted   FlowPhase = "phase_completed"     // nothing is left but FlowService.Complete
 )
 
 // FlowState is a flow, as it is after each step.
@@ -70,6 +71,11 @@ type FlowStartRequest struct {
 	// SAMLTicket is what the browser brought from a SAML provider that somebody
 	// began at; see [SAMLChoice].
 	SAMLTicket string `json:"saml_idp_initiated_ticket,omitempty"`
+
+	// ClientID is the application to which somebody signs in by OAuth, if to any:
+	// its redirects count for CallbackURI then, and the tokens are for it. One that
+	// keeps a secret needs a service token.
+	ClientID string `json:"client_id,omitempty"`
 
 	// OneTimeAuths is what a flow of the type FlowOneTime takes, any one of
 	// them. It needs a service token, as its completion does.

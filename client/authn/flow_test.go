@@ -285,7 +285,7 @@ func TestFlowStateRoundTrip(t *testing.T) {
 		`{"choice":"email_otp","data":{"sent":true,"enrollment":false,"resend_time":"2026-01-02T03:04:05.000006Z"}},` +
 		`{"choice":"magiclink","data":{"sent":true,"resend_time":"2026-01-02T03:04:05.000006Z","state":"pcb_3","need_email":true}},` +
 		`{"choice":"captcha","data":{"site_key":"","provider":"altcha","challenge":{"algorithm":"SHA-256","challenge":"c","maxnumber":9,"salt":"s?expires=1\u0026","signature":"t"}}},` +
-		`{"choice":"oauth_consent","data":{"scopes":[]}}]}`
+		`{"choice":"card_reader","data":{"slots":[]}}]}`
 	var got authn.FlowState
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatal(err)
@@ -294,7 +294,7 @@ func TestFlowStateRoundTrip(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", again, text)
 	}
 	other, offered := authn.Offered[authn.OtherChoice](&got)
-	if !offered || other.Choice() != "oauth_consent" || string(other.Data) != `{"scopes":[]}` {
+	if !offered || other.Choice() != "card_reader" || string(other.Data) != `{"slots":[]}` {
 		t.Errorf("another choice: %+v", other)
 	}
 	verify, offered := authn.Offered[authn.VerifyEmailChoice](&got)

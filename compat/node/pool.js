@@ -74,6 +74,11 @@ export const captcha = new Pool("CAPTCHA_");
 // not begin with rumour.
 export const social = new Pool("SOCIAL_");
 export const judged = new Pool("JUDGED_");
+// People sign in to applications of it by OAuth 2.0: one that keeps a secret, one
+// that runs in browsers, and a program that is nobody.
+export const oauth = Object.assign(new Pool("OAUTH_"), Object.fromEntries(["shop", "page", "robot"].map((name) => [name, {
+  id: variable(`GATEHOUSE_OAUTH_${name.toUpperCase()}_ID`), secret: process.env[`GATEHOUSE_OAUTH_${name.toUpperCase()}_SECRET`],
+}])));
 export const authing = new Pool("AUTHING_");
 export const hidden = new Pool("HIDDEN_");
 export const inboxURL = variable("GATEHOUSE_INBOX");

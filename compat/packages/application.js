@@ -34,7 +34,7 @@ export function pool(name = '') {
   };
 }
 
-function need(name) {
+export function need(name) {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: the tests are run by go test ./compat`);
   return value;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 import { appCode } from '../browser/totp.js';
-import { api, codeTo, device, development, messagesTo, messageTo, origin, password, pool, production, scenario, somebody, visit } from './application.js';
+import { api, codeTo, device, development, messagesTo, messageTo, need, origin, password, pool, production, scenario, somebody, visit } from './application.js';
 
 // start opens the application for a pool and begins a flow.
 async function start(browser, { client }, email = '') {
@@ -228,6 +228,22 @@ scenario('somebody signs up with a passkey, and in with it, named or not', async
   await answer(other.page, 'passkey', {}, 'Send', /NotAllowedError/);
   assert.equal(await phase(other.page), 'phase_primary');
   await other.context.close();
+});
+
+scenario('a flow to an application asks what that may have, and its tokens are for it', async (browser) => {
+  const oauth = pool('OAUTH');
+  oauth.client.clientId = need('GATEHOUSE_OAUTH_PARTNER_ID');
+  const email = somebody();
+  const { context, page, complaints } = await start(browser, oauth, email);
+  await answer(page, 'password', { password });
+  assert.equal(await phase(page), 'phase_oauth_consent');
+  assert.deepEqual(await offered(page), ['oauth_consent']);
+  await answer(page, 'oauth_consent');
+  const { active_token, client_id, scope } = await finish(page, email);
+  assert.deepEqual([client_id, scope, active_token.client_id, active_token.scopes], [oauth.client.clientId, 'openid email reports', client_id, ['openid', 'email', 'reports']]);
+  await signOut(page);
+  assert.deepEqual(complaints, []);
+  await context.close();
 });
 
 scenario('agreements are read and accepted', async (browser) => {

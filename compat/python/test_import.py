@@ -3,12 +3,14 @@ go through its own transport."""
 
 import secrets
 
+import pytest
+from pangea.exceptions import PangeaAPIException
 from pangea.response import PangeaResponseResult
-from person import address
+from person import Person, address, sign_in
 from shape import check_envelope, invalid, is_id, near_now, not_found, unauthorized
 
 UPLOAD = {"transfer_method": "multipart", "file_type": "csv"}
-# "correct horse 7 staple", by bcrypt.
+# A hash by bcrypt.
 HASH = "$2b$04$fCfyzTN3M5VwQYJ3ZqGMduGWIT8y5ZfNOGmVVLwJm/hSg1PzECSlS"
 
 
@@ -115,3 +117,52 @@ def test_import_refuses(authn, pool, other):
     with unauthorized(403):
         post(pool.client(), "v2/users/import/list", {})
     check_import(importing(mapping("mail", "email")), "Users imported", "x", 1, 1, 0, 0)
+
+
+# A hash of each algorithm, what an import says of it, and its password. They are
+# the published vectors of internal/flow's imported people.
+HASHES = [
+    ("MD5", {"salt": "a", "salt_order": "prefix"}, "900150983cd24fb0d6963f7d28e17f72", "", "bc"),
+    ("SHA1", {"salt_order": "suffix"}, "a9993e364706816aba3e25717850c26c9cd0d89d", "c", "ab"),
+    ("SHA256", {}, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "", "abc"),
+    (
+        "SHA512",
+        {},
+        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+        "",
+        "abc",
+    ),
+    ("BCRYPT", {}, "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "", "U*U"),
+    ("PBKDF2", {"digest_algorithm": "SHA1", "iterations": 4096}, "4b007901b765489abead49d926f721d065a429c1", "salt", "password"),
+    ("ARGON2", {"memory": 64, "iterations": 1}, "655ad15eac652dc59f7170a7332bf49b8469be1fdb9c28bb", "somesalt", "password"),
+    ("SCRYPT", {"cost_factor": 1024}, "16dbc8906763c7f048977a68f9d305f7710e068ca2cd95dab372125bb3f19608", "salt", "password"),
+    (
+        "FIREBASE-SCRYPT",
+        {
+            "signer_key": "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==",
+            "salt_separator": "Bw==",
+            "iterations": 8,
+            "cost_factor": 14,
+        },
+        "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==",
+        "42xEC+ixf3L2lw==",
+        "user1password",
+    ),
+]
+
+
+@pytest.mark.parametrize("algorithm,params,value,salt,password", HASHES, ids=[h[0] for h in HASHES])
+def test_people_keep_their_passwords(authn, algorithm, params, value, salt, password):
+    who = Person(email=address(), password=password)
+    source = upload(authn, [["mail", "hash", "salt"], [who.email, value, salt]]).raw_result["object"]
+    assert algorithm in source["password_hash_algorithms"]
+    fields = [mapping("mail", "email", required=True), mapping("hash", "password_hash", password_hash_params={"algorithm": algorithm, **params})]
+    if salt:
+        fields.append(mapping("salt", "password_salt"))
+    imported = post(authn, "v2/users/import", {"name": "x", "source_id": source["id"], "field_mappings": fields}).raw_result
+    assert imported["summary"]["successful"] == 1
+    with pytest.raises(PangeaAPIException):
+        sign_in(authn, Person(email=who.email, password=password + "x"))
+    for _ in range(2):  # by the hash that came, and by the one that took its place
+        pair = sign_in(authn, who)
+        assert pair.active_token.email == who.email

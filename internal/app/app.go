@@ -149,7 +149,9 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 	limits.Size = int64(c.ImportSize) << 20
 	a.Imports = directory.NewImports(a.Store, limits, a.log)
 	a.Invitations = directory.NewInvitations(a.Store, a.PageURL)
-	a.Sessions = session.New(a.Store, session.Spelling{Issuer: a.PageURL, Claims: pangea.Claims})
+	a.Sessions = session.New(a.Store, session.Spelling{
+		Issuer: a.PageURL, Claims: pangea.Claims, Application: pangea.ClientID, Access: pangea.UserToken, Custom: pangea.CustomClaims,
+	})
 	if a.Risk, err = risk.Open(risk.Files{Places: c.GeoIPFile, Domains: c.DisposableFile}, a.log); err != nil {
 		return err
 	}
@@ -211,14 +213,17 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 	}
 	pages := hosted.New(hosted.Deps{
 		Store: a.Store, Pools: a.Pools, Sessions: a.Sessions, Flows: a.Flows, PageURL: a.PageURL, Secure: a.public.Scheme == "https", BarePool: bare, Inbox: a.Inbox,
-		Code: pangea.LoginCode, LinkState: pangea.LinkState, Even: even, Traffic: a.traffic,
+		Code: pangea.LoginCode, LinkState: pangea.LinkState, Authorize: authorizeLink, Even: even, Traffic: a.traffic,
 	})
+	standards := a.oauth(pages, bare)
 	face := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case pangea.Serves(path):
 			first.ServeHTTP(w, r)
 		case authing.Serves(path):
 			second.ServeHTTP(w, r)
+		case standards.Serves(r):
+			standards.ServeHTTP(w, r)
 		default:
 			pages.ServeHTTP(w, r)
 		}

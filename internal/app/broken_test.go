@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -325,6 +326,13 @@ func envelopes() map[string]func(status int, header http.Header, body string) (i
 			}
 			return number[1], html && status >= 500
 		},
+		"oauth": func(status int, header http.Header, body string) (string, bool) {
+			var e struct {
+				Error string `json:"error"`
+			}
+			err := json.Unmarshal([]byte(body), &e)
+			return header.Get("X-Request-Id"), err == nil && status >= 500 && (e.Error == "server_error" || e.Error == "temporarily_unavailable")
+		},
 		"admin": func(status int, header http.Header, body string) (string, bool) {
 			return header.Get("X-Request-Id"), status == http.StatusServiceUnavailable && strings.HasPrefix(header.Get("Content-Type"), "text/plain") && body != ""
 		},
@@ -365,7 +373,13 @@ func everything(t *testing.T, a *App) []asked {
 		if _, err := a.Directory.Create(t.Context(), caller, directory.NewUser{Email: "ana@example.org", Profile: core.Profile{}}); err != nil {
 			t.Fatal(err)
 		}
-		mine := append(ofAuthing(t, authing.ApplicationID(created.Application.ID)), ofHosted(t, name)...)
+		page, err := a.Pools.AddApplication(t.Context(), caller, core.Application{Name: "Page", Client: core.Client{
+			Grants: []core.GrantKind{core.GrantCode, core.GrantRefresh}, Auth: core.ClientAuthNone, Redirects: []string{"https://app.example.org/"}, Scopes: []string{"openid"},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine := slices.Concat(ofAuthing(t, authing.ApplicationID(created.Application.ID)), ofHosted(t, name), ofOAuth(t, name, pangea.ClientID(page.ID)))
 		for i := range mine {
 			if mine[i].fresh = name == "fresh"; mine[i].fresh && mine[i].path == "/api/v2/.well-known" {
 				mine[i].memory = ""
@@ -501,4 +515,35 @@ func ofHosted(t *testing.T, pool string) []asked {
 		}
 	}
 	return append(all, asked{face: "hosted", method: http.MethodGet, path: "/none", memory: "there is no such page"})
+}
+
+// ofOAuth asks each endpoint of the OAuth server. Where people come with a
+// browser, they see a page.
+func ofOAuth(t *testing.T, pool, client string) []asked {
+	t.Helper()
+	form := "client_id=" + client + "&redirect_uri=" + escape("https://app.example.org/")
+	forms := map[string]string{
+		"metadata": "", "keys": "", "userInfo": "", "authorize": form + "&response_type=code&code_challenge_method=S256&code_challenge=" + matrixChallenge,
+		"token": form + "&grant_type=authorization_code&code=pmc_" + secret.Random(), "introspect": form + "&token=ptu_" + secret.Random(), "revoke": form + "&token=ptr_" + secret.Random(),
+		"logout": form + "&post_logout_redirect_uri=" + escape("https://app.example.org/"),
+	}
+	var all []asked
+	for _, line := range lines(t, "../web/oidc/routes.go", oauthLine) {
+		sent, listed := forms[line[3]]
+		if !listed {
+			t.Errorf("law: each endpoint has a request here; %s has none", line[3])
+		}
+		q := asked{face: "oauth", method: http.MethodPost, path: "/p/" + pool + pathOfOAuth(t, line[1]), body: sent, header: map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Authorization": "Bearer ptu_" + secret.Random()}}
+		if line[2] == "get" {
+			q.method = http.MethodGet
+		}
+		if line[3] != "userInfo" {
+			delete(q.header, "Authorization")
+		}
+		if line[4] != "" {
+			q.face = "hosted"
+		}
+		all = append(all, q)
+	}
+	return all
 }

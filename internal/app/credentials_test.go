@@ -26,6 +26,10 @@ const (
 	signedToken  kind = "signed token"
 	refreshToken kind = "refresh token"
 	loginCode    kind = "login code"
+	appToken     kind = "application's token"
+	appRefresh   kind = "application's refresh token"
+	appCode      kind = "application's code"
+	ownToken     kind = "application's own token"
 	flowID       kind = "flow"
 	nothing      kind = "nothing"
 	rubbish      kind = "rubbish"
@@ -41,6 +45,10 @@ func states() map[kind][]string {
 		signedToken:  {"good", "expired", "revoked", "disabled", "deleted"},
 		refreshToken: {"good", "expired", "revoked", "disabled", "deleted", "spent"},
 		loginCode:    {"good", "expired", "disabled", "deleted", "spent"},
+		appToken:     {"good", "expired", "revoked", "disabled", "deleted"},
+		appRefresh:   {"good", "expired", "revoked", "disabled", "deleted", "spent"},
+		appCode:      {"good", "expired", "disabled", "deleted", "spent"},
+		ownToken:     {"good", "expired", "revoked"},
 		flowID:       {"expired", "good", "spent"},
 	}
 }
@@ -58,6 +66,7 @@ func spoilt() map[string]func(string) string {
 		"spelt as a token":       func(s string) string { return "ptu_" + s[4:] },
 		"spelt as a refresh":     func(s string) string { return "ptr_" + s[4:] },
 		"spelt as a code":        func(s string) string { return "pmc_" + s[4:] },
+		"spelt as an own token":  func(s string) string { return "pti_" + s[4:] },
 		"spelt as a flow":        func(s string) string { return "pfl_" + s[4:] },
 	}
 }
@@ -83,6 +92,9 @@ type ground struct {
 	caller core.Caller
 	client string // a client key
 	app    string // the application's id
+
+	page, shop core.Application // OAuth clients: one that keeps no secret, and one that does
+	secret     string           // of the latter
 }
 
 // maker makes credentials in two pools of one server.
@@ -112,6 +124,7 @@ func newMaker(t *testing.T, a *App) *maker {
 			client: pangea.ClientToken(created.ClientKey.Reveal()), app: authing.ApplicationID(created.Application.ID),
 		}
 		m.house.Person(t, m.grounds[name].caller, "ana@example.org")
+		m.addClients(name)
 	}
 	return m
 }
@@ -176,6 +189,14 @@ func (m *maker) credential(k kind, where, state string) credential {
 		}
 		return c
 	}
+	if k == ownToken {
+		text, _, err := h.Sessions.GiveClientToken(ctx, g.caller, core.DefaultSettings(), g.shop, []string{"openid"})
+		must(err)
+		if c.text = pangea.AppToken(text); state == "revoked" {
+			must(h.Sessions.RevokeClientToken(ctx, g.caller, g.shop.ID, text))
+		}
+		return c
+	}
 	m.people++
 	email := fmt.Sprintf("p%d@example.org", m.people)
 	user := h.Person(m.t, g.caller, email)
@@ -188,7 +209,11 @@ func (m *maker) credential(k kind, where, state string) credential {
 	must(err)
 	var id core.FlowID
 	begin := func() {
-		s, err := h.Flows.Start(ctx, g.caller, flow.Start{Email: email})
+		start := flow.Start{Email: email}
+		if k == appToken || k == appRefresh || k == appCode {
+			start.OAuth = &core.Authorization{Application: g.page.ID, Challenge: matrixChallenge}
+		}
+		s, err := h.Flows.Start(ctx, g.caller, start)
 		must(err)
 		id = s.ID
 	}
@@ -218,6 +243,38 @@ func (m *maker) credential(k kind, where, state string) credential {
 			// Whoever shows it now ends the session, once.
 			if _, err := h.Sessions.ExchangeCode(ctx, g.caller, p.Settings, done.Code, ""); !core.Is(err, core.CodeTicketInvalid) {
 				m.t.Fatalf("a login code that was used gives %v", err)
+			}
+		}
+	case appCode:
+		prove()
+		done, err := h.Flows.CompleteWithCode(ctx, g.caller, id)
+		must(err)
+		c.text = pangea.LoginCode(done.Code)
+		end = func() {
+			_, err := h.Sessions.ExchangeAuthorization(ctx, g.caller, p.Settings, g.page, done.Code, "", matrixVerifier)
+			must(err)
+			// Whoever shows it now ends the session, once.
+			if _, err := h.Sessions.ExchangeAuthorization(ctx, g.caller, p.Settings, g.page, done.Code, "", matrixVerifier); !core.Is(err, core.CodeTicketInvalid) {
+				m.t.Fatalf("a code that was used gives %v", err)
+			}
+		}
+	case appToken, appRefresh:
+		prove()
+		grant, err := h.Flows.Complete(ctx, g.caller, id)
+		must(err)
+		if c.text = pangea.UserToken(grant.Access.Token); k == appRefresh {
+			c.text = pangea.RefreshToken(grant.Refresh.Token)
+		}
+		end = func() { must(h.Sessions.EndFor(ctx, g.caller, g.page.ID, grant.Access.Token, "")) }
+		if state == "spent" {
+			end = func() {
+				_, err := h.Sessions.RefreshFor(ctx, g.caller, p.Settings, g.page, grant.Refresh.Token, nil)
+				must(err)
+				time.Sleep(time.Minute) // past the grace
+				// Whoever shows it now ends the session, once.
+				if _, err := h.Sessions.RefreshFor(ctx, g.caller, p.Settings, g.page, grant.Refresh.Token, nil); !core.Is(err, core.CodeTokenInvalid) {
+					m.t.Fatalf("a spent refresh token gives %v", err)
+				}
 			}
 		}
 	default:
@@ -263,3 +320,32 @@ func (m *maker) credential(k kind, where, state string) credential {
 
 // escape makes a text part of a path, a query or a form.
 func escape(text string) string { return url.QueryEscape(text) }
+
+// The verifier of every code of the matrix, and its challenge (RFC 7636 appendix
+// B).
+const (
+	matrixVerifier  = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+	matrixChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+)
+
+// addClients adds the OAuth clients of a pool.
+func (m *maker) addClients(name string) {
+	m.t.Helper()
+	g := m.grounds[name]
+	add := func(auth core.ClientAuth, grants ...core.GrantKind) core.Application {
+		app, err := m.house.Pools.AddApplication(m.t.Context(), g.caller, core.Application{Name: "Client", Client: core.Client{
+			Grants: grants, Auth: auth, Redirects: []string{"https://app.example.org/"}, Scopes: []string{"openid"}, DefaultScopes: []string{"openid"},
+		}})
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		return app
+	}
+	g.page, g.shop = add(core.ClientAuthNone, core.GrantCode, core.GrantRefresh), add(core.ClientAuthPost, core.GrantKinds()...)
+	_, text, err := m.house.Pools.AddSecret(m.t.Context(), g.caller, g.shop.ID, pool.NewSecret{})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	g.secret = pangea.ClientSecret(text).Reveal()
+	m.grounds[name] = g
+}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/internal/config"
 	"github.com/gatehouse-id/gatehouse/internal/store/storetest"
+	"github.com/gatehouse-id/gatehouse/internal/web/pangea"
 )
 
 // opens says what a good credential of which kind opens which class of route. A
@@ -24,7 +26,12 @@ func opens() map[string][]kind {
 		"serviceKey": {serviceKey},
 		"anyKey":     {serviceKey, clientKey},
 		"person":     {opaqueToken, signedToken},
+		"token":      {opaqueToken, signedToken, appToken}, // what tells of a token, or ends its session
 		"refresh":    {refreshToken},
+		"oauthCode":  {appCode},
+		"oauthToken": {appRefresh},
+		"oauthAny":   {appToken, ownToken},
+		"openid":     {appToken},
 		"code":       {loginCode},
 		"flow":       {flowID},
 		"link":       {}, // nothing but what a mail brings
@@ -53,11 +60,11 @@ func behind() map[string]bodied {
 		"/v2/flow/complete":             {class: "flow", body: `{"flow_id":"CREDENTIAL"}`, passed: "BadState"},
 		"/v2/client/userinfo":           {class: "code", body: `{"code":"CREDENTIAL"}`},
 		"/v2/client/jwks":               {},
-		"/v2/client/token/check":        {class: "person", body: `{"token":"CREDENTIAL"}`},
+		"/v2/client/token/check":        {class: "token", body: `{"token":"CREDENTIAL"}`},
 		"/v2/client/password/change":    {class: "person", body: `{"token":"CREDENTIAL","old_password":"correct horse 7 staple","new_password":"another horse 8 staple"}`},
 		"/v2/client/session/invalidate": {class: "person", body: `{"token":"CREDENTIAL","session_id":"SESSION"}`},
 		"/v2/client/session/list":       {class: "person", body: `{"token":"CREDENTIAL"}`},
-		"/v2/client/session/logout":     {class: "person", body: `{"token":"CREDENTIAL"}`, past: true},
+		"/v2/client/session/logout":     {class: "token", body: `{"token":"CREDENTIAL"}`, past: true},
 		"/v2/client/session/refresh":    {class: "refresh", body: `{"refresh_token":"CREDENTIAL"}`},
 		"/request/{request_id}":         {},
 	}
@@ -67,7 +74,7 @@ func behind() map[string]bodied {
 func classes() map[string]bodied {
 	return map[string]bodied{
 		"GET /api/v2/users/me":    {class: "person"},
-		"GET /api/v2/logout":      {class: "person", past: true},
+		"GET /api/v2/logout":      {class: "token", past: true},
 		"GET /api/v2/.well-known": {},
 		"registerByEmail":         {class: "password", body: `mutation { registerByEmail(input: {email: "ana@example.org", password: "correct horse 7 staple"}) { id } }`},
 		"loginByEmail":            {class: "password", body: `mutation { loginByEmail(input: {email: "ana@example.org", password: "wrong"}) { id } }`},
@@ -131,7 +138,7 @@ func TestO21EveryRouteAndEveryCredential(t *testing.T) {
 		}
 		m := newMaker(t, a)
 		all := m.all()
-		cells := append(append(cellsOfPangea(t, m), cellsOfAuthing(t, m)...), cellsOfHosted(t, m)...)
+		cells := slices.Concat(cellsOfPangea(t, m), cellsOfAuthing(t, m), cellsOfHosted(t, m), cellsOfOAuth(t, m))
 		raw := storetest.Raw(t, database)
 		dump := func() (d [2]map[string][]string) {
 			for i, pool := range []string{"own", "other"} {
@@ -379,6 +386,78 @@ func cellsOfHosted(t *testing.T, m *maker) (cells []cell) {
 	return cells
 }
 
+// oauthRoute is what a route of the OAuth server asks for, by its handler.
+type oauthRoute struct {
+	class, form string // the form has CREDENTIAL; no class: it is there for anybody
+	passed      string // in what it answers when it got what it asks for
+}
+
+func oauthRoutes() map[string][]oauthRoute {
+	return map[string][]oauthRoute{
+		"metadata": {{}}, "keys": {{}}, "authorize": {{}},
+		"token": {
+			{"oauthCode", "grant_type=authorization_code&code=CREDENTIAL&code_verifier=" + matrixVerifier + "&client_id=PAGE", "access_token"},
+			{"oauthToken", "grant_type=refresh_token&refresh_token=CREDENTIAL&client_id=PAGE", "access_token"},
+			{"link", "grant_type=client_credentials&client_id=SHOP&client_secret=CREDENTIAL", "access_token"}, // nothing but its secret
+		},
+		"introspect": {{"oauthAny", "token=CREDENTIAL&client_id=SHOP&client_secret=SECRET", `"active":true`}},
+		"userInfo":   {{"openid", "", `"sub"`}},
+		// They answer alike whatever they are given, and end what is theirs to end:
+		// TestO19RevokedTokens and its neighbours (oidc) look at what becomes of it.
+		"revoke": {{}}, "logout": {{}},
+	}
+}
+
+// pathOfOAuth is the path of a route, which its table names by a field or writes
+// out.
+func pathOfOAuth(t *testing.T, written string) string {
+	t.Helper()
+	if field, ok := strings.CutPrefix(written, "p."); ok {
+		return reflect.ValueOf(oauthWords().Paths).FieldByName(field).String()
+	}
+	return strings.Trim(written, `"`)
+}
+
+const oauthLine = `\{path: (p\.\w+|"[^"]+"), methods: (\w+), run: \(\*Server\)\.(\w+)(, page: true)?(, anySite: true)?`
+
+// cellsOfOAuth puts each credential into the form, or into the header.
+func cellsOfOAuth(t *testing.T, m *maker) (cells []cell) {
+	known := oauthRoutes()
+	for _, line := range lines(t, "../web/oidc/routes.go", oauthLine) {
+		routes, listed := oauthRoutes()[line[3]]
+		if delete(known, line[3]); !listed {
+			t.Errorf("law: each route has a class; %s has none", line[1])
+		}
+		for _, rt := range routes {
+			if rt.class == "" {
+				continue
+			}
+			for _, pool := range []string{"own", "other"} {
+				g := m.grounds[pool]
+				path := "/p/" + pool + pathOfOAuth(t, line[1])
+				cells = append(cells, cell{
+					name: path + " " + rt.class, class: rt.class, place: "the form or the header, of the " + pool + " pool", pool: pool,
+					request: func(text, _ string) *http.Request {
+						form := strings.NewReplacer("CREDENTIAL", escape(text), "PAGE", pangea.ClientID(g.page.ID), "SHOP", pangea.ClientID(g.shop.ID), "SECRET", escape(g.secret)).Replace(rt.form)
+						header := map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
+						if rt.form == "" {
+							header["Authorization"] = "Bearer " + text
+						}
+						return ask(http.MethodPost, path, form, header)
+					},
+					passed: func(w *httptest.ResponseRecorder) bool {
+						return w.Code == http.StatusOK && strings.Contains(w.Body.String(), rt.passed)
+					},
+				})
+			}
+		}
+	}
+	for name := range known {
+		t.Errorf("law: what is listed is a route; %s is none", name)
+	}
+	return cells
+}
+
 // TestX21EveryRouteTakesItsOwnMethods sends each route every other method, with
 // a credential that opens it: it is refused, and changes nothing.
 func TestX21EveryRouteTakesItsOwnMethods(t *testing.T) {
@@ -417,6 +496,13 @@ func TestX21EveryRouteTakesItsOwnMethods(t *testing.T) {
 		if slices.Contains(route.methods, http.MethodGet) {
 			add(path, token, http.MethodHead)
 		}
+	}
+	for _, line := range lines(t, "../web/oidc/routes.go", oauthLine) {
+		methods := map[string][]string{"get": {http.MethodGet, http.MethodHead}, "post": {http.MethodPost}, "both": {http.MethodGet, http.MethodHead, http.MethodPost}}[line[2]]
+		if line[5] != "" {
+			methods = append(methods, http.MethodOptions)
+		}
+		add("/p/own"+pathOfOAuth(t, line[1]), token, methods...)
 	}
 	raw := storetest.Raw(t, database)
 	before := storetest.Dump(t, raw, m.grounds["own"].caller.Pool)

@@ -77,7 +77,7 @@ type console struct {
 // commands is every command at the top, in the order of the help.
 func (c *console) commands() []*cobra.Command {
 	return []*cobra.Command{
-		c.dev(), c.serve(), c.migrate(), c.pool(), c.key(), c.signingKey(), c.passwordKey(), c.workingKey(), c.user(), c.session(), c.audit(), c.risk(), c.provider(),
+		c.dev(), c.serve(), c.migrate(), c.pool(), c.key(), c.application(), c.signingKey(), c.passwordKey(), c.workingKey(), c.user(), c.session(), c.audit(), c.risk(), c.provider(),
 		c.backup(), c.restore(), c.doctor(), c.healthcheck(), c.version(),
 	}
 }

@@ -22,6 +22,13 @@ const (
 	EventSigningKeyCreated  EventName = "signing_key.created"
 	EventPasswordKeyCreated EventName = "password_key.created"
 	EventPasswordKeyRetired EventName = "password_key.retired"
+	EventApplicationCreated EventName = "application.created"
+	EventApplicationChanged EventName = "application.changed"
+	EventApplicationRemoved EventName = "application.removed"
+	EventAppSecretCreated   EventName = "application_secret.created"
+	EventAppSecretRevoked   EventName = "application_secret.revoked"
+	EventClientRefused      EventName = "application.refused"
+	EventClientToken        EventName = "application.token_given"
 	EventUserCreated        EventName = "user.created"
 	EventUserChanged        EventName = "user.changed"
 	EventUserDisabled       EventName = "user.disabled"
@@ -56,6 +63,8 @@ const (
 	EventAgreementWithdrawn EventName = "agreement.withdrawn"
 	EventAgreementDeleted   EventName = "agreement.deleted"
 	EventAgreementAccepted  EventName = "agreement.accepted"
+	EventConsentGiven       EventName = "consent.given"
+	EventConsentRefused     EventName = "consent.refused"
 	EventGroupCreated       EventName = "group.created"
 	EventGroupChanged       EventName = "group.changed"
 	EventGroupDeleted       EventName = "group.deleted"
@@ -85,7 +94,7 @@ const (
 // Result of what the event tells of.
 func (n EventName) Result() Result {
 	switch n {
-	case EventPasswordRefused, EventPasskeyCopied, EventFlowRefused, EventRefreshReused, EventBudgetSpent, EventMailDropped, EventTextDropped:
+	case EventPasswordRefused, EventPasskeyCopied, EventFlowRefused, EventClientRefused, EventConsentRefused, EventRefreshReused, EventBudgetSpent, EventMailDropped, EventTextDropped:
 		return ResultRefused
 	default:
 		return ResultDone
@@ -109,6 +118,13 @@ func EventNames() []EventMeaning {
 		{EventSigningKeyCreated, "A key for signed tokens was made; data names from when it signs, and whether all before were forgotten."},
 		{EventPasswordKeyCreated, "The next key for encrypted passwords was made; data names from when applications are given it. A pool's first one makes no event."},
 		{EventPasswordKeyRetired, "An older key for encrypted passwords was forgotten: what is encrypted with it is a wrong password."},
+		{EventApplicationCreated, "An application was added to the pool."},
+		{EventApplicationChanged, "What is known of an application was changed; data names what."},
+		{EventApplicationRemoved, "An application was removed; the sessions of people with it ended, and its secrets work no more."},
+		{EventAppSecretCreated, "A secret of an application was made; data names its id."},
+		{EventAppSecretRevoked, "A secret of an application was revoked; data names its id."},
+		{EventClientRefused, "Something said that it was an application, and could not prove it."},
+		{EventClientToken, "An application was given a token of its own, which stands for no person; data names the scopes."},
 		{EventUserCreated, "A person was created, by sign-up or by an application."},
 		{EventUserChanged, "A person's profile or other data were changed; data names the fields."},
 		{EventUserDisabled, "A person was disabled; their sessions ended."},
@@ -143,6 +159,8 @@ func EventNames() []EventMeaning {
 		{EventAgreementWithdrawn, "An agreement that was active is so no more, without another in its place."},
 		{EventAgreementDeleted, "An agreement was deleted."},
 		{EventAgreementAccepted, "A person accepted an agreement; data names its id, its kind and the version that was shown."},
+		{EventConsentGiven, "A person let an application have what it asked for; data names the application and the scopes."},
+		{EventConsentRefused, "A person did not let an application have something that it asked for, or all of it; data names the application and the scopes."},
 		{EventGroupCreated, "A group of people was made."},
 		{EventGroupChanged, "A group's name or other data were changed; data names the fields."},
 		{EventGroupDeleted, "A group was deleted; nobody is in it any more."},

@@ -1,6 +1,9 @@
 package core
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Flow is a sign-up or sign-in under way.
 type Flow struct {
@@ -38,6 +41,7 @@ const (
 	PhaseSetPassword Phase = "set_password" // a new password is due
 	PhaseSecondary   Phase = "secondary"    // the second proof
 	PhaseAgreements  Phase = "agreements"   // what the pool asks people to accept
+	PhaseConsent     Phase = "consent"      // what an application asks people to let it have
 	PhaseCompleted   Phase = "completed"    // nothing is left
 )
 
@@ -65,6 +69,7 @@ const (
 	ChoiceProvisional   ChoiceName = "provisional_enrollment"
 	ChoiceSocial        ChoiceName = "social"
 	ChoiceSAML          ChoiceName = "saml"
+	ChoiceConsent       ChoiceName = "oauth_consent"
 )
 
 // Facts is all that a flow knows, from which phase and choices are derived.
@@ -77,6 +82,9 @@ type Facts struct {
 	Redirect string `json:"redirect,omitempty"`
 	// State is what the application gave to recognise its own request.
 	State string `json:"state,omitempty"`
+	// OAuth is what an application asks for to which people sign in; nil: none
+	// does, and the session is the person's own.
+	OAuth *Authorization `json:"oauth,omitempty"`
 	// Concealed: the flow answers alike for people who are there and who are
 	// not, until a mailbox or a credential is proved.
 	Concealed bool `json:"concealed,omitempty"`
@@ -183,6 +191,29 @@ type Facts struct {
 type Unsolicited struct {
 	Provider string `json:"provider"` // its name
 	Ticket   []byte `json:"ticket"`   // the hash of the ticket that keeps it
+}
+
+// Authorization is what an application asks for to which a person signs in (RFC
+// 6749 section 4.1.1), once it was checked.
+type Authorization struct {
+	Application ApplicationID `json:"application"`
+	// Redirect is the address as the application named it; empty: it named none.
+	Redirect string   `json:"redirect,omitempty"`
+	Scopes   []string `json:"scopes,omitempty"`
+	// Challenge is the base64url of a SHA-256 (RFC 7636 section 4.2); empty for a
+	// client that proves otherwise that the code is its own.
+	Challenge string `json:"challenge,omitempty"`
+	Nonce     string `json:"nonce,omitempty"`
+	// Ask: the person is asked again, whatever they granted before.
+	Ask bool `json:"ask,omitempty"`
+	// Granted and Refused are what they said in this flow.
+	Granted []string `json:"granted,omitempty"`
+	Refused []string `json:"refused,omitempty"`
+}
+
+// Given is what the application gets of what it asks for.
+func (a Authorization) Given() []string {
+	return slices.DeleteFunc(slices.Clone(a.Scopes), func(scope string) bool { return slices.Contains(a.Refused, scope) })
 }
 
 // Judged is whom the rules about where somebody comes from were asked about. Of

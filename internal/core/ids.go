@@ -15,6 +15,8 @@ type (
 	PoolID string
 	// ApplicationID names an application of a pool.
 	ApplicationID string
+	// ApplicationSecretID names a secret of an application (not the secret itself).
+	ApplicationSecretID string
 	// KeyID names an API key (not the key itself).
 	KeyID string
 	// UserID names a person.
@@ -52,6 +54,11 @@ func NewPoolID() PoolID { return PoolID("pol_" + secret.Random()) }
 
 // NewApplicationID makes an id that nothing else has.
 func NewApplicationID() ApplicationID { return ApplicationID("app_" + secret.Random()) }
+
+// NewApplicationSecretID makes an id that nothing else has.
+func NewApplicationSecretID() ApplicationSecretID {
+	return ApplicationSecretID("sec_" + secret.Random())
+}
 
 // NewKeyID makes an id that nothing else has.
 func NewKeyID() KeyID { return KeyID("key_" + secret.Random()) }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -107,6 +108,9 @@ func (line Setting) value(s *Settings) json.RawMessage {
 }
 
 func decodeSetting(raw []byte, into any) error {
+	// Nothing of a default is left in what takes its place, as the decoder would
+	// have it in the elements of a list.
+	reflect.ValueOf(into).Elem().SetZero()
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {

@@ -29,10 +29,3 @@ func CheckPoolName(name string) error {
 	}
 	return nil
 }
-
-// Application is a program that uses a pool.
-type Application struct {
-	ID        ApplicationID
-	Name      string
-	CreatedAt time.Time
-}

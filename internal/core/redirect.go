@@ -19,14 +19,18 @@ func (s Settings) MatchRedirect(asked string) (string, bool) {
 	if asked == "" {
 		return s.RedirectsDefault, true
 	}
-	if slices.Contains(s.RedirectsAllowed, asked) {
+	return matchRedirect(s.RedirectsAllowed, asked)
+}
+
+func matchRedirect(allowed []string, asked string) (string, bool) {
+	if slices.Contains(allowed, asked) {
 		return asked, true
 	}
 	if CheckRedirect(asked) != nil {
 		return "", false
 	}
 	form := looseForm(asked)
-	for _, registered := range s.RedirectsAllowed {
+	for _, registered := range allowed {
 		if looseForm(registered) == form {
 			return asked, true
 		}

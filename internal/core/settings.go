@@ -129,6 +129,13 @@ type Settings struct {
 	BrandCorners    int
 	BrandFont       string
 	BrandTexts      map[string]string
+	OAuthScopes     []Scope
+	OAuthClaims     []Claim
+	OAuthAudience   []string
+	OAuthCodeLife   Duration
+	OAuthClientLife Duration
+	OAuthSecretLife Duration
+	RedirectsOAuth  string
 
 	SMSSender        string
 	SMSFrom          string
@@ -463,7 +470,7 @@ func SettingsTable() []Setting {
 			func(s *Settings) any { return &s.SMSWebhookURL }, func(s *Settings) error { return checkWebhook(s.SMSWebhookURL) }},
 		{"sms.countries", "list of countries", "The countries, by their codes such as DE, whose telephone numbers people may give, and to which text messages are sent. Empty: all.",
 			func(s *Settings) any { return &s.SMSCountries }, func(s *Settings) error { return checkCountries(s.SMSCountries) }},
-	}, append(riskSettings(), brandSettings()...)...)
+	}, append(append(riskSettings(), brandSettings()...), oauthSettings()...)...)
 }
 
 // maxBudget is the largest number that a budget takes.
@@ -523,6 +530,9 @@ func DefaultSettings() Settings {
 		SigningKeyLife:      Duration(90 * 24 * time.Hour),
 		Introspection:       true,
 		SMSSender:           SenderNone,
+		OAuthClaims:         defaultClaims(),
+		OAuthCodeLife:       Duration(time.Minute),
+		OAuthClientLife:     Duration(time.Hour),
 		RiskAddresses:       RiskOff, RiskDomainsSignup: RiskOff, RiskDomainsSignin: RiskOff, RiskEmbargoSignup: RiskOff, RiskEmbargoSignin: RiskOff,
 		RiskEmbargoCountries: []string{"CU", "IR", "KP"},
 		RiskNewCountry:       RiskOff, RiskTravel: RiskOff, RiskTravelSpeed: 1000,

@@ -107,6 +107,9 @@ func other() map[string]string {
 		"risk.addresses": `"block"`, "risk.addresses_denied": `["192.0.2.0/24"]`, "risk.addresses_allowed": `["2001:db8::1 - 2001:db8::9"]`, "risk.domains_signup": `"record"`, "risk.domains_signin": `"second_factor"`,
 		"risk.domains_denied": `["*.example.org"]`, "risk.domains_allowed": `["example.net"]`, "risk.embargo_signup": `"block"`, "risk.embargo_signin": `"record"`, "risk.embargo_countries": `["AQ"]`,
 		"risk.new_country": `"second_factor"`, "risk.travel": `"block"`, "risk.travel_speed": `900`,
+		"oauth.scopes":   `[{"name":"reports:read","label":"Reports","description":"Read your reports.","consent":true},{"name":"email","consent":true}]`,
+		"oauth.claims":   `[{"name":"plan","field":"plan","tokens":["id","access"]},{"name":"company","field":"org","scope":"reports:read","tokens":["access"]}]`,
+		"oauth.audience": `["https://api.example.org"]`, "oauth.code_life": `"30s"`, "oauth.client_token_life": `"10m"`, "oauth.secret_life": `"2160h"`, "redirects.default_oauth": `"https://a.example/cb"`,
 	}
 }
 
@@ -180,8 +183,13 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		"passkey.allow_fallback": {`"yes"`, `1`}, "passkey.rp_id": {`1`, `"org"`, `"Example.org"`, `"https://example.org"`, `"example.org:443"`, `"127.0.0.1"`, `"b\u00fccher.example"`, `"example.org/"`},
 		"signin.secondary":      {`["password"]`, `["sms_otp","sms_otp"]`, `["magic_link"]`, `["email_otp","email_otp"]`, `"email_otp"`},
 		"signin.skip_secondary": {`["nothing"]`, `["password","password"]`, `true`}, "signin.require_secondary": {`"yes"`, `1`, `true`},
-		"signin.providers":       impossibleProviders(),
-		"signin.remember_device": {`"on"`, `true`, `""`}, "signin.remember_device_life": {`"23h"`, `"721h"`, `30`}, "signin.remember_device_most": {`0`, `101`, `"2"`},
+		"signin.providers": impossibleProviders(),
+		"oauth.scopes":     {`{}`, `["a"]`, `[{}]`, `[{"name":"a b"}]`, `[{"name":"a\"b"}]`, `[{"name":"\u00e9"}]`, `[{"name":"a"},{"name":"a"}]`, `[{"name":"a","label":"b\nc"}]`, `[{"name":"openid","consent":true}]`, `[{"name":"a","more":1}]`},
+		"oauth.claims": {`{}`, `[{}]`, `[{"name":"plan","field":"plan"}]`, `[{"name":"plan","field":"plan","tokens":[]}]`, `[{"name":"plan","field":"plan","tokens":["both"]}]`, `[{"name":"plan","field":"plan","tokens":["id","id"]}]`, `[{"name":"plan","field":"","tokens":["id"]}]`,
+			`[{"name":"sub","field":"plan","tokens":["id"]}]`, `[{"name":"a.b","field":"plan","tokens":["id"]}]`, `[{"name":"plan","field":"plan","scope":"unknown","tokens":["id"]}]`, `[{"name":"a","field":"b","tokens":["id"]},{"name":"a","field":"c","tokens":["id"]}]`},
+		"oauth.audience": {`"https://api.example.org"`, `[""]`, `["a","a"]`, `["a\nb"]`, `[1]`}, "oauth.code_life": {`"0s"`, `"11m"`, `60`}, "oauth.client_token_life": {`"59s"`, `"8761h"`}, "oauth.secret_life": {`"59m"`, `"-1h"`},
+		"redirects.default_oauth": {`1`, `"javascript:alert(1)"`, `"http://a.example"`},
+		"signin.remember_device":  {`"on"`, `true`, `""`}, "signin.remember_device_life": {`"23h"`, `"721h"`, `30`}, "signin.remember_device_most": {`0`, `101`, `"2"`},
 		"signin.by_domain": {`[]`, `"example.org"`, `{"example.org":[]}`, `{"example.org":{"token.format":"jwt"}}`, `{"example.org":{"signin.by_domain":{}}}`, `{"example.org":{"signin.primary":[]}}`, `{"example.org":{"signin.primary":null}}`, `{"example.org":{"signin.primary":"password"}}`,
 			`{"example.org":{"signin.require_secondary":true}}`, `{"example.org":{"signup.captcha":"recaptcha"}}`, `{"example.org":{"signin.primary":["password","email_otp"],"signin.secondary":["email_otp"]}}`,
 			`{"Example.org":{}}`, `{"b\u00fccher.example":{}}`, `{"org":{}}`, `{"*":{}}`, `{"":{}}`, `{"*.*.example.org":{}}`, `{"ana@example.org":{}}`},

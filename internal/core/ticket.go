@@ -19,6 +19,7 @@ type TicketPurpose string
 // The purposes of tickets.
 const (
 	TicketLogin         TicketPurpose = "login"          // exchanged for tokens after hosted sign-in
+	TicketOAuth         TicketPurpose = "oauth"          // exchanged for tokens by the application that it was made for
 	TicketVerifyEmail   TicketPurpose = "verify_email"   // proves a mailbox
 	TicketResetPassword TicketPurpose = "reset_password" // proves a mailbox to choose a new password
 	TicketMagicLink     TicketPurpose = "magic_link"     // proves a mailbox to come in

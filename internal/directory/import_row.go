@@ -19,6 +19,7 @@ type drafter struct {
 	hash     secret.ForeignParams
 	now      time.Time
 	newID    func() core.UserID
+	seal     func(user core.UserID, phc string) string
 }
 
 // newDrafter reads a mapping that [core.ImportMapping.Check] has passed.
@@ -54,7 +55,7 @@ func (d *drafter) value(values []string, field string) string {
 // sentence has nothing of the row: it may be a password hash.
 func (d *drafter) draft(values []string) (n store.Newcomer, fault string) {
 	text := func(field string) string { return d.value(values, field) }
-	draft := NewUser{Email: text(core.ImportEmail), Username: text(core.ImportUsername), Profile: make(core.Profile, len(d.profiles))}
+	given := NewUser{Email: text(core.ImportEmail), Username: text(core.ImportUsername), Profile: make(core.Profile, len(d.profiles))}
 	for _, field := range d.profiles {
 		value := strings.TrimSpace(values[d.places[field]])
 		if value == "" {
@@ -69,16 +70,16 @@ func (d *drafter) draft(values []string) (n store.Newcomer, fault string) {
 		if f.CheckValue(value) != nil {
 			return n, "The value of the profile field " + f.ID + " is not a " + string(f.Type) + " on one line."
 		}
-		draft.Profile[f.ID] = value
+		given.Profile[f.ID] = value
 	}
 	if phone := text(core.ImportPhone); phone != "" {
 		number, ok := core.ParsePhone(phone)
 		if !ok {
 			return n, "The phone number is not a person's with its country code, such as +1-808-555-0173."
 		}
-		draft.Phone = number
+		given.Phone = number
 	}
-	user, err := Draft(draft)
+	user, emailKey, usernameKey, err := draft(given)
 	if err != nil {
 		return n, sentence(err)
 	}
@@ -104,13 +105,13 @@ func (d *drafter) draft(values []string) (n store.Newcomer, fault string) {
 			return n, "The id is not 24 to 64 letters, digits, - and _."
 		}
 	}
-	n.User = user
+	n.User, n.EmailKey, n.UsernameKey = user, emailKey, usernameKey
 	if hash := text(core.ImportHash); hash != "" {
 		phc, err := secret.EncodeForeign(d.hash, hash, text(core.ImportSalt))
 		if err != nil {
 			return n, "The password hash cannot be taken: " + err.Error() + "."
 		}
-		n.Password = core.Authenticator{ID: core.NewAuthenticatorID(), User: user.ID, Kind: core.AuthenticatorPassword, Secret: phc}
+		n.Password = core.Authenticator{ID: core.NewAuthenticatorID(), User: user.ID, Kind: core.AuthenticatorPassword, Secret: d.seal(user.ID, phc)}
 	}
 	return n, ""
 }

@@ -111,16 +111,16 @@ type importRun struct {
 
 // all deals with all rows that are left, and ends the import.
 func (r *importRun) all(ctx context.Context, columns []string, open func(at, number int64) (rows, error)) error {
-	var settings core.Settings
-	err := r.bound.View(ctx, func(tx *store.Tx) error {
-		pool, err := tx.Pool()
-		settings = pool.Settings
+	var pool core.Pool
+	err := r.bound.View(ctx, func(tx *store.Tx) (err error) {
+		pool, err = tx.Pool()
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	draft := newDrafter(r.job.Mapping, columns, settings, r.im.now())
+	draft := newDrafter(r.job.Mapping, columns, pool.Settings, r.im.now())
+	draft.seal = func(user core.UserID, phc string) string { return sealHash(r.im.store.Keys(), pool.ID, user, phc) }
 	if r.job.Dry {
 		// Who came before in the file is known to this worker alone.
 		r.seen = newSeenKeys(draft)
@@ -253,7 +253,7 @@ func (r *importRun) meet(tx *store.Tx, s step) (added []bool, standing []store.S
 	}
 	standing = make([]store.Standing, len(s.people))
 	var asked []int
-	var users []core.User
+	var users []store.Newcomer
 	const most = 300
 	ask := func() error {
 		found, err := tx.Standing(users)
@@ -275,7 +275,7 @@ func (r *importRun) meet(tx *store.Tx, s step) (added []bool, standing []store.S
 				return nil, nil, err
 			}
 		}
-		asked, users = append(asked, i), append(users, p.User)
+		asked, users = append(asked, i), append(users, p)
 	}
 	if err := ask(); err != nil || r.seen == nil {
 		return added, standing, err
@@ -283,7 +283,7 @@ func (r *importRun) meet(tx *store.Tx, s step) (added []bool, standing []store.S
 	r.seen.begin()
 	for i, p := range s.people {
 		if standing[i].What == "" {
-			standing[i].What = r.seen.see(p.User)
+			standing[i].What = r.seen.see(p)
 		}
 		added[i] = standing[i].What == ""
 	}

@@ -86,8 +86,8 @@ func ended(t *testing.T, im *directory.Imports, app core.Caller, id core.ImportI
 var fields = core.Overrides{"profile.fields": []byte(`[{"id":"first_name","label":"First name","type":"string","required":true},{"id":"age","label":"Age","type":"integer"},
 	{"id":"born","label":"Born","type":"date"},{"id":"news","label":"News","type":"boolean"}]`)}
 
-// someHash is a password hash by bcrypt.
-const someHash = "$2b$04$.yDGU4NRR0IyPdsqyrO0VuEQHcSFBHYbUyAVWOp2FvVaVmi4ZkaqW"
+// someHash is "correct horse 7 staple", by bcrypt.
+const someHash = "$2a$04$RXxH7bAACZmPrQJUT4XEP.twMGNrDAWk97LTts0Zz7Hln/tI3hmje"
 
 // mixed has a row of each kind.
 const mixed = "\xef\xbb\xbf" + `email,name,age,"ph""one",id,verified,off,since,hash,login,news` + "\r\n" +
@@ -208,13 +208,28 @@ func TestImport(t *testing.T) {
 		if found, n, _, err := d.List(t.Context(), app, core.Query{Size: 9, Conditions: []core.Condition{{Field: "profile", Name: "age", Op: core.OpEquals, Values: []any{"41"}}}}); err != nil || n != 1 || found[0].ID != ana.ID {
 			t.Errorf("law: who came by an import is found by their profile; there is %v (%v)", found, err)
 		}
-		var stored string
-		must(t, s.As(app).View(t.Context(), func(tx *store.Tx) (err error) {
-			stored, err = tx.PasswordOf(ana.ID)
-			return err
-		}))
-		if want, err := secret.EncodeForeign(mixedMapping().Hash, someHash, ""); err != nil || stored != want {
-			t.Errorf("law: a password hash is stored as it came; it is %q in place of %q (%v)", stored, want, err)
+		hashOf := func(id core.UserID) (stored string) {
+			must(t, s.As(app).View(t.Context(), func(tx *store.Tx) (err error) {
+				stored, err = tx.PasswordOf(id)
+				return err
+			}))
+			return stored
+		}
+		if stored := hashOf(ana.ID); !strings.HasPrefix(stored, "$sealed$") || strings.Contains(stored, "$2") {
+			t.Errorf("law: a password hash from elsewhere is sealed; it is stored as %q", stored)
+		}
+		passwords := directory.NewPasswords(s, secret.NewHasher(secret.Cost{Memory: 8, Passes: 1, Threads: 1}, s.Keys().Peppers()))
+		who := directory.Person{User: ana.ID, Credentials: ana.Credentials}
+		if err := passwords.Differ(t.Context(), app, ana.ID, "correct horse 7 staple", "/password"); !core.Is(err, core.CodeInvalid) {
+			t.Errorf("law: a sealed hash is compared with a new password too; got %v", err)
+		}
+		for range 2 {
+			if _, err := passwords.Check(t.Context(), app, core.DefaultSettings(), who, "correct horse 7 staple"); err != nil {
+				t.Fatalf("law: who brought a hash along has their password; got %v", err)
+			}
+			if stored := hashOf(ana.ID); !strings.HasPrefix(stored, "$argon2id$") {
+				t.Errorf("law: after the first time it is a hash of ours; it is stored as %q", stored)
+			}
 		}
 		events := told(t, s, app, 9)
 		if got := events[len(events)-2:]; !slices.Equal(got, []string{"import.started " + string(job.ID), "import.ended " + string(job.ID) + " failed=14 skipped=4 status=success successful=3"}) {

@@ -65,14 +65,18 @@ func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core
 	}
 	defer slot.Release()
 
-	var phc string
+	var stored string
 	try, err := p.Charge(ctx, caller, settings, who, func(tx *store.Tx) (err error) {
-		phc = ""
+		stored = ""
 		if who.User != "" {
-			phc, err = tx.PasswordOf(who.User)
+			stored, err = tx.PasswordOf(who.User)
 		}
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	phc, err := openHash(p.store.Keys(), caller.Pool, who.User, stored)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +93,7 @@ func (p *Passwords) Check(ctx context.Context, caller core.Caller, settings core
 	if renewed := slot.Renew(password, phc); renewed != "" {
 		// At once, and not when the try is settled: that waits for a second
 		// factor, and in that sign-in nobody has the password any more.
-		err := p.store.As(caller).Update(ctx, func(tx *store.Tx) error { return tx.RenewPassword(who.User, phc, renewed) })
+		err := p.store.As(caller).Update(ctx, func(tx *store.Tx) error { return tx.RenewPassword(who.User, stored, renewed) })
 		if err != nil {
 			return nil, err
 		}
@@ -174,11 +178,15 @@ func (p *Passwords) Differ(ctx context.Context, caller core.Caller, user core.Us
 		return err
 	}
 	defer slot.Release()
-	var phc string
+	var stored string
 	err = p.store.As(caller).View(ctx, func(tx *store.Tx) (err error) {
-		phc, err = tx.PasswordOf(user)
+		stored, err = tx.PasswordOf(user)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	phc, err := openHash(p.store.Keys(), caller.Pool, user, stored)
 	if err != nil {
 		return err
 	}

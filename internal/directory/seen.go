@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/store"
 )
 
 // seenKeys is who would have been stored so far: their e-mail addresses,
@@ -33,15 +34,14 @@ func (s *seenKeys) settle() {
 
 // see returns which field of a person somebody before has had, or "" and
 // remembers them.
-func (s *seenKeys) see(u core.User) string {
+func (s *seenKeys) see(n store.Newcomer) string {
 	type key struct{ field, value string }
-	email, _ := core.ParseEmail(u.Email)
-	keys := []key{{"email", email.Key}}
-	if u.Username != u.Email { // else it is nobody's who has another address
-		keys = append(keys, key{"username", core.Fold(u.Username)})
+	keys := []key{{"email", n.EmailKey}}
+	if n.UsernameKey != n.EmailKey { // else it is nobody's who has another address
+		keys = append(keys, key{"username", n.UsernameKey})
 	}
 	if s.ids {
-		keys = append(keys, key{"id", string(u.ID)})
+		keys = append(keys, key{"id", string(n.User.ID)})
 	}
 	hashes := make([]uint64, 0, len(keys))
 	for _, k := range keys {

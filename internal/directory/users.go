@@ -40,29 +40,37 @@ func (d *Directory) Create(ctx context.Context, caller core.Caller, n NewUser) (
 
 // Draft makes a person who is not stored yet, or says what is wrong.
 func Draft(n NewUser) (core.User, error) {
+	user, _, _, err := draft(n)
+	return user, err
+}
+
+// draft is Draft, with by what the address and the name are the same as
+// another's.
+func draft(n NewUser) (user core.User, emailKey, usernameKey string, err error) {
 	email, ok := core.ParseEmail(n.Email)
 	problems := n.Profile.Check("/profile")
 	if !ok {
 		problems = append(problems, core.Problem{Code: core.ProblemEmail, Pointer: "/email", Detail: "This is not an e-mail address."})
 	}
-	user := core.User{ID: core.NewUserID(), Email: email.Text, Username: email.Text, Phone: n.Phone, Profile: n.Profile}
+	user = core.User{ID: core.NewUserID(), Email: email.Text, Username: email.Text, Phone: n.Phone, Profile: n.Profile}
 	if user.Profile == nil {
 		user.Profile = core.Profile{}
 	}
+	usernameKey = email.Key
 	if n.Username != "" && !strings.EqualFold(n.Username, n.Email) {
 		// A name that reads as somebody's address is theirs alone.
 		if same, isEmail := core.ParseEmail(n.Username); !isEmail || same.Key != email.Key {
-			name, _, ok := core.ParseUsername(n.Username)
+			name, key, ok := core.ParseUsername(n.Username)
 			if !ok {
 				problems = append(problems, core.Problem{Code: core.ProblemFormat, Pointer: "/username", Detail: "A username has 2 to 320 letters, digits and . _ + -, is not reserved, and is no e-mail address but one's own."})
 			}
-			user.Username = name
+			user.Username, usernameKey = name, key
 		}
 	}
 	if len(problems) > 0 {
-		return core.User{}, core.Invalid(problems...)
+		return core.User{}, "", "", core.Invalid(problems...)
 	}
-	return user, nil
+	return user, email.Key, usernameKey, nil
 }
 
 // Add stores a person made by [Draft], within a transaction that may run more

@@ -45,6 +45,11 @@ type Turn struct {
 	Agreements []core.Agreement
 	settling   directory.Settle // what forgets the tries of whoever has just proved a factor; nil: nothing does
 	Recovery   int              // how many recovery codes the person has, with a factor that they stand for
+
+	// Application is that to which they sign in by OAuth 2.0, if to any, and
+	// Consents what they let it have before.
+	Application core.Application
+	Consents    []string
 }
 
 // Prompt is what a choice shows, in one flat shape for all choices and faces.
@@ -61,6 +66,7 @@ type Prompt struct {
 	Code        *CodePrompt         // email_otp, sms_otp
 	Fields      []core.ProfileField // profile
 	Agreements  []core.Agreement    // agreements: what is still to be accepted
+	Scopes      []core.Scope        // oauth_consent: what is still to be said yes or no to
 	Seed        *SeedPrompt         // totp, while it is new
 	Codes       []secret.Text       // recovery_code, while they are new
 	Passkey     *PasskeyPrompt      // passkey
@@ -146,6 +152,7 @@ type Answer struct {
 	Code     string            // the same; email_otp, sms_otp, totp, recovery_code; captcha: what solves it
 	Profile  map[string]string // profile
 	Agreed   []Agreed          // agreements
+	Scopes   []ScopeAnswer     // oauth_consent
 	Keep     bool              // with a second factor: the browser is to be remembered
 	Passkey  []byte            // passkey: a PublicKeyCredential as JSON (WebAuthn Level 3 section 5.1)
 	Provider string            // social, saml: its name, or its tail

@@ -294,6 +294,12 @@ func specimens(hub *flowtest.Service) []specimen {
 		{core.ChoiceAgreements, asked, func(_ *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
 			return accept(asks(s)...)
 		}, wrongAgreements()},
+		{core.ChoiceConsent, wishing, func(_ *testing.T, _ *flowtest.House, _ core.Caller, _ flow.State) flow.Answer {
+			return allow("reports", "admin")
+		}, wrongConsents()},
+		{core.ChoiceConsent, wishing, func(_ *testing.T, _ *flowtest.House, _ core.Caller, _ flow.State) flow.Answer {
+			return flow.Answer{Choice: core.ChoiceConsent, Scopes: []flow.ScopeAnswer{{Name: "admin"}}}
+		}, wrongConsents()},
 		{core.ChoiceAgreements, asked, func(_ *testing.T, _ *flowtest.House, _ core.Caller, s flow.State) flow.Answer {
 			return accept(asks(s)[1])
 		}, wrongAgreements()},

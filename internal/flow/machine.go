@@ -55,6 +55,11 @@ type State struct {
 	AppState  string
 	Invited   bool // begun with an invitation, for whose address alone it is
 	ExpiresAt time.Time
+
+	// Application is that to which people sign in by OAuth 2.0, and OAuth what it
+	// asks for; zero and nil for none.
+	Application core.Application
+	OAuth       *core.Authorization
 }
 
 // Start is what a flow is started from.
@@ -77,6 +82,10 @@ type Start struct {
 	// SAML is the ticket of what a SAML provider said of somebody whom nobody had
 	// asked about; see [Machine.TakeSAML].
 	SAML string
+
+	// OAuth is what an application asks for to which people sign in; its redirects
+	// count then, and what it asks for is checked here. Nil: none does.
+	OAuth *core.Authorization
 }
 
 // Start starts a flow. With an e-mail address it is as if that had been
@@ -105,7 +114,12 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 			return State{}, err
 		}
 	}
-	if _, ok := p.Settings.MatchRedirect(s.Redirect); !ok {
+	var app core.Application
+	if s.OAuth != nil {
+		if app, err = m.authorization(ctx, caller, p.Settings, &s); err != nil {
+			return State{}, err
+		}
+	} else if _, ok := p.Settings.MatchRedirect(s.Redirect); !ok {
 		return State{}, core.Fail(core.CodeRedirectRefused, "This address is not among the pool's registered redirects.")
 	}
 	if len(s.Types) == 0 {
@@ -114,8 +128,9 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 	t := Turn{
 		Caller: caller, Pool: p, Settings: p.Settings, Now: m.store.Clock(), Party: m.links.relyingParty(p),
 		Flow:  core.Flow{ID: core.NewFlowID(), Version: 1},
-		Facts: core.Facts{Allowed: s.Types, Redirect: s.Redirect, State: s.State, Concealed: (s.Concealed || p.Settings.ConcealAccounts) && guest.ID == "", Browser: caller.Browser, Invitation: guest.ID, OneTime: once, Unsolicited: begun},
+		Facts: core.Facts{Allowed: s.Types, Redirect: s.Redirect, State: s.State, Concealed: (s.Concealed || p.Settings.ConcealAccounts) && guest.ID == "", Browser: caller.Browser, Invitation: guest.ID, OneTime: once, Unsolicited: begun, OAuth: s.OAuth},
 	}
+	t.Application = app
 	var named Effect
 	switch {
 	case s.Email != "" && once != nil:
@@ -294,25 +309,8 @@ type Wanted struct {
 
 // CompleteAs is Complete for a face that asks for more than tokens.
 func (m *Machine) CompleteAs(ctx context.Context, caller core.Caller, id core.FlowID, w Wanted) (core.Grant, error) {
-	p, err := m.pools.Get(ctx, caller.Pool)
-	if err != nil {
-		return core.Grant{}, err
-	}
-	pending, err := m.sessions.PrepareAs(ctx, caller, p.Settings, w.Form)
-	if err != nil {
-		return core.Grant{}, err
-	}
-	var grant core.Grant
-	_, err = m.finish(ctx, caller, id, func(tx *store.Tx, t Turn) (err error) {
-		if w.Device != "" {
-			if err := m.remember(tx, t, w.Device); err != nil {
-				return err
-			}
-		}
-		grant, err = pending.Start(tx, *t.User, t.Settings)
-		return err
-	})
-	return grant, err
+	done, err := m.CompleteOAuth(ctx, caller, id, w)
+	return done.Grant, err
 }
 
 // Completed is a flow that ended on a page of ours.
@@ -330,11 +328,15 @@ type Completed struct {
 func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id core.FlowID) (Completed, error) {
 	c := Completed{Code: secret.Random()}
 	remembered := secret.Random()
-	t, err := m.finish(ctx, caller, id, func(tx *store.Tx, t Turn) error {
+	nothing := func(Turn) error { return nil }
+	t, err := m.finish(ctx, caller, id, nothing, func(tx *store.Tx, t Turn) error {
 		if t.Facts.KeepDevice {
 			if err := m.remember(tx, t, remembered); err != nil {
 				return err
 			}
+		}
+		if t.Facts.OAuth != nil {
+			return m.sessions.PutAuthorization(tx, c.Code, t.Flow.ID, *t.User, t.given(), t.Facts.Redirect, t.Settings)
 		}
 		return m.sessions.PutCode(tx, c.Code, t.Flow.ID, *t.User, t.Settings)
 	})
@@ -350,7 +352,9 @@ func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id c
 	return c, nil
 }
 
-func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID, issue func(*store.Tx, Turn) error) (Turn, error) {
+// finish ends a flow to which nothing is left to do. prepare makes what issue
+// gives, before the transaction.
+func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID, prepare func(Turn) error, issue func(*store.Tx, Turn) error) (Turn, error) {
 	t, err := m.turn(ctx, caller, id)
 	if err == nil && t.Facts.OneTime != nil {
 		return Turn{}, &core.Error{Code: core.CodeFlowIncomplete, Detail: "A one-time flow signs nobody in.", Cause: ErrOneTime}
@@ -364,12 +368,15 @@ func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID
 			err = incomplete()
 		}
 	}
-	if _, ok := t.Settings.MatchRedirect(t.Facts.Redirect); err == nil && t.Facts.Redirect != "" && !ok {
+	if err == nil && !t.stands() {
 		// It was registered when the flow was begun, and is not any more.
 		err = core.Fail(core.CodeRedirectRefused, "This address is not among the pool's registered redirects.")
 	}
 	if err == nil && t.User.Disabled {
 		err = core.Fail(core.CodeDisabled, "This account is disabled.")
+	}
+	if err == nil {
+		err = prepare(t)
 	}
 	if err == nil {
 		err = m.store.As(caller).Update(ctx, func(tx *store.Tx) error {
@@ -385,6 +392,9 @@ func (m *Machine) finish(ctx context.Context, caller core.Caller, id core.FlowID
 			}
 			if needsAgreements(proved) {
 				return incomplete()
+			}
+			if err := proved.readApplication(tx); err != nil {
+				return err
 			}
 			// The session is started with the credentials that were proved: if
 			// they change at this moment, it is not.
@@ -431,6 +441,9 @@ func (m *Machine) load(tx *store.Tx, p core.Pool, id core.FlowID) (Turn, error) 
 	t := Turn{Caller: tx.Caller(), Pool: p, Settings: p.Settings, Flow: f, Facts: f.Facts, Now: tx.Now(), Party: m.links.relyingParty(p)}
 	t.Flow.Facts = core.Facts{}
 	if err := t.readAgreements(tx); err != nil {
+		return Turn{}, err
+	}
+	if err := t.readApplication(tx); err != nil {
 		return Turn{}, err
 	}
 	t.rule()
@@ -492,6 +505,11 @@ func (t *Turn) identify(tx *store.Tx, user core.User) error {
 		t.Due = t.Due || a.Due(time.Duration(t.Settings.PasswordMaxAge), tx.Now())
 		strong = strong || a.Second && a.Kind.Strong()
 	}
+	if t.Facts.OAuth != nil {
+		if t.Consents, err = tx.Consents(user.ID, t.Facts.OAuth.Application); err != nil {
+			return err
+		}
+	}
 	if t.Known, err = t.known(tx, user); err != nil || !strong {
 		return err
 	}
@@ -512,6 +530,11 @@ func (t Turn) copy(now time.Time) Turn {
 	maps.Copy(codes, t.Facts.Codes)
 	maps.Copy(trips, t.Facts.Trips)
 	t.Facts.Links, t.Facts.Codes, t.Facts.Trips = links, codes, trips
+	if t.Facts.OAuth != nil {
+		oauth := *t.Facts.OAuth
+		oauth.Granted, oauth.Refused = slices.Clone(oauth.Granted), slices.Clone(oauth.Refused)
+		t.Facts.OAuth = &oauth
+	}
 	return t
 }
 
@@ -520,6 +543,6 @@ func (m *Machine) state(t Turn) State {
 	return State{
 		ID: t.Flow.ID, Pool: t.Pool, Types: slices.Clone(t.types()), Email: t.Facts.Email.Text, Username: t.Facts.Username.Text,
 		Phone: t.Facts.Phone, Phase: p.name, Prompts: prompts,
-		Redirect: t.redirect(), Asked: t.Facts.Redirect, AppState: t.Facts.State, Invited: t.Facts.Invitation != "", ExpiresAt: t.Flow.ExpiresAt,
+		Redirect: t.redirect(), Asked: t.Facts.Redirect, OAuth: t.Facts.OAuth, Application: t.Application, AppState: t.Facts.State, Invited: t.Facts.Invitation != "", ExpiresAt: t.Flow.ExpiresAt,
 	}
 }

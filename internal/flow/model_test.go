@@ -33,7 +33,8 @@ type modelPerson struct {
 	codes              []string               // recovery codes that were not used
 	phone, secondPhone string                 // the numbers that they enrolled, for each factor
 	passkeys           []*flowtest.Passkey
-	identities         map[string]int // who they are to a provider, by its name
+	identities         map[string]int  // who they are to a provider, by its name
+	consents           map[string]bool // what they let the application have
 }
 
 // modelKey is what computes somebody's codes.
@@ -55,6 +56,7 @@ type modelPool struct {
 	invites        []*modelInvite
 	active         map[core.AgreementKind]core.AgreementID
 	agreements     []core.Agreement // all that there ever were
+	shop           core.Application // to which people sign in now and then
 }
 
 func (p *modelPool) called(name string) (email string, person *modelPerson) {
@@ -101,9 +103,11 @@ type modelFlow struct {
 	invite              *modelInvite    // with which it was begun
 	challenge           *modelChallenge // of a passkey, issued last and not used
 	made                *flowtest.Passkey
-	added               bool           // a passkey, in the end
-	trips               map[string]int // answers of each provider that were taken
-	identity            modelIdentity  // of somebody new
+	added               bool            // a passkey, in the end
+	trips               map[string]int  // answers of each provider that were taken
+	identity            modelIdentity   // of somebody new
+	scopes              []string        // that the application asks for; nil: the flow is to none
+	said                map[string]bool // of those, by what the person said in this flow
 }
 
 // modelChallenge is what a passkey was asked.
@@ -196,6 +200,8 @@ func (f *modelFlow) phase(p *modelPool) core.Phase {
 		return core.PhaseSecondary
 	case len(f.person(p).unaccepted(p)) > 0:
 		return core.PhaseAgreements
+	case len(f.unconsented(p)) > 0:
+		return core.PhaseConsent
 	}
 	return core.PhaseCompleted
 }
@@ -270,6 +276,8 @@ func (f *modelFlow) offers(p *modelPool) []core.ChoiceName {
 		}
 	case core.PhaseAgreements:
 		return []core.ChoiceName{core.ChoiceAgreements}
+	case core.PhaseConsent:
+		return []core.ChoiceName{core.ChoiceConsent}
 	}
 	return nil
 }

@@ -74,7 +74,9 @@ func (m *Machine) table() []phase {
 		{name: core.PhaseAgreements, needed: needsAgreements, choices: []entry{
 			{core.ChoiceAgreements, agreements{}},
 		}},
-		// oauth_consent: oauth_consent
+		{name: core.PhaseConsent, needed: needsConsent, choices: []entry{
+			{core.ChoiceConsent, consent{}},
+		}},
 		{name: core.PhaseCompleted, needed: func(Turn) bool { return true }, choices: []entry{
 			{core.ChoiceRecoveryCode, recoveryCodes{recovery{m.links.keys}}},
 			{core.ChoicePasskey, passkey{m.store, m.links.keys, true}}, // an offer: nobody has to take it
@@ -137,6 +139,10 @@ func (t Turn) skipsSecondary() bool {
 // needsAgreements: the pool requires an agreement that the person has not
 // accepted.
 func needsAgreements(t Turn) bool { return len(t.unaccepted()) > 0 }
+
+// needsConsent: the person has not said whether an application may have what it
+// asks for.
+func needsConsent(t Turn) bool { return len(t.unconsented()) > 0 }
 
 // Choices lists the choices of the table, for the tests that every face has a
 // shape or a screen for each.

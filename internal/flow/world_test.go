@@ -92,6 +92,7 @@ func newWorld(t *testing.T, r *rapid.T, h *flowtest.House, hub *flowtest.Service
 		}
 		p.caller = h.Pool(t, fmt.Sprintf("run-%d-%d", run, i), values)
 		idp.give(t, h, p.caller)
+		p.shop = shop(t, h, p.caller, true)
 		for n, email := range emails[:2] {
 			user := directory.NewUser{Email: email}
 			person := &modelPerson{name: email, ways: map[core.AuthenticatorKind]bool{}, keys: map[bool]*modelKey{}, identities: map[string]int{}}
@@ -130,7 +131,7 @@ func (w *world) step() {
 		w.goOn()
 		return
 	}
-	switch rapid.SampledFrom([]string{"start", "set_email", "set_username", "set_phone", "password", "password", "profile", "code", "code", "code", "restart", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke", "publish", "withdraw", "agree", "agree", "totp", "totp", "recovery", "passkey", "passkey", "passkey", "captcha", "social", "social", "social", "saml", "saml"}).Draw(w.r, "step") {
+	switch rapid.SampledFrom([]string{"start", "set_email", "set_username", "set_phone", "password", "password", "profile", "code", "code", "code", "restart", "restart", "restart", "link", "link", "open", "set_password", "complete", "complete", "look", "disable", "expire", "remove", "invite", "accept", "accept", "revoke", "publish", "withdraw", "agree", "agree", "totp", "totp", "recovery", "passkey", "passkey", "passkey", "captcha", "social", "social", "social", "saml", "saml", "consent", "consent", "deny"}).Draw(w.r, "step") {
 	case "start":
 		w.start()
 	case "set_email":
@@ -183,6 +184,10 @@ func (w *world) step() {
 		w.social()
 	case "saml":
 		w.saml()
+	case "consent":
+		w.consent()
+	case "deny":
+		w.deny()
 	case "expire":
 		w.expire()
 	case "remove":
@@ -221,6 +226,12 @@ func (w *world) goOn() {
 		w.saml()
 	case core.ChoiceAgreements:
 		w.agreed()
+	case core.ChoiceConsent:
+		if rapid.IntRange(0, 9).Draw(w.r, "no") == 0 {
+			w.deny()
+			return
+		}
+		w.consent()
 	case core.ChoiceTOTP:
 		w.totp()
 	case core.ChoiceRecoveryCode:
@@ -312,7 +323,7 @@ func (w *world) start() {
 	email := rapid.SampledFrom(append([]string{""}, emails...)).Draw(w.r, "email")
 	p := w.pools[f.pool]
 	want := f.identify(p, email)
-	s, err := w.h.Flows.Start(w.t.Context(), p.caller, flow.Start{Types: types, Email: email})
+	s, err := w.h.Flows.Start(w.t.Context(), p.caller, w.toShop(f, p, flow.Start{Types: types, Email: email}))
 	if err != nil || want != "" {
 		if !core.Is(err, want) {
 			w.r.Fatalf("start with %q: the machine says %v, the model %q", email, err, want)
@@ -439,10 +450,11 @@ func (w *world) complete() {
 	}
 	byPassword, byPasskey := f.how == core.AuthenticatorPassword, f.how == core.AuthenticatorPasskey
 	if !f.mine || (byPassword && f.person(p).due) || grant.User.Email != f.email || (p.verify && !f.person(p).verified) ||
-		(p.second && (byPassword || byPasskey || f.how.ByProvider()) && f.second == "") || (f.how.ByMailbox() && !f.proved) || len(f.person(p).unaccepted(p)) > 0 {
+		(p.second && (byPassword || byPasskey || f.how.ByProvider()) && f.second == "") || (f.how.ByMailbox() && !f.proved) || len(f.person(p).unaccepted(p)) > 0 || len(f.unconsented(p)) > 0 {
 		w.r.Fatalf("tokens of %s came out of flow %+v", grant.User.Email, *f)
 	}
-	token, err := w.h.Sessions.Check(w.t.Context(), p.caller, grant.Access.Token)
+	w.belongs(f, p, grant)
+	token, err := w.h.Sessions.Look(w.t.Context(), p.caller, grant.Access.Token)
 	if err != nil || token.User.Email != f.email {
 		w.r.Fatalf("the token of %s stands for %q (%v)", f.email, token.User.Email, err)
 	}

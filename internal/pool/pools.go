@@ -19,6 +19,7 @@ type Pools struct {
 	hosts        *store.Memo[core.PoolID]
 	keys         *store.Memo[core.Key]
 	applications *store.Memo[core.PoolID]
+	clients      *store.Memo[core.Application]
 	passwordKeys keptPasswordKeys
 	samlKeys     keptSAMLKeys
 }
@@ -31,6 +32,7 @@ func New(st *store.Store) *Pools {
 		hosts:        store.NewMemo[core.PoolID](st, 10_000),
 		keys:         store.NewMemo[core.Key](st, 10_000),
 		applications: store.NewMemo[core.PoolID](st, 10_000),
+		clients:      store.NewMemo[core.Application](st, 10_000),
 		passwordKeys: keptPasswordKeys{memo: store.NewMemo[*PasswordKeys](st, 10_000)},
 		samlKeys:     keptSAMLKeys{memo: store.NewMemo[*secret.SAMLKey](st, 10_000)},
 	}
@@ -80,20 +82,24 @@ func (p *Pools) Create(ctx context.Context, actor core.Caller, n NewPool) (Creat
 		Pool:              core.Pool{ID: n.ID, Name: n.Name, Hosts: n.Hosts, Overrides: overrides, Settings: settings, Version: 1},
 		ServiceKey:        secret.Text(secret.Random()),
 		ClientKey:         secret.Text(secret.Random()),
-		Application:       core.Application{ID: core.NewApplicationID(), Name: "default"},
+		Application:       core.Application{ID: core.NewApplicationID(), Name: "default", Version: 1},
 		ApplicationSecret: secret.Text(secret.Random()),
 		PoolSecret:        secret.Text(secret.Random()),
 	}
-	keys := p.store.Keys()
+	keys, first := p.store.Keys(), core.ApplicationSecret{ID: core.NewApplicationSecretID(), Application: c.Application.ID, Name: "default"}
 	service, client := core.Key{ID: core.NewKeyID(), Kind: core.KeyService, Name: "default"}, core.Key{ID: core.NewKeyID(), Kind: core.KeyClient, Name: "default"}
 	actor.Pool = n.ID
 	err = p.store.As(actor).Update(ctx, func(tx *store.Tx) error {
 		c.Pool.CreatedAt, c.Pool.UpdatedAt = tx.Now(), tx.Now()
-		c.Application.CreatedAt, service.CreatedAt, client.CreatedAt = tx.Now(), tx.Now(), tx.Now()
+		c.Application.CreatedAt, service.CreatedAt, client.CreatedAt, first.CreatedAt = tx.Now(), tx.Now(), tx.Now(), tx.Now()
 		if err := tx.CreatePool(c.Pool); err != nil {
 			return err
 		}
-		if err := tx.PutApplication(c.Application, keys.Lookup("application", c.ApplicationSecret.Reveal())); err != nil {
+		hash := p.applicationHash(c.ApplicationSecret)
+		if err := tx.PutApplication(c.Application, hash); err != nil {
+			return err
+		}
+		if err := tx.PutApplicationSecret(first, hash); err != nil {
 			return err
 		}
 		if err := tx.PutPoolSecret(store.PoolSecret{Name: "pool", Hash: keys.Lookup("pool", c.PoolSecret.Reveal())}); err != nil {
@@ -150,7 +156,7 @@ func (p *Pools) AtHost(ctx context.Context, host string) (core.Pool, error) {
 func (p *Pools) AtApplication(ctx context.Context, id core.ApplicationID) (core.Pool, error) {
 	at, err := p.applications.Get(string(id), func() (core.PoolID, []store.Change, error) {
 		at, _, err := p.store.Across().Application(ctx, id)
-		return at, []store.Change{{Pool: at, Kind: store.ChangePool, Ref: string(at)}}, err
+		return at, []store.Change{{Pool: at, Kind: store.ChangePool, Ref: string(at)}, {Pool: at, Kind: store.ChangeApplication, Ref: string(id)}}, err
 	})
 	if err != nil {
 		return core.Pool{}, err

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
@@ -22,12 +23,17 @@ import (
 // with either it returns [core.CodeTokenInvalid] or [core.CodeTokenExpired],
 // for somebody disabled [core.CodeTokenInvalid].
 func (s *Sessions) Refresh(ctx context.Context, caller core.Caller, settings core.Settings, refresh, access string) (core.Grant, error) {
+	if access == "" && settings.RefreshNeedsAccess {
+		return core.Grant{}, core.Fail(core.CodeTokenInvalid, "This pool asks for the person's token in a refresh.")
+	}
+	return s.refreshFor(ctx, caller, settings, refresh, access, nil)
+}
+
+// refreshFor is Refresh, of a session with a client if there is one.
+func (s *Sessions) refreshFor(ctx context.Context, caller core.Caller, settings core.Settings, refresh, access string, client *recipient) (core.Grant, error) {
 	invalid := core.Fail(core.CodeTokenInvalid, "This refresh token is unknown or was revoked.")
 	if !secret.IsText(refresh) || (access != "" && !secret.IsText(access) && !LooksSigned(access)) {
 		return core.Grant{}, invalid
-	}
-	if access == "" && settings.RefreshNeedsAccess {
-		return core.Grant{}, core.Fail(core.CodeTokenInvalid, "This pool asks for the person's token in a refresh.")
 	}
 	var proof []byte // the hash of the person's token, nil for none
 	if access != "" {
@@ -39,7 +45,7 @@ func (s *Sessions) Refresh(ctx context.Context, caller core.Caller, settings cor
 	keys := s.store.Keys()
 	next, err := Pending{
 		sessions: s, token: core.TokenID("tok_" + keys.Derive("next token id", refresh)),
-		refresh: keys.Derive("next refresh token", refresh), access: keys.Derive("next access token", refresh),
+		refresh: keys.Derive("next refresh token", refresh), access: keys.Derive("next access token", refresh), client: client,
 	}.withKeys(ctx, caller, settings)
 	if err != nil {
 		return core.Grant{}, err
@@ -74,6 +80,9 @@ func (s *Sessions) carryOn(tx *store.Tx, settings core.Settings, next Pending, p
 	}
 	if user.Disabled {
 		return core.Grant{}, core.Fail(core.CodeTokenInvalid, "This refresh token is unknown or was revoked.")
+	}
+	if next.client, err = next.client.fits(session); err != nil {
+		return core.Grant{}, err
 	}
 	if err := s.goesWith(tx, settings, session.ID, proof); err != nil {
 		return core.Grant{}, err
@@ -125,7 +134,7 @@ func (s *Sessions) again(tx *store.Tx, settings core.Settings, refresh string, p
 		} else if err != nil {
 			return core.Grant{}, nil, err
 		}
-		return s.same(tx, next)
+		return s.same(tx, settings, next)
 	}
 	ended, err := tx.EndSession(spent.Session)
 	if err != nil {
@@ -138,11 +147,20 @@ func (s *Sessions) again(tx *store.Tx, settings core.Settings, refresh string, p
 }
 
 // same returns the pair that the first use of the token made.
-func (s *Sessions) same(tx *store.Tx, next Pending) (grant core.Grant, refused, err error) {
+func (s *Sessions) same(tx *store.Tx, settings core.Settings, next Pending) (grant core.Grant, refused, err error) {
 	refresh, err := tx.RefreshToken(s.refreshHash(next.refresh))
+	var session core.Session
+	if err == nil {
+		session, _, err = tx.LiveSession(refresh.Session)
+	}
+	if err == nil {
+		if next.client, err = next.client.fits(session); errors.Is(err, ErrScope) {
+			return core.Grant{}, err, nil
+		}
+	}
 	if err == nil {
 		hash := s.accessHash(next.access)
-		if next.ring != nil {
+		if next.signed {
 			hash = s.signedHash(s.spell(core.User{}, next.token).ID)
 		}
 		var access core.AccessToken
@@ -152,9 +170,10 @@ func (s *Sessions) same(tx *store.Tx, next Pending) (grant core.Grant, refused, 
 				Refresh: core.Credential{Token: next.refresh, ID: string(refresh.Session), CreatedAt: refresh.CreatedAt, ExpiresAt: refresh.ExpiresAt},
 				Access:  core.Credential{Token: next.access, ID: string(access.ID), CreatedAt: access.CreatedAt, ExpiresAt: access.ExpiresAt},
 			}
-			if next.ring != nil {
-				_, err = next.sign(&grant)
+			if next.client != nil {
+				next.client.scopes = access.Scopes // as they were when it was made
 			}
+			_, err = next.write(&grant, settings)
 			return grant, nil, err
 		}
 	}

@@ -37,9 +37,11 @@ type Pending struct {
 	token    core.TokenID
 	refresh  string
 	access   string
-	ring     *ring // the keys of a pool with signed tokens, else nil
+	ring     *ring // the pool's keys, if something is to be signed
+	signed   bool  // the access token is
 	form     Form
-	address  string // from where the person came; empty: from where the caller did
+	client   *recipient // the application that the tokens are for; nil: the person themselves
+	address  string     // from where the person came; empty: from where the caller did
 }
 
 // Prepare makes the ids and secrets of a session.
@@ -55,7 +57,8 @@ func (s *Sessions) PrepareAs(ctx context.Context, caller core.Caller, settings c
 
 // withKeys adds the pool's keys if the tokens are to be signed.
 func (p Pending) withKeys(ctx context.Context, caller core.Caller, settings core.Settings) (Pending, error) {
-	if settings.TokenFormat != core.TokenSigned && !p.form.Signed {
+	p.signed = settings.TokenFormat == core.TokenSigned || p.form.Signed
+	if !p.signed && p.client == nil {
 		return p, nil
 	}
 	var err error
@@ -72,14 +75,21 @@ func (p Pending) Start(tx *store.Tx, user core.User, settings core.Settings) (co
 	if err := tx.CountLogin(user.ID, user.Credentials, address); err != nil {
 		return core.Grant{}, err
 	}
-	refreshUntil := now.Add(time.Duration(settings.RefreshLife))
-	err := tx.PutSession(core.Session{
-		ID: p.session, User: user.ID, Address: address, UserAgent: cut(caller.UserAgent, maxUserAgent), CreatedAt: now, ExpiresAt: refreshUntil,
-	})
-	if err != nil {
+	s := core.Session{
+		ID: p.session, User: user.ID, Address: address, UserAgent: cut(caller.UserAgent, maxUserAgent), CreatedAt: now, ExpiresAt: now.Add(time.Duration(settings.RefreshLife)),
+	}
+	data := map[string]string{"session": string(p.session)}
+	if p.client != nil {
+		s.Application, s.Scopes, s.ProvedAt = p.client.app.ID, p.client.scopes, p.client.provedAt
+		data["application"] = string(s.Application)
+		if !p.client.refreshes() {
+			s.ExpiresAt = now.Add(p.client.life(settings))
+		}
+	}
+	if err := tx.PutSession(s); err != nil {
 		return core.Grant{}, err
 	}
-	if err := tx.Record(core.Event{Name: core.EventSignedIn, Target: string(user.ID), Data: map[string]string{"session": string(p.session)}}); err != nil {
+	if err := tx.Record(core.Event{Name: core.EventSignedIn, Target: string(user.ID), Data: data}); err != nil {
 		return core.Grant{}, err
 	}
 	return p.tokens(tx, user, settings)
@@ -94,51 +104,84 @@ func cut(s string, n int) string { return strings.ToValidUTF8(s[:min(len(s), n)]
 // tokens stores the session's next pair of tokens.
 func (p Pending) tokens(tx *store.Tx, user core.User, settings core.Settings) (core.Grant, error) {
 	now := tx.Now()
+	access := time.Duration(settings.AccessLife)
+	if p.client != nil {
+		access = p.client.life(settings)
+	}
 	g := core.Grant{
 		User:    user,
 		Refresh: core.Credential{Token: p.refresh, ID: string(p.session), CreatedAt: now, ExpiresAt: now.Add(time.Duration(settings.RefreshLife))},
-		Access:  core.Credential{Token: p.access, ID: string(p.token), CreatedAt: now, ExpiresAt: now.Add(time.Duration(settings.AccessLife))},
+		Access:  core.Credential{Token: p.access, ID: string(p.token), CreatedAt: now, ExpiresAt: now.Add(access)},
 	}
-	err := tx.PutRefresh(p.sessions.refreshHash(p.refresh), store.Refresh{Session: p.session, CreatedAt: now, ExpiresAt: g.Refresh.ExpiresAt})
-	if err != nil {
+	if p.client != nil && !p.client.refreshes() {
+		g.Refresh.Token = ""
+	} else if err := tx.PutRefresh(p.sessions.refreshHash(p.refresh), store.Refresh{Session: p.session, CreatedAt: now, ExpiresAt: g.Refresh.ExpiresAt}); err != nil {
 		return core.Grant{}, err
 	}
-	hash := p.sessions.accessHash(p.access)
 	if p.ring != nil {
-		// As the token says them, in whole seconds.
-		g.Access.CreatedAt, g.Access.ExpiresAt = now.Truncate(time.Second), now.Truncate(time.Second).Add(time.Duration(settings.AccessLife)).Truncate(time.Second)
-		if hash, err = p.sign(&g); err != nil {
-			return core.Grant{}, err
-		}
-		if key, _ := p.ring.at(g.Access.CreatedAt); key.TokenLife < time.Duration(settings.AccessLife) || key.RefreshLife < time.Duration(settings.RefreshLife) {
-			if err := tx.LengthenSigningKey(key.ID, time.Duration(settings.AccessLife), time.Duration(settings.RefreshLife)); err != nil {
+		// As the tokens say them, in whole seconds.
+		g.Access.CreatedAt, g.Access.ExpiresAt = now.Truncate(time.Second), now.Truncate(time.Second).Add(access).Truncate(time.Second)
+		if key, _ := p.ring.at(g.Access.CreatedAt); key.TokenLife < access || key.RefreshLife < time.Duration(settings.RefreshLife) {
+			if err := tx.LengthenSigningKey(key.ID, access, time.Duration(settings.RefreshLife)); err != nil {
 				return core.Grant{}, err
 			}
 		}
 	}
-	err = tx.PutAccess(hash, core.AccessToken{ID: p.token, Session: p.session, CreatedAt: g.Access.CreatedAt, ExpiresAt: g.Access.ExpiresAt})
+	hash, err := p.write(&g, settings)
+	if err != nil {
+		return core.Grant{}, err
+	}
+	err = tx.PutAccess(hash, core.AccessToken{ID: p.token, Session: p.session, Scopes: g.Scopes, CreatedAt: g.Access.CreatedAt, ExpiresAt: g.Access.ExpiresAt})
 	return g, err
+}
+
+// write puts what is signed into a grant, and returns the hash under which the
+// access token is kept. It writes the same for the same grant.
+func (p Pending) write(g *core.Grant, settings core.Settings) (hash []byte, err error) {
+	hash = p.sessions.accessHash(p.access)
+	if p.signed {
+		if hash, err = p.sign(g, settings); err != nil {
+			return nil, err
+		}
+	}
+	if p.client != nil {
+		g.Scopes = p.client.scopes
+		g.IDToken, err = p.idToken(*g, settings)
+	}
+	return hash, err
 }
 
 // sign puts the signed token into a grant, and returns the hash under which it
 // is kept. It takes some tens of microseconds, and so may stand in a
 // transaction.
-func (p Pending) sign(g *core.Grant) (hash []byte, err error) {
+func (p Pending) sign(g *core.Grant, settings core.Settings) (hash []byte, err error) {
 	key, ok := p.ring.at(g.Access.CreatedAt)
 	if !ok {
 		return nil, errNoKey
 	}
-	g.Access.Token, hash, err = p.sessions.sign(key, p.ring.issuer, p.form, g.User, g.Access)
+	g.Access.Token, hash, err = p.sessions.sign(key, p.ring.issuer, p.form, p.client, settings, g.User, g.Access)
 	return hash, err
 }
 
 // errNoKey is a pool without a key that signs, though one was made for it.
 var errNoKey = errors.New("the pool has no signing key")
 
-// Check returns what a person's token stands for. It returns
-// [core.CodeTokenInvalid] for one that is unknown in the caller's pool or was
-// revoked, and [core.CodeTokenExpired] for one past its time.
+// Check returns what a person's own token stands for. It returns
+// [core.CodeTokenInvalid] for one that is unknown in the caller's pool, was
+// revoked, or was given to an application, which may do what its scopes say and
+// not what the person may; and [core.CodeTokenExpired] for one past its time.
 func (s *Sessions) Check(ctx context.Context, caller core.Caller, token string) (core.AccessToken, error) {
+	t, err := s.Look(ctx, caller, token)
+	if err == nil && t.Application != "" {
+		return core.AccessToken{}, core.Fail(core.CodeTokenInvalid, "This token is unknown or was revoked.")
+	}
+	return t, err
+}
+
+// Look is Check for who wants to know what a token is, whomever it was given to.
+// An application's says with its scopes what of the person may be shown: see
+// [core.User.For].
+func (s *Sessions) Look(ctx context.Context, caller core.Caller, token string) (core.AccessToken, error) {
 	t, err := s.find(ctx, caller, token)
 	if err == nil && !s.store.Clock().Before(t.ExpiresAt) {
 		return core.AccessToken{}, core.Fail(core.CodeTokenExpired, "This token is past its time.")
@@ -162,10 +205,14 @@ func (s *Sessions) kept(ctx context.Context, caller core.Caller, hash []byte) (c
 			t, err = tx.AccessToken(hash)
 			return err
 		})
-		return t, []store.Change{
+		needs := []store.Change{
 			{Pool: caller.Pool, Kind: store.ChangeSession, Ref: string(t.Session)},
 			{Pool: caller.Pool, Kind: store.ChangeUser, Ref: string(t.User.ID)},
-		}, err
+		}
+		if t.Application != "" {
+			needs = append(needs, store.Change{Pool: caller.Pool, Kind: store.ChangeApplication, Ref: string(t.Application)})
+		}
+		return t, needs, err
 	})
 }
 

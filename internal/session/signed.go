@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,13 @@ type Spelling struct {
 	// Claims names the person and the token, and adds what the face's clients
 	// look for. It gives one name to one token, always.
 	Claims func(core.User, core.TokenID) Claims
+	// Application names an application, as it knows itself.
+	Application func(core.ApplicationID) string
+	// Access is an opaque access token as its holder has it.
+	Access func(string) string
+	// Custom names the claim that holds all claims of the pool's own once more;
+	// empty: none does.
+	Custom string
 }
 
 // Claims is what a face says in a signed token.
@@ -51,8 +59,11 @@ const (
 	// maxClaim is the length of a claim's JSON beyond which it is left out: a
 	// token travels in headers and storage that are small.
 	maxClaim = 4 << 10
-	// signedType is the "typ" of our tokens (RFC 7519 section 5.1).
+	// signedType is the "typ" of our tokens (RFC 7519 section 5.1), and accessType
+	// that of access tokens for applications, so that nobody takes another token
+	// for one (RFC 9068 section 2.1).
 	signedType = "JWT"
+	accessType = "at+jwt"
 )
 
 // LooksSigned reports whether a text has the form of a signed token, and of no
@@ -78,6 +89,7 @@ func LooksSigned(token string) bool {
 type signingKey struct {
 	core.SigningKey
 	signer jose.Signer // nil for a key that has signed its last
+	access jose.Signer // the same for access tokens of applications
 }
 
 func newSigningKey(k store.SigningKey) (signingKey, error) {
@@ -86,7 +98,11 @@ func newSigningKey(k store.SigningKey) (signingKey, error) {
 		return key, nil
 	}
 	var err error
-	key.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: steady{k}}, (&jose.SignerOptions{}).WithType(signedType))
+	with := jose.SigningKey{Algorithm: jose.ES256, Key: steady{k}}
+	if key.signer, err = jose.NewSigner(with, (&jose.SignerOptions{}).WithType(signedType)); err != nil {
+		return key, err
+	}
+	key.access, err = jose.NewSigner(with, (&jose.SignerOptions{}).WithType(accessType))
 	return key, err
 }
 
@@ -131,17 +147,29 @@ func (s *Sessions) spell(user core.User, id core.TokenID) Claims {
 	return s.spelling.Claims(user, id)
 }
 
-// sign writes a person's token with the key of the time at which it was made,
-// and returns it with the hash under which it is kept.
-func (s *Sessions) sign(key signingKey, issuer string, form Form, user core.User, c core.Credential) (token string, hash []byte, err error) {
-	spell := s.spell
+// sign writes a person's token, for a client if there is one, with the key of
+// the time at which it was made, and returns it with the hash under which it is
+// kept. Names of our own are written last, so that nothing stands in their place.
+func (s *Sessions) sign(key signingKey, issuer string, form Form, client *recipient, settings core.Settings, user core.User, c core.Credential) (token string, hash []byte, err error) {
+	signer, spell := key.signer, s.spell
 	if form.Claims != nil {
 		spell = form.Claims
 	}
+	var own map[string]string
+	if client != nil {
+		own = settings.ClaimsFor(user, client.scopes, core.ClaimInAccess)
+		user, signer = user.For(client.scopes), key.access
+	}
 	spelled := spell(user, core.TokenID(c.ID))
-	claims := make(map[string]any, len(spelled.More)+8)
+	claims := make(map[string]any, len(spelled.More)+len(own)+12)
+	for name, value := range own {
+		claims[name] = value
+	}
 	for name, value := range spelled.More {
 		claims[name] = value
+	}
+	if s.spelling.Custom != "" && client != nil {
+		claims[s.spelling.Custom] = own
 	}
 	claims["email"], claims["username"], claims["profile"] = user.Email, user.Username, user.Profile
 	for name, value := range claims {
@@ -164,16 +192,32 @@ func (s *Sessions) sign(key signingKey, issuer string, form Form, user core.User
 	if issuer != "" {
 		claims["iss"] = issuer
 	}
+	if client != nil {
+		for _, name := range []string{"email", "username"} {
+			if claims[name] == "" {
+				delete(claims, name)
+			}
+		}
+		if len(user.Profile) == 0 {
+			delete(claims, "profile")
+		}
+		claims["scope"], claims["client_id"] = strings.Join(client.scopes, " "), s.applicationName(client.app.ID)
+		claims["aud"] = oneOrMore(client.audience(settings, issuer))
+	}
+	token, err = signClaims(signer, claims)
+	return token, s.signedHash(spelled.ID), err
+}
+
+func signClaims(signer jose.Signer, claims map[string]any) (string, error) {
 	payload, err := json.Marshal(claims, json.Deterministic(true))
 	if err != nil {
-		return "", nil, err
+		return "", err
 	}
-	signed, err := key.signer.Sign(payload)
+	signed, err := signer.Sign(payload)
 	if err != nil {
-		return "", nil, err
+		return "", err
 	}
-	token, err = signed.CompactSerialize()
-	return token, s.signedHash(spelled.ID), err
+	return signed.CompactSerialize()
 }
 
 // verified is what a signed token says of itself, and who signed it.
@@ -183,8 +227,9 @@ type verified struct {
 	Expires int64  `json:"exp"`
 	Before  int64  `json:"nbf"`
 
-	key  signingKey
-	hash []byte // under which it is kept
+	key    signingKey
+	client bool   // it says that it was made for an application
+	hash   []byte // under which it is kept
 }
 
 // maxVerified is how many signed tokens are remembered as verified.
@@ -204,14 +249,38 @@ func (s *Sessions) readSigned(ctx context.Context, caller core.Caller, token str
 	})
 }
 
-// verify is the one way to read a signed token. It returns what one of the
-// caller's pool says, past its time or not, and [core.CodeTokenInvalid] for
-// any other. The key decides the algorithm (RFC 8725 section 3.1): a header
-// may name a key of ours, and nothing else that we do not write.
+// verify reads a signed access token. It returns what one of the caller's pool
+// says, past its time or not, and [core.CodeTokenInvalid] for any other.
 func (s *Sessions) verify(ctx context.Context, caller core.Caller, token string) (verified, error) {
+	u, err := s.unseal(ctx, caller, token, signedType, accessType)
+	if err != nil {
+		return verified{}, err
+	}
+	claims := verified{key: u.key, client: u.kind == accessType}
+	if json.Unmarshal(u.payload, &claims) != nil || claims.ID == "" || claims.Expires <= 0 || claims.Issuer != u.issuer ||
+		time.Unix(claims.Before, 0).After(s.store.Clock().Add(core.ClockSlack)) {
+		return verified{}, core.Fail(core.CodeTokenInvalid, "This token is unknown or was revoked.")
+	}
+	claims.hash = s.signedHash(claims.ID)
+	return claims, nil
+}
+
+// unsealed is what a signed token says, who signed it, and whose it has to be.
+type unsealed struct {
+	payload []byte
+	key     signingKey
+	kind    string // its "typ"
+	issuer  string // of the pool
+}
+
+// unseal is the one way to read what was signed: it returns what a token of
+// the caller's pool says that is of one of these types, and [core.CodeTokenInvalid] for any other. The key decides the
+// algorithm (RFC 8725 section 3.1): a header may name a key of ours, and nothing
+// else that we do not write.
+func (s *Sessions) unseal(ctx context.Context, caller core.Caller, token string, types ...string) (unsealed, error) {
 	invalid := core.Fail(core.CodeTokenInvalid, "This token is unknown or was revoked.")
 	if !LooksSigned(token) {
-		return verified{}, invalid
+		return unsealed{}, invalid
 	}
 	var header struct {
 		Algorithm string `json:"alg"`
@@ -221,41 +290,35 @@ func (s *Sessions) verify(ctx context.Context, caller core.Caller, token string)
 	first, _, _ := strings.Cut(token, ".")
 	text, err := base64.RawURLEncoding.DecodeString(first)
 	if err != nil || json.Unmarshal(text, &header, json.RejectUnknownMembers(true)) != nil {
-		return verified{}, invalid
+		return unsealed{}, invalid
 	}
 	tail, ours := strings.CutPrefix(header.Key, "sig_")
-	if header.Algorithm != string(jose.ES256) || header.Type != signedType || !ours || !secret.IsText(tail) {
-		return verified{}, invalid
+	if header.Algorithm != string(jose.ES256) || !slices.Contains(types, header.Type) || !ours || !secret.IsText(tail) {
+		return unsealed{}, invalid
 	}
 	r, err := s.ring(ctx, caller)
 	if err != nil {
-		return verified{}, err
+		return unsealed{}, err
 	}
 	key, known := r.key(header.Key)
 	if !known {
 		// Another node may have made the pool's first key a moment ago.
 		if r, err = s.loadRing(ctx, caller); err != nil {
-			return verified{}, err
+			return unsealed{}, err
 		}
 		if key, known = r.key(header.Key); !known {
-			return verified{}, invalid
+			return unsealed{}, invalid
 		}
 	}
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
-		return verified{}, invalid
+		return unsealed{}, invalid
 	}
 	payload, err := signed.Verify(key.Public)
 	if err != nil {
-		return verified{}, invalid
+		return unsealed{}, invalid
 	}
-	claims := verified{key: key}
-	if json.Unmarshal(payload, &claims) != nil || claims.ID == "" || claims.Expires <= 0 || claims.Issuer != r.issuer ||
-		time.Unix(claims.Before, 0).After(s.store.Clock().Add(core.ClockSlack)) {
-		return verified{}, invalid
-	}
-	claims.hash = s.signedHash(claims.ID)
-	return claims, nil
+	return unsealed{payload, key, header.Type, r.issuer}, nil
 }
 
 // findSigned is find for a signed token. What it says is believed only as far
@@ -268,6 +331,9 @@ func (s *Sessions) findSigned(ctx context.Context, caller core.Caller, token str
 	t, err := s.kept(ctx, caller, claims.hash)
 	if err != nil {
 		return core.AccessToken{}, err
+	}
+	if claims.client != (t.Application != "") {
+		return core.AccessToken{}, core.Fail(core.CodeTokenInvalid, "This token is unknown or was revoked.")
 	}
 	if retires := claims.key.RetiresAt; !retires.IsZero() && t.CreatedAt.After(retires.Add(core.ClockSlack)) {
 		// The key had retired when this token was made, and so did not sign it.
@@ -286,7 +352,7 @@ func (s *Sessions) hash(ctx context.Context, caller core.Caller, token string) (
 		return s.accessHash(token), nil
 	}
 	claims, err := s.verify(ctx, caller, token)
-	if core.Is(err, core.CodeTokenInvalid) {
+	if core.Is(err, core.CodeTokenInvalid) || err == nil && claims.client {
 		return s.signedHash(""), nil
 	}
 	return claims.hash, err

@@ -73,11 +73,7 @@ func (a Across) Pools(ctx context.Context) ([]core.Pool, error) {
 // returns [core.CodeNotFound] for none.
 func (a Across) Application(ctx context.Context, id core.ApplicationID) (core.PoolID, core.Application, error) {
 	var pool core.PoolID
-	app := core.Application{ID: id}
-	var created int64
-	row := a.q().QueryRowContext(ctx, `SELECT pool, name, created_at FROM applications WHERE id = $1`, string(id))
-	err := row.Scan(&pool, &app.Name, &created)
-	app.CreatedAt = moment(created)
+	app, err := scanApplication(a.q().QueryRowContext(ctx, `SELECT `+applicationColumns+`, pool FROM applications WHERE id = $1`, string(id)), &pool)
 	return pool, app, a.failed(found(err, "application"))
 }
 
@@ -146,6 +142,7 @@ func allPassed() []passed {
 		{`DELETE FROM saml_assertions WHERE (pool, provider, hash) IN (SELECT pool, provider, hash FROM saml_assertions WHERE expires_at < $1 LIMIT $2)`, time.Hour},
 		{`DELETE FROM sightings WHERE (pool, user_id, country) IN (SELECT pool, user_id, country FROM sightings WHERE seen_at < $1 LIMIT $2)`, core.SightingLife},
 		{`DELETE FROM risk_decisions WHERE (pool, request_id, id) IN (SELECT pool, request_id, id FROM risk_decisions WHERE expires_at > 0 AND expires_at < $1 LIMIT $2)`, 0},
+		{`DELETE FROM client_tokens WHERE (pool, hash) IN (SELECT pool, hash FROM client_tokens WHERE expires_at < $1 LIMIT $2)`, time.Hour},
 		{`DELETE FROM notes WHERE (pool, face, name) IN (SELECT pool, face, name FROM notes WHERE expires_at < $1 LIMIT $2)`, 0},
 		// What stored nobody is of no interest for long.
 		{`DELETE FROM import_details WHERE (pool, import_id, outcome, number) IN (SELECT d.pool, d.import_id, d.outcome, d.number FROM user_imports i

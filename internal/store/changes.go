@@ -30,6 +30,8 @@ const (
 	ChangeSession ChangeKind = "session" // a session; ref is the id
 	ChangeSigning ChangeKind = "signing" // the signing keys; ref is the pool
 	ChangeKeys    ChangeKind = "keys"    // the deployment's keys; of no pool
+
+	ChangeApplication ChangeKind = "application" // an application or a secret of it; ref is its id
 )
 
 // changed puts a change in line for every node, in the same transaction as

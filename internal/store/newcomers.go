@@ -14,6 +14,17 @@ import (
 type Newcomer struct {
 	User     core.User
 	Password core.Authenticator // its Secret is empty for somebody without one
+	// EmailKey and UsernameKey are by what the address and the name are the same
+	// as another's. Empty: they are computed, which takes a while.
+	EmailKey, UsernameKey string
+}
+
+// keys are by what a newcomer's address and name are the same as another's.
+func (n Newcomer) keys() (email, username string, err error) {
+	if n.EmailKey != "" && n.UsernameKey != "" {
+		return n.EmailKey, n.UsernameKey, nil
+	}
+	return userKeys(n.User)
 }
 
 // AddNewcomers stores people who come by an import, in their order, and returns
@@ -24,7 +35,7 @@ func (tx *Tx) AddNewcomers(by core.ImportID, people []Newcomer) ([]bool, error) 
 	at := make(map[string]int, len(people)) // by id, the first who has it
 	for i, p := range people {
 		u := p.User
-		email, username, err := userKeys(u)
+		email, username, err := p.keys()
 		if err != nil {
 			return nil, err
 		}
@@ -111,7 +122,7 @@ type Standing struct {
 
 // Standing returns for each of these people who has their id, e-mail address or
 // username already, or nobody. There may be 300 of them.
-func (tx *Tx) Standing(people []core.User) ([]Standing, error) {
+func (tx *Tx) Standing(people []Newcomer) ([]Standing, error) {
 	standing := make([]Standing, len(people))
 	if len(people) == 0 {
 		return standing, nil
@@ -119,8 +130,9 @@ func (tx *Tx) Standing(people []core.User) ([]Standing, error) {
 	ids, emails, usernames := make(map[string]int), make(map[string][]int), make(map[string][]int)
 	var args []any
 	places := [3][]string{}
-	for i, u := range people {
-		email, username, err := userKeys(u)
+	for i, p := range people {
+		u := p.User
+		email, username, err := p.keys()
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
@@ -11,8 +12,9 @@ import (
 // PutSession stores a new session.
 func (tx *Tx) PutSession(s core.Session) error {
 	_, err := tx.exec(`
-		INSERT INTO sessions (pool, id, user_id, address, user_agent, created_at, expires_at, ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)`,
-		string(s.ID), string(s.User), s.Address, s.UserAgent, micros(s.CreatedAt), micros(s.ExpiresAt))
+		INSERT INTO sessions (pool, id, user_id, address, user_agent, created_at, expires_at, ended_at, application, scopes, proved_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10)`,
+		string(s.ID), string(s.User), s.Address, s.UserAgent, micros(s.CreatedAt), micros(s.ExpiresAt), string(s.Application), strings.Join(s.Scopes, " "), micros(s.ProvedAt))
 	return err
 }
 
@@ -20,14 +22,16 @@ func (tx *Tx) PutSession(s core.Session) error {
 // person. For any other it returns [core.CodeTokenInvalid].
 func (tx *Tx) LiveSession(id core.SessionID) (core.Session, core.User, error) {
 	s := core.Session{ID: id}
-	var created, expires int64
+	var created, expires, proved int64
+	var scopes string
 	err := tx.row(`
-		SELECT user_id, address, user_agent, created_at, expires_at FROM sessions WHERE pool = $1 AND id = $2 AND ended_at = 0 AND expires_at > $3`,
-		string(id), micros(tx.now)).Scan(&s.User, &s.Address, &s.UserAgent, &created, &expires)
+		SELECT user_id, address, user_agent, created_at, expires_at, application, scopes, proved_at
+		FROM sessions WHERE pool = $1 AND id = $2 AND ended_at = 0 AND expires_at > $3`,
+		string(id), micros(tx.now)).Scan(&s.User, &s.Address, &s.UserAgent, &created, &expires, &s.Application, &scopes, &proved)
 	if err != nil {
 		return core.Session{}, core.User{}, invalidToken(err)
 	}
-	s.CreatedAt, s.ExpiresAt = moment(created), moment(expires)
+	s.CreatedAt, s.ExpiresAt, s.ProvedAt, s.Scopes = moment(created), moment(expires), moment(proved), scopesOf(scopes)
 	user, err := tx.User(s.User)
 	if core.Is(err, core.CodeNotFound) {
 		// Somebody was deleted while the session began.
@@ -104,10 +108,10 @@ func (tx *Tx) RefreshToken(hash []byte) (Refresh, error) {
 }
 
 // PutAccess stores an access token under its keyed hash, as its session's
-// newest.
+// newest. Without scopes it is good for all that the session is.
 func (tx *Tx) PutAccess(hash []byte, t core.AccessToken) error {
-	_, err := tx.exec(`INSERT INTO access_tokens (pool, hash, id, session_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		hash, string(t.ID), string(t.Session), micros(t.CreatedAt), micros(t.ExpiresAt))
+	_, err := tx.exec(`INSERT INTO access_tokens (pool, hash, id, session_id, created_at, expires_at, scopes) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		hash, string(t.ID), string(t.Session), micros(t.CreatedAt), micros(t.ExpiresAt), strings.Join(t.Scopes, " "))
 	if err != nil {
 		return err
 	}
@@ -136,14 +140,18 @@ func (tx *Tx) ShortenAccess(id core.SessionID, until time.Time) error {
 func (tx *Tx) AccessToken(hash []byte) (core.AccessToken, error) {
 	t := core.AccessToken{Pool: tx.pool}
 	var created, expires int64
+	var scopes, all string
 	row := tx.row(`
-		SELECT t.id, t.session_id, t.created_at, t.expires_at, s.user_id
+		SELECT t.id, t.session_id, t.created_at, t.expires_at, COALESCE(t.scopes, ''), s.user_id, s.application, s.scopes
 		FROM access_tokens t JOIN sessions s ON s.pool = t.pool AND s.id = t.session_id
 		WHERE t.pool = $1 AND t.hash = $2 AND s.ended_at = 0`, hash)
-	if err := row.Scan(&t.ID, &t.Session, &created, &expires, &t.User.ID); err != nil {
+	if err := row.Scan(&t.ID, &t.Session, &created, &expires, &scopes, &t.User.ID, &t.Application, &all); err != nil {
 		return core.AccessToken{}, invalidToken(err)
 	}
-	t.CreatedAt, t.ExpiresAt = moment(created), moment(expires)
+	if scopes == "" {
+		scopes = all
+	}
+	t.CreatedAt, t.ExpiresAt, t.Scopes = moment(created), moment(expires), scopesOf(scopes)
 	user, err := tx.User(t.User.ID)
 	if core.Is(err, core.CodeNotFound) || (err == nil && user.Disabled) {
 		return core.AccessToken{}, invalidToken(sql.ErrNoRows)

@@ -81,6 +81,40 @@ func TestBackupOfAnOlderSchema(t *testing.T) {
 	})
 }
 
+// TestFirstSecretsOfApplications: the secret that an application was made with,
+// before applications had several, is one of them.
+func TestFirstSecretsOfApplications(t *testing.T) {
+	storetest.Engines(t, func(t *testing.T, database string) {
+		if err := store.MigrateTo(t.Context(), database, 17); err != nil {
+			t.Fatal(err)
+		}
+		db := storetest.Raw(t, database)
+		if _, err := db.ExecContext(t.Context(), `INSERT INTO pools (id, name, overrides, version, created_at, updated_at) VALUES ('pol_old', 'old', '{}', 1, 1, 1)`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.ExecContext(t.Context(), `INSERT INTO applications (pool, id, name, secret_hash, created_at) VALUES ('pol_old', 'app_one', 'default', $1, 5)`, []byte("the hash")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.Migrate(t.Context(), database); err != nil {
+			t.Fatal(err)
+		}
+		err := storetest.Open(t, database).As(storetest.Caller("pol_old")).View(t.Context(), func(tx *store.Tx) error {
+			secret, err := tx.ApplicationSecret([]byte("the hash"))
+			if err != nil || secret.Application != "app_one" || secret.Name != "default" || secret.CreatedAt.UnixMicro() != 5 || !secret.Alive(tx.Now()) {
+				t.Errorf("law: the first secret of an application goes on; it is %+v (%v)", secret, err)
+			}
+			app, err := tx.Application("app_one")
+			if err != nil || len(app.Client.Grants) > 0 || app.Version != 1 {
+				t.Errorf("law: an application is no client until somebody says so; it is %+v (%v)", app, err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func version(t *testing.T, db *sql.DB) (newest int64) {
 	t.Helper()
 	if err := db.QueryRowContext(t.Context(), `SELECT MAX(version_id) FROM goose_db_version WHERE is_applied`).Scan(&newest); err != nil {

@@ -159,6 +159,7 @@ func (tx *Tx) DeleteUser(id core.UserID) error {
 		`DELETE FROM refresh_tokens WHERE pool = $1 AND session_id IN (SELECT id FROM sessions WHERE pool = $1 AND user_id = $2)`,
 		`DELETE FROM sessions WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM authenticators WHERE pool = $1 AND user_id = $2`,
+		`DELETE FROM consents WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM devices WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM sightings WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM recovery_codes WHERE pool = $1 AND user_id = $2`,

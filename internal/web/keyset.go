@@ -2,6 +2,9 @@ package web
 
 import (
 	"encoding/base64"
+	"net/http"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 )
@@ -22,6 +25,28 @@ type PublicKey struct {
 	Use       string `json:"use"`
 	X         string `json:"x"`
 	Y         string `json:"y"`
+}
+
+// WriteKeySet answers with the keys by which anybody, also a page of another
+// site, verifies signed tokens. A next key is published a day before it signs,
+// so that this answer may be kept for a while.
+func WriteKeySet(w http.ResponseWriter, keys []core.SigningKey) error {
+	set, err := NewKeySet(keys)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(set)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "public, max-age=300")
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	// Whoever asked may have gone away.
+	_, _ = w.Write(text)
+	return nil
 }
 
 // NewKeySet spells signing keys. Of none it is a set that is empty.

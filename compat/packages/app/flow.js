@@ -48,6 +48,12 @@ const choices = {
     get asks() { return flow.state.profile.fields.map((field) => field.id); },
     send: (data) => flow.updateProfile({ profile: data }),
   },
+  [Choice.CONSENT]: {
+    send: () => {
+      const { scopes } = flow.state.flowChoices.find(({ choice }) => choice === Choice.CONSENT).data;
+      return flow.oauthConsent({ scope_selections: scopes.map(({ name }) => ({ scope: name, is_allowed: true })) });
+    },
+  },
   [Choice.AGREEMENTS]: { send: () => flow.acceptAgreement({ agreed: flow.state.agreements.map((agreement) => agreement.id) }) },
 };
 
@@ -96,7 +102,7 @@ function draw() {
 
 function drawStart() {
   heading.textContent = 'Welcome';
-  form('start', ['email'], { Begin: ({ email }) => flow.start(email ? { email } : {}) });
+  form('start', ['email'], { Begin: ({ email }) => flow.start({ ...(email && { email }), ...(config.clientId && { client_id: config.clientId }) }) });
 }
 
 function drawFlow() {

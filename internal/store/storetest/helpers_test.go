@@ -69,6 +69,8 @@ type filled struct {
 	key      core.Key
 	app      core.Application
 	secret   store.PoolSecret
+	given    core.ApplicationSecret
+	client   core.ClientToken
 	user     core.User
 	password core.Authenticator
 	passkey  core.Authenticator
@@ -108,7 +110,9 @@ func fill(t testing.TB, s *store.Store) filled {
 	caller := storetest.Caller(f.pool.ID)
 	f.bound = s.As(caller)
 	f.key = core.Key{ID: core.NewKeyID(), Pool: f.pool.ID, Kind: core.KeyService, Name: "first", CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
-	f.app = core.Application{ID: core.NewApplicationID(), Name: "App", CreatedAt: soon(0)}
+	f.app = core.Application{ID: core.NewApplicationID(), Name: "App", CreatedAt: soon(0), Version: 1, Client: core.Client{Grants: core.GrantKinds(), Auth: core.ClientAuthPost, Redirects: []string{"https://a.example/cb"}, Scopes: []string{"openid"}}}
+	f.given = core.ApplicationSecret{ID: core.NewApplicationSecretID(), Application: f.app.ID, Name: "näme", Description: "Büro", Metadata: map[string]string{"größe": "Ü"}, CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
+	f.client = core.ClientToken{ID: core.NewTokenID(), Application: f.app.ID, Scopes: []string{"openid", "email"}, CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
 	f.secret = store.PoolSecret{Name: "pair", Hash: []byte("h"), Plain: []byte("private"), Public: "public"}
 	f.user = core.User{
 		ID: core.NewUserID(), Email: "Ana.É@example.org", Username: "Ana-" + random, Phone: "+491234567", Profile: core.Profile{"first_name": "Ana", "größe": "Übergröße 密"},
@@ -124,9 +128,9 @@ func fill(t testing.TB, s *store.Store) filled {
 		Links: map[core.ChoiceName]core.Link{core.ChoiceVerifyEmail: {State: "x", Sent: true, ResendAt: soon(time.Minute)}},
 	}}
 	f.ticket = core.Ticket{Purpose: core.TicketLogin, Subject: "flow-" + random, Data: "d\x01", ExpiresAt: soon(time.Hour)}
-	f.session = core.Session{ID: core.NewSessionID(), User: f.user.ID, Address: "192.0.2.2", UserAgent: "agent/1 ü", CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
+	f.session = core.Session{ID: core.NewSessionID(), User: f.user.ID, Address: "192.0.2.2", UserAgent: "agent/1 ü", Application: f.app.ID, Scopes: []string{"openid", "email"}, ProvedAt: soon(-time.Second), CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
 	f.refresh = store.Refresh{Session: f.session.ID, CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
-	f.access = core.AccessToken{ID: core.NewTokenID(), Pool: f.pool.ID, Session: f.session.ID, CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
+	f.access = core.AccessToken{ID: core.NewTokenID(), Pool: f.pool.ID, Session: f.session.ID, Application: f.app.ID, Scopes: []string{"openid"}, CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
 	f.message = core.Message{ID: core.NewMessageID(), Template: "verify_email", To: "ana@example.org", Values: map[string]string{"link": "https://x.example"}, ExpiresAt: soon(time.Hour)}
 	f.invite = core.Invitation{ID: core.NewInvitationID(), Email: "Bob.É@example.org", Inviter: "Joe@example.org", Callback: "https://a.example/cb", State: "state-" + random,
 		ExpiresAt: soon(time.Hour)}
@@ -149,7 +153,7 @@ func fill(t testing.TB, s *store.Store) filled {
 	err := f.bound.Update(context.Background(), func(tx *store.Tx) error {
 		return errors.Join(
 			tx.CreatePool(f.pool), tx.PutKey(f.key, f.hash, plainKey), tx.PutApplication(f.app, []byte("secret-hash")), tx.PutPoolSecret(f.secret),
-			tx.CreateUser(f.user), tx.PutPassword(f.password), added(tx.PutAuthenticator(f.passkey)), added(tx.PutAuthenticator(f.identity)), tx.PutRecoveryCodes(f.user.ID, [][]byte{f.hash}), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
+			tx.PutApplicationSecret(f.given, f.hash), tx.PutClientToken(f.hash, f.client), tx.CreateUser(f.user), tx.PutConsent(f.user.ID, f.app.ID, []string{"openid", "email"}), tx.PutPassword(f.password), added(tx.PutAuthenticator(f.passkey)), added(tx.PutAuthenticator(f.identity)), tx.PutRecoveryCodes(f.user.ID, [][]byte{f.hash}), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
 			tx.RememberDevice(core.Device{User: f.user.ID, Hash: f.hash, Address: "192.0.2.3", ExpiresAt: soon(time.Hour)}, 10),
 			added(tx.SpendAssertion("acme", f.hash, soon(time.Hour))), tx.PutSighting(f.sighting), tx.PutRiskDecision(f.decision),
 			tx.PutRefresh(f.hash, f.refresh), tx.PutAccess(f.hash, f.access), tx.Send(f.message), tx.PutNote("face", f.note, "data", soon(time.Hour)),

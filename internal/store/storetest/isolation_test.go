@@ -59,6 +59,49 @@ func foreigners() map[string]foreign {
 			all, err := tx.Applications()
 			return len(all) > 0, err
 		},
+		"UpdateApplication": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.UpdateApplication(a.app))
+		},
+		"DeleteApplication": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.DeleteApplication(a.app.ID))
+		},
+		"Application": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			app, err := tx.Application(a.app.ID)
+			return app.ID != "", err
+		},
+		"PutApplicationSecret": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			other := a.given
+			other.ID = core.NewApplicationSecretID()
+			return wrote(tx.PutApplicationSecret(other, []byte("other")))
+		},
+		"ApplicationSecret": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			s, err := tx.ApplicationSecret(a.hash)
+			return s.ID != "", err
+		},
+		"ApplicationSecrets": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			all, err := tx.ApplicationSecrets(a.app.ID)
+			return len(all) > 0, err
+		},
+		"RevokeApplicationSecret": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.RevokeApplicationSecret(a.app.ID, a.given.ID))
+		},
+		"PutConsent": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutConsent(a.user.ID, a.app.ID, []string{"other"}))
+		},
+		"Consents": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			scopes, err := tx.Consents(a.user.ID, a.app.ID)
+			return len(scopes) > 0, err
+		},
+		"PutClientToken": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.PutClientToken(a.hash, core.ClientToken{ID: a.client.ID, Application: a.app.ID, ExpiresAt: soon(time.Hour)}))
+		},
+		"ClientToken": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			token, err := tx.ClientToken(a.hash)
+			return token.ID != "", err
+		},
+		"DeleteClientToken": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return tx.DeleteClientToken(a.app.ID, a.hash)
+		},
 		"PutPoolSecret": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(tx.PutPoolSecret(store.PoolSecret{Name: a.secret.Name, Public: "other"}))
 		},
@@ -558,7 +601,7 @@ func foreigners() map[string]foreign {
 			return err == nil && !added[0], err
 		},
 		"Standing": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
-			standing, err := tx.Standing([]core.User{a.user})
+			standing, err := tx.Standing([]store.Newcomer{{User: a.user}})
 			return err == nil && standing[0].User != "", err
 		},
 

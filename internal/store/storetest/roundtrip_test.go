@@ -105,6 +105,7 @@ func TestEveryNounComesBack(t *testing.T) {
 			f.access.User = f.user
 			same(t, "the access token", []any{access, err}, []any{f.access, nil})
 
+			f.access.Scopes = f.session.Scopes // in lists, what the session is good for
 			listed, total, next, err := tx.Sessions(core.Query{Size: 10})
 			same(t, "the list of sessions", []any{listed, total, next, err}, []any{[]core.LiveSession{{Session: f.session, Token: f.access}}, int64(1), "", nil})
 
@@ -114,6 +115,16 @@ func TestEveryNounComesBack(t *testing.T) {
 			same(t, "the key's text", []any{plain.Reveal(), err}, []any{plainKey, nil})
 			apps, err := tx.Applications()
 			same(t, "the applications", []any{apps, err}, []any{[]core.Application{f.app}, nil})
+			app, err := tx.Application(f.app.ID)
+			same(t, "the application", []any{app, err}, []any{f.app, nil})
+			given, err := tx.ApplicationSecret(f.hash)
+			same(t, "the application's secret", []any{given, err}, []any{f.given, nil})
+			secrets, err := tx.ApplicationSecrets(f.app.ID)
+			same(t, "the application's secrets", []any{secrets, err}, []any{[]core.ApplicationSecret{f.given}, nil})
+			own, err := tx.ClientToken(f.hash)
+			same(t, "the application's own token", []any{own, err}, []any{f.client, nil})
+			consents, err := tx.Consents(f.user.ID, f.app.ID)
+			same(t, "what the person lets it have", []any{consents, err}, []any{[]string{"email", "openid"}, nil})
 			pairs, err := tx.PoolSecrets()
 			f.secret.CreatedAt = begun
 			same(t, "the pool's secrets", []any{pairs, err}, []any{[]store.PoolSecret{f.secret}, nil})

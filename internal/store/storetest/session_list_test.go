@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -94,7 +95,7 @@ func pagesOf(t *testing.T, b store.Bound, q core.Query) (all []core.LiveSession,
 
 func sameSessions(got, want []core.LiveSession) bool {
 	return slices.EqualFunc(got, want, func(a, b core.LiveSession) bool {
-		return a.Session == b.Session && a.Token.ID == b.Token.ID && a.Token.User.ID == b.Token.User.ID
+		return reflect.DeepEqual(a.Session, b.Session) && a.Token.ID == b.Token.ID && a.Token.User.ID == b.Token.User.ID
 	})
 }
 

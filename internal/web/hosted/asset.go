@@ -5,6 +5,8 @@ import (
 	_ "embed" // for the style sheet and the scripts
 	"encoding/hex"
 	"net/http"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
 )
 
 //go:embed style.css
@@ -44,5 +46,5 @@ func (p *Pages) asset(w http.ResponseWriter, v *visit) error {
 		_, _ = w.Write([]byte(a.text))
 		return nil
 	}
-	return noPage()
+	return core.Fail(core.CodeNoRoute, "There is no such page.")
 }

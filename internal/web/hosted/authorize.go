@@ -6,16 +6,17 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
+	"github.com/gatehouse-id/gatehouse/internal/web"
 )
 
 // authorize begins a flow for this browser, and leads to its page. For an
 // address that is not registered it leads nowhere.
 func (p *Pages) authorize(w http.ResponseWriter, v *visit) error {
-	q, err := query(v.r, "redirect_uri", "state", "email", "screen", "social")
+	q, err := web.Query(v.r, "redirect_uri", "state", "email", "screen", "social")
 	if err != nil {
 		return err
 	}
-	if err := checkState(q["state"]); err != nil {
+	if err := web.CheckState(q["state"]); err != nil {
 		return err
 	}
 	start := flow.Start{Redirect: q["redirect_uri"], State: q["state"], Concealed: true, Device: p.kept(v.r)}
@@ -24,7 +25,7 @@ func (p *Pages) authorize(w http.ResponseWriter, v *visit) error {
 		start.Types = []core.FlowType{core.FlowSignin}
 	case core.FlowSignup:
 		if !v.pool.Settings.SignupPossible() {
-			v.onward = onward{again{v.base, q["redirect_uri"], q["state"]}.link(core.FlowSignin, q["email"]), "Sign in"}
+			v.onward = onward{again{base: v.base, redirect: q["redirect_uri"], state: q["state"]}.link(core.FlowSignin, q["email"]), "Sign in"}
 			return core.Fail(core.CodeSignupClosed, "People cannot sign up by themselves here.")
 		}
 		start.Types = []core.FlowType{core.FlowSignup}
@@ -37,6 +38,12 @@ func (p *Pages) authorize(w http.ResponseWriter, v *visit) error {
 	if _, ok := core.ParseEmail(filled); ok && start.Types[0] == core.FlowSignin {
 		start.Email, filled = filled, ""
 	}
+	return p.begin(w, v, start, filled, q["social"])
+}
+
+// begin begins a flow for this browser, and leads to its page, in which an
+// address is filled in; social names the provider to go to at once, if any.
+func (p *Pages) begin(w http.ResponseWriter, v *visit, start flow.Start, filled, social string) error {
 	cookie := p.meet(v)
 	s, err := p.Flows.Start(v.r.Context(), v.caller, start)
 	if err != nil {
@@ -47,16 +54,16 @@ func (p *Pages) authorize(w http.ResponseWriter, v *visit) error {
 	}
 	location := v.flowPath(s.ID)
 	if filled != "" {
-		location = withQuery(location, "email", filled[:min(len(filled), maxFilled)])
+		location = web.WithQuery(location, "email", filled[:min(len(filled), maxFilled)])
 	}
-	if prompt, ok := find(s.Prompts, core.ChoiceSocial); ok && q["social"] != "" {
+	if prompt, ok := find(s.Prompts, core.ChoiceSocial); ok && social != "" {
 		for i, one := range prompt.Providers {
-			if one.Name == q["social"] {
+			if one.Name == social {
 				location = providerLinks(v, s, p.LinkState)[i].Href
 			}
 		}
 	}
-	see(w, location)
+	web.See(w, location)
 	return nil
 }
 
@@ -73,10 +80,15 @@ type again struct {
 	base     string
 	redirect string
 	state    string
+	// authorize is in place of these, where an application began by OAuth 2.0.
+	authorize func(t core.FlowType, email string) string
 }
 
 // link leads to a new flow of this type.
 func (a again) link(t core.FlowType, email string) string {
+	if a.authorize != nil {
+		return a.authorize(t, email)
+	}
 	q := url.Values{}
 	for name, value := range map[string]string{"redirect_uri": a.redirect, "state": a.state, "email": email} {
 		if value != "" {

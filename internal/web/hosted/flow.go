@@ -16,6 +16,7 @@ const (
 	actionAnswer   = "answer"
 	actionRestart  = "restart"  // begin it again: a link is sent
 	actionContinue = "continue" // see whether it was done elsewhere
+	actionDeny     = "deny"     // an application is to have nothing of what it asks for
 )
 
 // flowID is the flow that the path names.
@@ -32,7 +33,7 @@ func (p *Pages) state(v *visit, id core.FlowID) (flow.State, error) {
 
 // showFlow shows what a flow asks for.
 func (p *Pages) showFlow(w http.ResponseWriter, v *visit) error {
-	q, err := query(v.r, "choice", "notice", "email")
+	q, err := web.Query(v.r, "choice", "notice", "email")
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func (p *Pages) showState(w http.ResponseWriter, v *visit, s flow.State, asked c
 		p.render(w, v, page)
 		return
 	}
-	sc := newScreen(v, s, prompt, said)
+	sc := newScreen(v, s, prompt, said, p.again(v, s))
 	agreements, err := p.agreementFields(prompt.Agreements, said.values)
 	if err != nil {
 		p.refuse(w, v, err)
@@ -100,6 +101,8 @@ func (p *Pages) answerFlow(w http.ResponseWriter, v *visit) error {
 	switch {
 	case action == actionContinue:
 		next, err = p.lookAgain(w, v)
+	case action == actionDeny:
+		next, err = p.deny(v)
 	case !known:
 		return core.Fail(core.CodeInvalid, "There is no such choice.")
 	case action == actionRestart:
@@ -112,7 +115,7 @@ func (p *Pages) answerFlow(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return p.notSo(w, v, c, err)
 	}
-	see(w, next)
+	web.See(w, next)
 	return nil
 }
 
@@ -159,14 +162,14 @@ func (p *Pages) restart(v *visit, c choice) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	next := withQuery(v.flowPath(v.flowID()), "choice", string(c.name))
+	next := web.WithQuery(v.flowPath(v.flowID()), "choice", string(c.name))
 	prompt, _ := find(before.Prompts, c.name)
 	if sent, resend := sentTo(prompt); sent {
 		said := noticeResent
 		if p.Store.Clock().Before(resend) && after.Phone == before.Phone {
 			said = noticeEarly
 		}
-		next = withQuery(next, "notice", string(said))
+		next = web.WithQuery(next, "notice", string(said))
 	}
 	return next, nil
 }
@@ -187,7 +190,7 @@ func (p *Pages) lookAgain(w http.ResponseWriter, v *visit) (string, error) {
 	}
 	next := v.flowPath(s.ID)
 	if prompt, ok := pick(s.Prompts, asked); ok && prompt.Choice == asked && prompt.Link != nil {
-		next = withQuery(next, "choice", string(asked), "notice", string(noticeWaiting))
+		next = web.WithQuery(next, "choice", string(asked), "notice", string(noticeWaiting))
 	}
 	return next, nil
 }
@@ -211,7 +214,10 @@ func (p *Pages) finish(w http.ResponseWriter, v *visit, id core.FlowID) (string,
 	if s.AppState != "" {
 		pairs = append(pairs, "state", s.AppState)
 	}
-	return withQuery(s.Redirect, pairs...), nil
+	if s.OAuth != nil {
+		pairs = append(pairs, "iss", p.Sessions.Issuer(v.pool))
+	}
+	return web.WithQuery(s.Redirect, pairs...), nil
 }
 
 // notSo shows the page again on which something was refused. What was typed

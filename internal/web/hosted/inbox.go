@@ -6,6 +6,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/gatehouse-id/gatehouse/internal/deliver"
+	"github.com/gatehouse-id/gatehouse/internal/web"
 )
 
 // mailbox is the development server's inbox page.
@@ -16,7 +17,7 @@ type mailbox struct {
 
 // inbox lists the mails that a development server has caught, newest first.
 func (p *Pages) inbox(w http.ResponseWriter, v *visit) error {
-	q, err := query(v.r, "to")
+	q, err := web.Query(v.r, "to")
 	if err != nil {
 		return err
 	}
@@ -26,7 +27,7 @@ func (p *Pages) inbox(w http.ResponseWriter, v *visit) error {
 
 // inboxJSON lists them for programs.
 func (p *Pages) inboxJSON(w http.ResponseWriter, v *visit) error {
-	q, err := query(v.r, "to")
+	q, err := web.Query(v.r, "to")
 	if err != nil {
 		return err
 	}

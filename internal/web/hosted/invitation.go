@@ -5,6 +5,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
 	"github.com/gatehouse-id/gatehouse/internal/flow"
+	"github.com/gatehouse-id/gatehouse/internal/web"
 )
 
 // invitationPage is the page behind the link of an invitation.
@@ -18,7 +19,7 @@ type invitationPage struct {
 // showInvitation shows a button, as showLink does: opening the page changes
 // nothing.
 func (p *Pages) showInvitation(w http.ResponseWriter, v *visit) error {
-	q, err := query(v.r, "code")
+	q, err := web.Query(v.r, "code")
 	if err != nil {
 		return err
 	}
@@ -44,7 +45,7 @@ func (p *Pages) acceptInvitation(w http.ResponseWriter, v *visit) error {
 	cookie := p.meet(v)
 	s, err := p.Flows.Start(v.r.Context(), v.caller, flow.Start{Invitation: v.form["code"]})
 	if core.Is(err, core.CodeTaken) {
-		v.onward = onward{again{v.base, i.Callback, i.State}.link(core.FlowSignin, i.Email), "Sign in"}
+		v.onward = onward{again{base: v.base, redirect: i.Callback, state: i.State}.link(core.FlowSignin, i.Email), "Sign in"}
 	}
 	if err != nil {
 		return err
@@ -52,6 +53,6 @@ func (p *Pages) acceptInvitation(w http.ResponseWriter, v *visit) error {
 	if cookie != nil {
 		http.SetCookie(w, cookie)
 	}
-	see(w, v.flowPath(s.ID))
+	web.See(w, v.flowPath(s.ID))
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/web"
 )
 
 // linkPage is the page behind a link in a mail.
@@ -17,7 +18,7 @@ type linkPage struct {
 // showLink shows a button. Opening the page changes nothing: programs that
 // look through mails for harm do so too.
 func (p *Pages) showLink(w http.ResponseWriter, v *visit) error {
-	q, err := query(v.r, "for", "code")
+	q, err := web.Query(v.r, "for", "code")
 	if err != nil {
 		return err
 	}
@@ -60,9 +61,9 @@ func (p *Pages) openLink(w http.ResponseWriter, v *visit) error {
 		if cookie != nil {
 			http.SetCookie(w, cookie)
 		}
-		see(w, next)
+		web.See(w, next)
 	case len(open.Browser) == 0 && open.Redirect != "":
-		see(w, withQuery(open.Redirect, "state", p.LinkState(open.State), "code", p.Code(code)))
+		web.See(w, web.WithQuery(open.Redirect, "state", p.LinkState(open.State), "code", p.Code(code)))
 	default:
 		text := "Your e-mail address is confirmed. Go back to the window where you began, and go on there."
 		p.render(w, v, view{name: "plain", Data: plain{Heading: "Done", Text: text}})

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/web"
 )
 
 // logout takes the browser's cookie back and leads to the application. No
@@ -17,11 +18,11 @@ func (p *Pages) logout(w http.ResponseWriter, v *visit) error {
 		}
 	} else {
 		var err error
-		if q, err = query(v.r, "redirect_uri", "local_redirect_uri", "state"); err != nil {
+		if q, err = web.Query(v.r, "redirect_uri", "local_redirect_uri", "state"); err != nil {
 			return err
 		}
 	}
-	if err := checkState(q["state"]); err != nil {
+	if err := web.CheckState(q["state"]); err != nil {
 		return err
 	}
 	asked := q["redirect_uri"]
@@ -43,12 +44,12 @@ func (p *Pages) logout(w http.ResponseWriter, v *visit) error {
 		return core.Fail(core.CodeRedirectRefused, "This address is not among the pool's registered redirects.")
 	}
 	if q["state"] != "" {
-		redirect = withQuery(redirect, "state", q["state"])
+		redirect = web.WithQuery(redirect, "state", q["state"])
 	} else {
-		redirect = withQuery(redirect)
+		redirect = web.WithQuery(redirect)
 	}
 	p.forget(w)
-	see(w, redirect)
+	web.See(w, redirect)
 	return nil
 }
 

@@ -31,6 +31,10 @@ type Deps struct {
 	Inbox *deliver.Inbox
 	// Code spells a login code for the application.
 	Code func(string) string
+	// Authorize is where people begin anew whom an application sent by OAuth 2.0,
+	// by the path before the pool's pages: with what that asked for, with this
+	// type, and with an address to fill in. Nil: none does.
+	Authorize func(base string, s flow.State, t core.FlowType, email string) string
 	// LinkState spells the state by which the application recognises a link.
 	LinkState func(string) string
 	// Even is how old a request to a pool's pages is when it is answered, so
@@ -58,7 +62,7 @@ type Pages struct {
 const faceName = "hosted"
 
 // New makes the pages.
-func New(d Deps) http.Handler {
+func New(d Deps) *Pages {
 	p := &Pages{Deps: d, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), views: parseViews(), style: newAsset("style", "css", "text/css", styleSheet), script: newAsset("passkey", "js", "text/javascript", passkeyScript), captchaScript: newAsset("captcha", "js", "text/javascript", captchaScript), markdown: newMarkdown()}
 	p.other = d.Traffic.Route(faceName, "other")
 	for _, r := range routes() {
@@ -140,24 +144,34 @@ func (p *Pages) enter(v *visit, rt route) error {
 	if rt.global {
 		return nil
 	}
-	if err := p.locate(v); err != nil {
+	at, err := web.Places{Pools: p.Pools, PageURL: p.PageURL, BarePool: p.BarePool}.Locate(v.r)
+	if err != nil {
 		return err
 	}
-	v.caller = web.From(v.r.Context()).Caller(v.pool.ID, core.Actor{Kind: core.ActorClient, ID: "hosted"})
-	if err := v.pool.Settings.AdmitAddress(v.caller.Address); err != nil {
+	if err := p.arrive(v, at); err != nil {
 		return err
 	}
-	v.caller.Browser, v.caller.Device = p.browser(v.r), p.device(v.r)
 	if v.r.Method == http.MethodPost {
-		most := int64(maxForm)
+		most := int64(web.MaxForm)
 		if rt.foreign {
 			most = maxAnswer
 		}
-		form, err := readForm(v.r, most)
+		form, err := web.ReadForm(v.r, most)
 		if err != nil {
 			return err
 		}
 		v.form = form
 	}
+	return nil
+}
+
+// arrive fills in whose pages the visit is at, and who comes.
+func (p *Pages) arrive(v *visit, at web.Place) error {
+	v.pool, v.base = at.Pool, at.Base
+	v.caller = web.From(v.r.Context()).Caller(v.pool.ID, core.Actor{Kind: core.ActorClient, ID: "hosted"})
+	if err := v.pool.Settings.AdmitAddress(v.caller.Address); err != nil {
+		return err
+	}
+	v.caller.Browser, v.caller.Device = p.browser(v.r), p.device(v.r)
 	return nil
 }

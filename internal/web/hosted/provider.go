@@ -31,7 +31,7 @@ func (p *Pages) ofState(text string) func(string) bool {
 // toProvider leads a browser to a provider, and knows it again by a cookie when
 // it comes back. It is where flows lead that an application began, and our own.
 func (p *Pages) toProvider(w http.ResponseWriter, v *visit) error {
-	q, err := query(v.r, "flow", "state", "redirect_uri")
+	q, err := web.Query(v.r, "flow", "state", "redirect_uri")
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (p *Pages) toProvider(w http.ResponseWriter, v *visit) error {
 		return core.Fail(core.CodeRedirectRefused, "This is not where the flow leads.")
 	}
 	http.SetCookie(w, p.cookie(p.tripName(j.State), string(id)+"."+provider, tripLife))
-	see(w, j.Address)
+	web.See(w, j.Address)
 	return nil
 }
 
@@ -58,7 +58,7 @@ func (p *Pages) toProvider(w http.ResponseWriter, v *visit) error {
 // that did not go there from here brings nothing. What it brings goes to the
 // application that began the flow; a flow of these pages is answered here.
 func (p *Pages) fromProvider(w http.ResponseWriter, v *visit) error {
-	q, err := query(v.r, "state", "code", "iss", "error")
+	q, err := web.Query(v.r, "state", "code", "iss", "error")
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (p *Pages) fromProvider(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if j.Redirect != "" {
-		see(w, withQuery(j.Redirect, p.passedOn(v.r.URL.Query())...))
+		web.See(w, web.WithQuery(j.Redirect, p.passedOn(v.r.URL.Query())...))
 		return nil
 	}
 	uri := flow.CallbackURL(p.PageURL(v.pool), provider) + "?" + v.r.URL.RawQuery
@@ -95,7 +95,7 @@ func (p *Pages) fromProvider(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	see(w, next)
+	web.See(w, next)
 	return nil
 }
 
@@ -135,7 +135,7 @@ func providerLinks(v *visit, s flow.State, spell func(string) string) []onward {
 			page = flow.SAMLPage
 		}
 		for _, one := range prompt.Providers {
-			href := withQuery(v.base+page+one.Name, "flow", string(s.ID), "state", spell(one.State))
+			href := web.WithQuery(v.base+page+one.Name, "flow", string(s.ID), "state", spell(one.State))
 			links = append(links, onward{href, "Continue with " + one.Title})
 		}
 	}

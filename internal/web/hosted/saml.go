@@ -31,7 +31,7 @@ type samlForm struct {
 // toSAML leads a browser to a SAML provider, and knows it again by a cookie when
 // it comes back, as toProvider does.
 func (p *Pages) toSAML(w http.ResponseWriter, v *visit) error {
-	q, err := query(v.r, "flow", "state", "redirect_uri")
+	q, err := web.Query(v.r, "flow", "state", "redirect_uri")
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (p *Pages) toSAML(w http.ResponseWriter, v *visit) error {
 	}
 	http.SetCookie(w, p.cookie(p.tripName(j.State), string(id)+"."+provider, tripLife))
 	if j.Form == nil {
-		see(w, j.Address)
+		web.See(w, j.Address)
 		return nil
 	}
 	own, _ := v.pool.Settings.Provider(provider)
@@ -67,7 +67,7 @@ func (p *Pages) takeSAML(w http.ResponseWriter, v *visit) error {
 		web.Log(v.r.Context(), slog.LevelWarn, "the answer of a SAML provider is refused",
 			slog.String("pool", v.pool.Name), slog.String("provider", v.r.PathValue("provider")), slog.String("error", short(err.Error())))
 		if secret.IsText(state) {
-			see(w, withQuery(place+"/return", "state", state, "error", "access_denied"))
+			web.See(w, web.WithQuery(place+"/return", "state", state, "error", "access_denied"))
 			return nil
 		}
 	}
@@ -76,11 +76,11 @@ func (p *Pages) takeSAML(w http.ResponseWriter, v *visit) error {
 	}
 	switch {
 	case taken.Page != "":
-		see(w, withQuery(taken.Page, "saml_idp_initiated_ticket", p.Code(taken.Ticket)))
+		web.See(w, web.WithQuery(taken.Page, "saml_idp_initiated_ticket", p.Code(taken.Ticket)))
 	case taken.Unsolicited:
-		see(w, withQuery(place+"/begin", "code", taken.Ticket))
+		web.See(w, web.WithQuery(place+"/begin", "code", taken.Ticket))
 	case secret.IsText(state):
-		see(w, withQuery(place+"/return", "state", state, "code", taken.Ticket))
+		web.See(w, web.WithQuery(place+"/return", "state", state, "code", taken.Ticket))
 	default:
 		return core.Fail(core.CodeProviderRefused, "The provider did not repeat the state.")
 	}
@@ -93,7 +93,7 @@ func short(text string) string { return strings.ToValidUTF8(text[:min(len(text),
 // fromSAML is where a browser comes after its answer was taken. One that did not
 // go to the provider from here brings nothing.
 func (p *Pages) fromSAML(w http.ResponseWriter, v *visit) error {
-	q, err := query(v.r, "state", "code", "error")
+	q, err := web.Query(v.r, "state", "code", "error")
 	if err != nil {
 		return err
 	}
@@ -123,10 +123,10 @@ func (p *Pages) fromSAML(w http.ResponseWriter, v *visit) error {
 	}
 	switch {
 	case j.Redirect != "" && refused:
-		see(w, withQuery(j.Redirect, "state", p.LinkState(j.State), "error", "access_denied"))
+		web.See(w, web.WithQuery(j.Redirect, "state", p.LinkState(j.State), "error", "access_denied"))
 		return nil
 	case j.Redirect != "":
-		see(w, withQuery(j.Redirect, "state", p.LinkState(j.State), "code", p.Code(q["code"])))
+		web.See(w, web.WithQuery(j.Redirect, "state", p.LinkState(j.State), "code", p.Code(q["code"])))
 		return nil
 	case refused:
 		return p.notThere(w, v, id, core.Fail(core.CodeProviderRefused, "The provider's answer was refused."))
@@ -145,13 +145,13 @@ func (p *Pages) answerSAML(w http.ResponseWriter, v *visit, id core.FlowID, a fl
 	if err != nil {
 		return err
 	}
-	see(w, next)
+	web.See(w, next)
 	return nil
 }
 
 // beginSAML begins a flow of these pages with what a provider said unasked.
 func (p *Pages) beginSAML(w http.ResponseWriter, v *visit) error {
-	q, err := query(v.r, "code")
+	q, err := web.Query(v.r, "code")
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (p *Pages) beginSAML(w http.ResponseWriter, v *visit) error {
 			return p.answerSAML(w, v, s.ID, flow.Answer{Provider: one.Name, State: one.State})
 		}
 	}
-	see(w, v.flowPath(s.ID))
+	web.See(w, v.flowPath(s.ID))
 	return nil
 }
 

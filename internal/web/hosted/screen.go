@@ -47,6 +47,7 @@ func choices() []choice {
 		{name: core.ChoiceSAML, answer: nothing},   // the same
 		{name: core.ChoiceProvisional, answer: nothing},
 		{name: core.ChoiceAgreements, fields: []string{agreedPrefix}, answer: agreedOf},
+		{name: core.ChoiceConsent, fields: []string{scopePrefix}, answer: consentOf},
 		{name: core.ChoiceSetPhone, fields: []string{"phone"}, answer: func(f form) flow.Answer { return flow.Answer{Phone: strings.TrimSpace(f["phone"])} }},
 	}
 }
@@ -165,6 +166,8 @@ type screen struct {
 	Options    string            // passkey: what the browser is to be asked, as JSON; empty: it was not begun
 	Offer      bool              // passkey: nobody has to take it
 	Captcha    *captcha          // captcha
+	Client     string            // oauth_consent: the application that asks
+	Scopes     []scopeField      // oauth_consent: what it asks for
 	Notice     string            // what has just happened
 	Alert      string            // what went wrong with all of it
 	Errors     map[string]string // what went wrong, by field
@@ -211,9 +214,8 @@ func sentTo(prompt flow.Prompt) (sent bool, resend time.Time) {
 	return false, time.Time{}
 }
 
-func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
+func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said, start again) screen {
 	signup := len(s.Types) == 1 && s.Types[0] == core.FlowSignup
-	start := again{v.base, s.Asked, s.AppState}
 	sc := screen{
 		Action: v.flowPath(s.ID), Choice: prompt.Choice, Signup: signup, Enroll: prompt.Enrollment,
 		Forgot: offers(s.Prompts, core.ChoiceResetPassword), Back: offers(s.Prompts, core.ChoicePassword),
@@ -236,7 +238,7 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	}
 	for _, c := range choices() {
 		if text, ok := others()[c.name]; ok && c.name != prompt.Choice && offers(s.Prompts, c.name) {
-			sc.Ways = append(sc.Ways, onward{withQuery(sc.Action, "choice", string(c.name)), text})
+			sc.Ways = append(sc.Ways, onward{web.WithQuery(sc.Action, "choice", string(c.name)), text})
 		}
 	}
 	if passkey, ok := find(s.Prompts, core.ChoicePasskey); ok {
@@ -257,6 +259,7 @@ func newScreen(v *visit, s flow.State, prompt flow.Prompt, said said) screen {
 	for _, code := range prompt.Codes {
 		sc.Codes = append(sc.Codes, code.Reveal())
 	}
+	sc.Client, sc.Scopes = s.Application.Name, scopeFields(prompt.Scopes)
 	sc.Errors, sc.Alert = fieldErrors(prompt, said.err)
 	sc.Fields = inputs(prompt.Fields, sc.Values, sc.Errors)
 	sc.texts = s.Pool.Settings.BrandTexts

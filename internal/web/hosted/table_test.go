@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
+	"github.com/gatehouse-id/gatehouse/internal/web"
 )
 
 // Every path of the pages stands here, so that none comes or goes unseen.
@@ -121,7 +122,7 @@ func TestEveryChoiceHasAScreen(t *testing.T) {
 
 // Every template is one that some page renders, and the other way round.
 func TestTemplatesAreTheOnesUsed(t *testing.T) {
-	used := []string{"plain", "completed", "link", "invitation", "inbox", "saml_form"}
+	used := []string{"plain", "completed", "link", "invitation", "inbox", "saml_form", "leave"}
 	for _, c := range choices() {
 		used = append(used, string(c.name))
 	}
@@ -223,8 +224,8 @@ func TestWithQuery(t *testing.T) {
 		{"https://a.example/\u00e9\r\n", "https://a.example/%C3%A9%0D%0A?code=x+y&state=%26%3C"},
 		{"com.example.app:/cb", "com.example.app:/cb?code=x+y&state=%26%3C"},
 	} {
-		if got := withQuery(c.address, "code", "x y", "state", "&<"); got != c.want {
-			t.Errorf("withQuery(%q) = %q, want %q", c.address, got, c.want)
+		if got := web.WithQuery(c.address, "code", "x y", "state", "&<"); got != c.want {
+			t.Errorf("web.WithQuery(%q) = %q, want %q", c.address, got, c.want)
 		}
 	}
 }

@@ -38,6 +38,7 @@ func answers() map[core.ChoiceName]func() choiceData {
 		core.ChoiceProvisional:   func() choiceData { return &linkData{} },
 		core.ChoiceSocial:        func() choiceData { return &socialData{} },
 		core.ChoiceSAML:          func() choiceData { return &samlData{} },
+		core.ChoiceConsent:       func() choiceData { return &consentData{} },
 	}
 }
 
@@ -63,6 +64,7 @@ func restarts() map[core.ChoiceName]func() choiceData {
 		core.ChoiceProvisional:   func() choiceData { return &resendData{} },
 		core.ChoiceSocial:        func() choiceData { return &emptyData{} },
 		core.ChoiceSAML:          func() choiceData { return &emptyData{} },
+		core.ChoiceConsent:       func() choiceData { return &emptyData{} },
 	}
 }
 
@@ -358,6 +360,8 @@ func promptData(prompt flow.Prompt, settings core.Settings) map[string]any {
 			texts[agreementWords()[a.Kind]] = newAgreement(a)
 		}
 		data["agreements"] = texts
+	case core.ChoiceConsent:
+		data["scopes"] = wishedScopes(prompt.Scopes)
 	case core.ChoicePasskey:
 		passkeyPrompt(data, prompt)
 	case core.ChoiceCaptcha:

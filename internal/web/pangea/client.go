@@ -51,11 +51,15 @@ func (in *clientTokenCheck) check(p *problems) {
 }
 
 func (f *Face) clientTokenCheck(ctx context.Context, caller core.Caller, in clientTokenCheck) (any, error) {
-	t, err := f.Sessions.Check(ctx, caller, ReadUserToken(in.Token))
+	t, err := f.Sessions.Look(ctx, caller, ReadUserToken(in.Token))
 	if err != nil {
 		return nil, err
 	}
-	return describe(t.User, typeUser, string(t.ID), t.CreatedAt, t.ExpiresAt), nil
+	user := t.User
+	if t.Application != "" {
+		user = user.For(t.Scopes) // whoever has the token learns what it may
+	}
+	return describe(user, typeUser, string(t.ID), t.CreatedAt, t.ExpiresAt).forApplication(t.Application, t.Scopes), nil
 }
 
 type clientPasswordChange struct {

@@ -22,6 +22,7 @@ type flowStart struct {
 	Invitation string   `json:"invitation"`
 	DeviceID   string   `json:"device_id"`
 	SAMLTicket string   `json:"saml_idp_initiated_ticket"`
+	ClientID   string   `json:"client_id"`
 
 	OneTimeAuths []oneTimeAuth `json:"one_time_auths"`
 }
@@ -42,6 +43,7 @@ func (in *flowStart) check(p *problems) {
 	p.secret("/invitation", in.Invitation, prefixInvite)
 	p.secret("/saml_idp_initiated_ticket", in.SAMLTicket, prefixCode)
 	p.device(in.DeviceID)
+	p.secret("/client_id", in.ClientID, prefixApp)
 }
 
 func (f *Face) flowStart(ctx context.Context, caller core.Caller, in flowStart) (any, error) {
@@ -50,7 +52,11 @@ func (f *Face) flowStart(ctx context.Context, caller core.Caller, in flowStart) 
 	for _, word := range in.FlowTypes {
 		types = append(types, core.FlowType(word))
 	}
-	s, err := f.Flows.Start(ctx, caller, flow.Start{Types: types, Email: in.Email, Username: in.Username, Redirect: in.CbURI, Invitation: read(prefixInvite, in.Invitation), Device: in.DeviceID, OneTime: oneTimeAuths(in.OneTimeAuths), SAML: read(prefixCode, in.SAMLTicket)})
+	var oauth *core.Authorization
+	if in.ClientID != "" {
+		oauth = &core.Authorization{Application: ReadClientID(in.ClientID)}
+	}
+	s, err := f.Flows.Start(ctx, caller, flow.Start{OAuth: oauth, Types: types, Email: in.Email, Username: in.Username, Redirect: in.CbURI, Invitation: read(prefixInvite, in.Invitation), Device: in.DeviceID, OneTime: oneTimeAuths(in.OneTimeAuths), SAML: read(prefixCode, in.SAMLTicket)})
 	if core.Is(err, core.CodeTicketInvalid) && in.SAMLTicket == "" {
 		err = core.Invalid(core.Problem{Code: core.ProblemNotThere, Pointer: "/invitation", Detail: "There is no such invitation that is still pending."})
 	}
@@ -156,7 +162,7 @@ func (in *flowComplete) check(p *problems) {
 }
 
 func (f *Face) flowComplete(ctx context.Context, caller core.Caller, in flowComplete) (any, error) {
-	grant, err := f.Flows.CompleteAs(ctx, caller, flowID(in.FlowID), flow.Wanted{Device: in.DeviceID})
+	done, err := f.Flows.CompleteOAuth(ctx, caller, flowID(in.FlowID), flow.Wanted{Device: in.DeviceID})
 	if errors.Is(err, flow.ErrOneTime) {
 		proved, err := f.Flows.CompleteOneTime(ctx, caller, flowID(in.FlowID))
 		if err != nil {
@@ -167,5 +173,11 @@ func (f *Face) flowComplete(ctx context.Context, caller core.Caller, in flowComp
 	if err != nil {
 		return nil, err
 	}
-	return credentials(grant), nil
+	pair := credentials(done.Grant)
+	if part := newOAuthPart(done); part.ClientID != "" {
+		pair.ActiveToken = pair.ActiveToken.forApplication(done.OAuth.Application, done.Grant.Scopes)
+		pair.RefreshToken = pair.RefreshToken.forApplication(done.OAuth.Application, done.Grant.Scopes)
+		return completed{pair, part}, nil
+	}
+	return pair, nil
 }

@@ -26,6 +26,9 @@ const (
 	prefixRefresh = "ptr_"
 	prefixService = "pts_"
 	prefixClient  = "pcl_"
+	prefixApp     = "psa_" // an application, which its clients know as client_id
+	prefixSecret  = "pck_" // what it proves with who it is
+	prefixAppTok  = "pti_" // its own token, which stands for no person
 )
 
 // show spells an id with the vendor's prefix.

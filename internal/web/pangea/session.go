@@ -16,9 +16,9 @@ type liveSession struct {
 
 func newSession(s core.LiveSession) liveSession {
 	u := s.Token.User
-	shown := liveSession{credential: describe(u, typeSession, string(s.Session.ID), s.Session.CreatedAt, s.Session.ExpiresAt)}
+	shown := liveSession{credential: describe(u, typeSession, string(s.Session.ID), s.Session.CreatedAt, s.Session.ExpiresAt).forApplication(s.Session.Application, s.Session.Scopes)}
 	if remains(s.Token.ExpiresAt) {
-		token := describe(u, typeUser, string(s.Token.ID), s.Token.CreatedAt, s.Token.ExpiresAt)
+		token := describe(u, typeUser, string(s.Token.ID), s.Token.CreatedAt, s.Token.ExpiresAt).forApplication(s.Session.Application, s.Session.Scopes)
 		shown.ActiveToken = &token
 	}
 	return shown

@@ -22,6 +22,7 @@ type credential struct {
 	Scopes    []string          `json:"scopes"`
 	Profile   map[string]string `json:"profile"`
 	CreatedAt string            `json:"created_at"`
+	ClientID  string            `json:"client_id,omitempty"` // of the application that it was given to
 }
 
 // tokenPair is what a completed sign-in or a refresh gives.
@@ -46,7 +47,7 @@ func credentials(g core.Grant) tokenPair {
 func newCredential(u core.User, c core.Credential, kind, prefix string) credential {
 	shown := describe(u, kind, c.ID, c.CreatedAt, c.ExpiresAt)
 	shown.Token = c.Token
-	if !session.LooksSigned(c.Token) {
+	if c.Token != "" && !session.LooksSigned(c.Token) { // an application may have none to refresh with
 		shown.Token = prefix + c.Token
 	}
 	return shown

@@ -14,6 +14,7 @@ func phaseWords() map[core.Phase]string {
 		core.PhaseSetPassword: "phase_set_password",
 		core.PhaseSecondary:   "phase_secondary",
 		core.PhaseAgreements:  "phase_agreements",
+		core.PhaseConsent:     "phase_oauth_consent",
 		core.PhaseCompleted:   "phase_completed",
 	}
 }
@@ -33,7 +34,7 @@ func choiceWords() []choiceWord {
 		{"captcha", core.ChoiceCaptcha},
 		{"email_otp", core.ChoiceEmailOTP},
 		{"magiclink", core.ChoiceMagicLink},
-		{"oauth_consent", ""},
+		{"oauth_consent", core.ChoiceConsent},
 		{"passkey", core.ChoicePasskey},
 		{"password", core.ChoicePassword},
 		{"profile", core.ChoiceProfile},
