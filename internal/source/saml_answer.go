@@ -226,7 +226,7 @@ func (s SAML) readAssertion(el *etree.Element, now time.Time) (Assertion, error)
 	if err := s.checkIssuer(issuer); err != nil {
 		return Assertion{}, err
 	}
-	nameFormat, err := s.readSubject(el, &a, now)
+	name, err := s.readSubject(el, &a, now)
 	if err != nil {
 		return Assertion{}, err
 	}
@@ -239,22 +239,22 @@ func (s SAML) readAssertion(el *etree.Element, now time.Time) (Assertion, error)
 	if err := checkStatements(el, now); err != nil {
 		return Assertion{}, err
 	}
-	return a, s.readAttributes(el, &a, nameFormat)
+	return a, s.readAttributes(el, &a, name)
 }
 
 // readSubject reads who it is about, and whether we may be told by whoever
 // bears the message (SAML Profiles section 4.1.4.2).
-func (s SAML) readSubject(el *etree.Element, a *Assertion, now time.Time) (nameFormat, error) {
+func (s SAML) readSubject(el *etree.Element, a *Assertion, now time.Time) (subjectName, error) {
 	subject, err := single(el, nsAssertion, "Subject")
 	if err != nil {
-		return nameFormat{}, err
+		return subjectName{}, err
 	}
 	if subject == nil {
-		return nameFormat{}, refuse("its assertion is about nobody (Subject)")
+		return subjectName{}, refuse("its assertion is about nobody (Subject)")
 	}
 	name, err := s.readName(subject)
 	if err != nil {
-		return nameFormat{}, err
+		return subjectName{}, err
 	}
 	a.Identity.Subject = name.subject
 	why := refuse("its assertion is not for whoever bears it (SubjectConfirmation)")
@@ -264,14 +264,14 @@ func (s SAML) readSubject(el *etree.Element, a *Assertion, now time.Time) (nameF
 		}
 		data, err := single(confirmation, nsAssertion, "SubjectConfirmationData")
 		if err != nil {
-			return nameFormat{}, err
+			return subjectName{}, err
 		}
 		if data == nil {
 			continue
 		}
 		until, err := moment(data, "NotOnOrAfter")
 		if err != nil {
-			return nameFormat{}, err
+			return subjectName{}, err
 		}
 		switch {
 		case attribute(data, "Recipient") != s.ACS:
@@ -288,31 +288,31 @@ func (s SAML) readSubject(el *etree.Element, a *Assertion, now time.Time) (nameF
 		a.ExpiresAt = earlier(a.ExpiresAt, until.Add(leeway))
 		return name, nil
 	}
-	return nameFormat{}, why
+	return subjectName{}, why
 }
 
-// nameFormat is by what a provider knows somebody.
-type nameFormat struct {
+// subjectName is by what a provider knows somebody.
+type subjectName struct {
 	subject string // the identity's
 	email   string // where the name is an address
 }
 
 // readName reads the name of a subject. It is one that stays the same: a
 // transient one is another each time, and would make a new person each time.
-func (s SAML) readName(subject *etree.Element) (nameFormat, error) {
+func (s SAML) readName(subject *etree.Element) (subjectName, error) {
 	el, err := single(subject, nsAssertion, "NameID")
 	if err != nil {
-		return nameFormat{}, err
+		return subjectName{}, err
 	}
 	if el == nil {
-		return nameFormat{}, refuse("its assertion names nobody (NameID)")
+		return subjectName{}, refuse("its assertion names nobody (NameID)")
 	}
 	value, err := text(el)
 	if err != nil {
-		return nameFormat{}, err
+		return subjectName{}, err
 	}
 	if value == "" || len(value) > maxSubject || strings.ContainsFunc(value, unicode.IsControl) {
-		return nameFormat{}, refuse("its assertion names nobody (NameID)")
+		return subjectName{}, refuse("its assertion names nobody (NameID)")
 	}
 	kind, email := "", ""
 	switch attribute(el, "Format") {
@@ -323,9 +323,9 @@ func (s SAML) readName(subject *etree.Element) (nameFormat, error) {
 	case "", formatUnspecified:
 		kind = "unspecified"
 	case formatTransient:
-		return nameFormat{}, refuse("its name for the person is another one each time (a transient NameID)")
+		return subjectName{}, refuse("its name for the person is another one each time (a transient NameID)")
 	default:
-		return nameFormat{}, refuse("its name for the person is of a format that is not taken (NameID)")
+		return subjectName{}, refuse("its name for the person is of a format that is not taken (NameID)")
 	}
 	// A name counts among those that one authority makes for one service. Those
 	// of the provider itself for us are the rule and have no more to them.
@@ -339,7 +339,7 @@ func (s SAML) readName(subject *etree.Element) (nameFormat, error) {
 	if by != "" || for_ != "" {
 		kind += fmt.Sprintf("(%q,%q)", by, for_)
 	}
-	return nameFormat{subject: kind + ":" + value, email: email}, nil
+	return subjectName{subject: kind + ":" + value, email: email}, nil
 }
 
 // checkConditions checks for whom and when an assertion is (SAML Core section
@@ -428,7 +428,7 @@ func emailAttributes() []string {
 // attribute, by its name and, where nothing else has that name, by its friendly
 // one. An attribute that stands twice is refused: which one counts would be
 // anybody's guess.
-func (s SAML) readAttributes(el *etree.Element, a *Assertion, name nameFormat) error {
+func (s SAML) readAttributes(el *etree.Element, a *Assertion, name subjectName) error {
 	claims, friendly := make(map[string]string), make(map[string]string)
 	for _, statement := range children(el, nsAssertion, "AttributeStatement") {
 		for _, attr := range children(statement, nsAssertion, "Attribute") {
@@ -471,7 +471,7 @@ func (s SAML) readAttributes(el *etree.Element, a *Assertion, name nameFormat) e
 }
 
 // email is the person's address in the words of the provider; empty: none.
-func (s SAML) email(claims map[string]string, name nameFormat) string {
+func (s SAML) email(claims map[string]string, name subjectName) string {
 	if asked := s.Provider.SAML.EmailAttribute; asked != "" {
 		return claims[asked]
 	}

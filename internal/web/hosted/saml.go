@@ -65,7 +65,7 @@ func (p *Pages) takeSAML(w http.ResponseWriter, v *visit) error {
 	taken, err := p.Flows.TakeSAML(v.r.Context(), v.caller, v.r.PathValue("provider"), v.form["SAMLResponse"])
 	if core.Is(err, core.CodeProviderRefused) {
 		web.Log(v.r.Context(), slog.LevelWarn, "the answer of a SAML provider is refused",
-			slog.String("pool", v.pool.Name), slog.String("provider", v.r.PathValue("provider")), slog.String("error", err.Error()))
+			slog.String("pool", v.pool.Name), slog.String("provider", v.r.PathValue("provider")), slog.String("error", short(err.Error())))
 		if secret.IsText(state) {
 			web.See(w, web.WithQuery(place+"/return", "state", state, "error", "access_denied"))
 			return nil
@@ -86,6 +86,9 @@ func (p *Pages) takeSAML(w http.ResponseWriter, v *visit) error {
 	}
 	return nil
 }
+
+// short is what a line of the log has of a text with words of others in it.
+func short(text string) string { return strings.ToValidUTF8(text[:min(len(text), 500)], "") }
 
 // fromSAML is where a browser comes after its answer was taken. One that did not
 // go to the provider from here brings nothing.
@@ -108,13 +111,16 @@ func (p *Pages) fromSAML(w http.ResponseWriter, v *visit) error {
 	if named != provider || !secret.IsText(core.Tail(id)) {
 		return none
 	}
+	refused := q["error"] != ""
+	if !refused && !secret.IsText(q["code"]) {
+		return none
+	}
 	http.SetCookie(w, p.cookie(p.tripName(q["state"]), "", -1))
 	ours := func(state string) bool { return subtle.ConstantTimeCompare([]byte(q["state"]), []byte(state)) == 1 }
 	j, err := p.Flows.ReturnFromSAML(v.r.Context(), v.caller, id, provider, ours)
 	if err != nil {
 		return err
 	}
-	refused := q["error"] != ""
 	switch {
 	case j.Redirect != "" && refused:
 		web.See(w, web.WithQuery(j.Redirect, "state", p.LinkState(j.State), "error", "access_denied"))
