@@ -15,6 +15,7 @@ func outcomes() map[core.Phase]error {
 		core.PhaseSetPassword: faultPasswordDue,
 		core.PhaseSecondary:   faultMoreAsked,
 		core.PhaseAgreements:  faultMoreAsked,
+		core.PhaseConsent:     faultMoreAsked,
 		core.PhaseCompleted:   nil,
 	}
 }

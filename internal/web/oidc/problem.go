@@ -36,7 +36,7 @@ func problems() map[core.Code]problem {
 		core.CodeNoRoute: {404, "not_found", ""}, core.CodeNotYet: {404, "not_found", ""}, core.CodeMethodNotAllowed: {405, "invalid_request", ""},
 		core.CodeUnauthenticated: {401, "invalid_client", ""}, core.CodeForbidden: {400, "unauthorized_client", ""}, core.CodeNotFound: grant, core.CodeTaken: request, core.CodeConflict: grant,
 		core.CodeTokenInvalid: grant, core.CodeTokenExpired: grant, core.CodeTicketInvalid: grant, core.CodeWrongCredentials: grant, core.CodeWrongCode: grant, core.CodeCodeExpired: grant,
-		core.CodePasskeyRefused: grant, core.CodeCaptchaRefused: grant, core.CodeServiceDown: away, core.CodeLocked: grant, core.CodeDisabled: grant, core.CodeSignupClosed: grant,
+		core.CodePasskeyRefused: grant, core.CodeCaptchaRefused: grant, core.CodeProviderRefused: grant, core.CodeOtherWay: grant, core.CodeOtherAddress: grant, core.CodeServiceDown: away, core.CodeLocked: grant, core.CodeDisabled: grant, core.CodeSignupClosed: grant,
 		core.CodeFlowEnded: grant, core.CodeNotOffered: request, core.CodeFlowIncomplete: grant, core.CodeRedirectRefused: request,
 		core.CodeAddressRefused: {403, "access_denied", ""}, core.CodeTravelRefused: {403, "access_denied", ""}, core.CodePlaceRefused: {403, "access_denied", ""}, core.CodeDomainRefused: {403, "access_denied", ""},
 		core.CodeTooMany: {429, "temporarily_unavailable", ""}, core.CodeBusy: away, core.CodeUnavailable: away, core.CodeInternal: {500, "server_error", ""},
