@@ -1,6 +1,7 @@
 package hosted
 
 import (
+	"context"
 	"crypto/subtle"
 	"maps"
 	"net/http"
@@ -31,27 +32,55 @@ func (p *Pages) ofState(text string) func(string) bool {
 // toProvider leads a browser to a provider, and knows it again by a cookie when
 // it comes back. It is where flows lead that an application began, and our own.
 func (p *Pages) toProvider(w http.ResponseWriter, v *visit) error {
-	q, err := web.Query(v.r, "flow", "state", "redirect_uri")
-	if err != nil {
-		return err
-	}
-	id, provider := core.FlowID(q["flow"]), v.r.PathValue("provider")
-	if !secret.IsText(core.Tail(id)) {
-		return core.Fail(core.CodeFlowEnded, "The address names no flow.")
-	}
-	j, err := p.Flows.Depart(v.r.Context(), v.caller, id, provider, p.ofState(q["state"]))
+	id, j, err := p.setOut(w, v, p.Flows.Depart)
 	if core.Is(err, core.CodeServiceDown) {
 		return p.notThere(w, v, id, err)
 	}
+	if err == nil {
+		web.See(w, j.Address)
+	}
+	return err
+}
+
+// setOut begins the way of a flow's browser to the provider of the path, and
+// gives it the cookie by which it is known when it comes back.
+func (p *Pages) setOut(w http.ResponseWriter, v *visit, depart func(context.Context, core.Caller, core.FlowID, string, func(string) bool) (flow.Journey, error)) (core.FlowID, flow.Journey, error) {
+	q, err := web.Query(v.r, "flow", "state", "redirect_uri")
 	if err != nil {
-		return err
+		return "", flow.Journey{}, err
 	}
-	if q["redirect_uri"] != "" && q["redirect_uri"] != j.Redirect {
-		return core.Fail(core.CodeRedirectRefused, "This is not where the flow leads.")
+	id, provider := core.FlowID(q["flow"]), v.r.PathValue("provider")
+	if !secret.IsText(core.Tail(id)) {
+		return id, flow.Journey{}, core.Fail(core.CodeFlowEnded, "The address names no flow.")
 	}
-	http.SetCookie(w, p.cookie(p.tripName(j.State), string(id)+"."+provider, tripLife))
-	web.See(w, j.Address)
-	return nil
+	j, err := depart(v.r.Context(), v.caller, id, provider, p.ofState(q["state"]))
+	if err == nil && q["redirect_uri"] != "" && q["redirect_uri"] != j.Redirect {
+		err = core.Fail(core.CodeRedirectRefused, "This is not where the flow leads.")
+	}
+	if err == nil {
+		http.SetCookie(w, p.cookie(p.tripName(j.State), string(id)+"."+provider, tripLife))
+	}
+	return id, j, err
+}
+
+// comeBack ends that way: it returns whose flow it was, and what knows its
+// state. A browser that did not set out to this provider with this state has
+// come from nowhere.
+func (p *Pages) comeBack(w http.ResponseWriter, v *visit, state string) (core.FlowID, func(string) bool, error) {
+	none := core.Fail(core.CodeForbidden, "This browser was not sent to the provider.")
+	if !secret.IsText(state) {
+		return "", nil, none
+	}
+	cookie, err := v.r.Cookie(p.tripName(state))
+	if err != nil {
+		return "", nil, none
+	}
+	id, provider, _ := strings.Cut(cookie.Value, ".")
+	if provider != v.r.PathValue("provider") || !secret.IsText(core.Tail(core.FlowID(id))) {
+		return "", nil, none
+	}
+	http.SetCookie(w, p.cookie(p.tripName(state), "", -1))
+	return core.FlowID(id), func(ours string) bool { return subtle.ConstantTimeCompare([]byte(state), []byte(ours)) == 1 }, nil
 }
 
 // fromProvider is where a provider leads back, one address for each. A browser
@@ -63,21 +92,10 @@ func (p *Pages) fromProvider(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	provider := v.r.PathValue("provider")
-	none := core.Fail(core.CodeForbidden, "This browser was not sent to the provider.")
-	if !secret.IsText(q["state"]) {
-		return none
-	}
-	cookie, err := v.r.Cookie(p.tripName(q["state"]))
+	id, ours, err := p.comeBack(w, v, q["state"])
 	if err != nil {
-		return none
+		return err
 	}
-	name, named, _ := strings.Cut(cookie.Value, ".")
-	id := core.FlowID(name)
-	if named != provider || !secret.IsText(core.Tail(id)) {
-		return none
-	}
-	http.SetCookie(w, p.cookie(p.tripName(q["state"]), "", -1))
-	ours := func(state string) bool { return subtle.ConstantTimeCompare([]byte(q["state"]), []byte(state)) == 1 }
 	j, err := p.Flows.Arrive(v.r.Context(), v.caller, id, provider, ours)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package hosted
 
 import (
-	"crypto/subtle"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -31,27 +30,15 @@ type samlForm struct {
 // toSAML leads a browser to a SAML provider, and knows it again by a cookie when
 // it comes back, as toProvider does.
 func (p *Pages) toSAML(w http.ResponseWriter, v *visit) error {
-	q, err := web.Query(v.r, "flow", "state", "redirect_uri")
+	_, j, err := p.setOut(w, v, p.Flows.AskSAML)
 	if err != nil {
 		return err
 	}
-	id, provider := core.FlowID(q["flow"]), v.r.PathValue("provider")
-	if !secret.IsText(core.Tail(id)) {
-		return core.Fail(core.CodeFlowEnded, "The address names no flow.")
-	}
-	j, err := p.Flows.AskSAML(v.r.Context(), v.caller, id, provider, p.ofState(q["state"]))
-	if err != nil {
-		return err
-	}
-	if q["redirect_uri"] != "" && q["redirect_uri"] != j.Redirect {
-		return core.Fail(core.CodeRedirectRefused, "This is not where the flow leads.")
-	}
-	http.SetCookie(w, p.cookie(p.tripName(j.State), string(id)+"."+provider, tripLife))
 	if j.Form == nil {
 		web.See(w, j.Address)
 		return nil
 	}
-	own, _ := v.pool.Settings.Provider(provider)
+	own, _ := v.pool.Settings.Provider(v.r.PathValue("provider"))
 	p.render(w, v, view{name: "saml_form", targets: anyOf(j.Address), Data: samlForm{j.Address, own.Title(), j.Form}})
 	return nil
 }
@@ -97,26 +84,15 @@ func (p *Pages) fromSAML(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	provider := v.r.PathValue("provider")
-	none := core.Fail(core.CodeForbidden, "This browser was not sent to the provider.")
-	if !secret.IsText(q["state"]) {
-		return none
-	}
-	cookie, err := v.r.Cookie(p.tripName(q["state"]))
-	if err != nil {
-		return none
-	}
-	name, named, _ := strings.Cut(cookie.Value, ".")
-	id := core.FlowID(name)
-	if named != provider || !secret.IsText(core.Tail(id)) {
-		return none
-	}
 	refused := q["error"] != ""
 	if !refused && !secret.IsText(q["code"]) {
-		return none
+		return core.Fail(core.CodeForbidden, "The address brings nothing from the provider.")
 	}
-	http.SetCookie(w, p.cookie(p.tripName(q["state"]), "", -1))
-	ours := func(state string) bool { return subtle.ConstantTimeCompare([]byte(q["state"]), []byte(state)) == 1 }
+	provider := v.r.PathValue("provider")
+	id, ours, err := p.comeBack(w, v, q["state"])
+	if err != nil {
+		return err
+	}
 	j, err := p.Flows.ReturnFromSAML(v.r.Context(), v.caller, id, provider, ours)
 	if err != nil {
 		return err
