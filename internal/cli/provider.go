@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -34,7 +35,7 @@ func (a providerAnswer) write(w io.Writer) error {
 	}
 	return pairs(w, [][2]string{
 		{"provider", a.Name}, {"kind", string(a.Kind)}, {"label", a.Title()}, {"state", state}, {"issuer", a.Issuer}, {"client id", a.ClientID},
-		{"scopes", strings.Join(a.Scopes, " ")}, {"domains", strings.Join(a.Domains, " ")}, {"secret given", fmt.Sprint(a.SecretGiven)}, {"callback address", a.CallbackURL},
+		{"scopes", strings.Join(a.Scopes, " ")}, {"domains", strings.Join(a.Domains, " ")}, {"secret given", fmt.Sprint(a.SecretGiven)}, {"callback address", cmp.Or(a.CallbackURL, "unknown: GATEHOUSE_PUBLIC_URL is not set here")},
 		{"our metadata", a.MetadataURL},
 	})
 }
@@ -60,7 +61,7 @@ func (f *providerFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.kind, "kind", "", "the `KIND`: "+strings.Join(kinds, ", ")+"; without it, what the name says")
 	cmd.Flags().StringVar(&f.clientID, "client-id", "", "the `ID` that the provider knows the pool by")
 	cmd.Flags().StringVar(&f.issuer, "issuer", "", "the `URL` of an OpenID provider, or of an installation of one's own of a known kind")
-	cmd.Flags().StringVar(&f.label, "label", "", "the `TEXT` that people see; without it, the name")
+	cmd.Flags().StringVar(&f.label, "label", "", "the `TEXT` that people see; without it, the name that everybody knows, or else its own")
 	cmd.Flags().StringArrayVar(&f.scopes, "scope", nil, "a `SCOPE` to ask for besides those that are needed; may be repeated")
 	cmd.Flags().StringArrayVar(&f.domains, "domain", nil, "a `DOMAIN` with whose e-mail addresses alone people come in by it; may be repeated")
 	cmd.Flags().StringArrayVar(&f.profile, "profile", nil, "a `FIELD=CLAIM` that fills a field of the profile of somebody new; may be repeated")

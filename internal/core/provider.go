@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -22,7 +23,8 @@ type Provider struct {
 	Name string `json:"name"`
 	// Kind says how it is spoken to.
 	Kind ProviderKind `json:"kind"`
-	// Label is what people see on its button; empty: the name.
+	// Label is what people see on its button; empty: the name under which everybody
+	// knows its kind, or else its own.
 	Label string `json:"label,omitempty"`
 	// Disabled: nobody comes in by it, and nothing of it is forgotten.
 	Disabled bool `json:"disabled,omitempty"`
@@ -93,12 +95,17 @@ func ProviderKinds() []ProviderKind {
 	return []ProviderKind{ProviderGoogle, ProviderGitHub, ProviderFacebook, ProviderMicrosoft, ProviderGitLab, ProviderLinkedIn, ProviderOpenID, ProviderSAML}
 }
 
-// Title is what people see of the provider.
+// Title is what people see of the provider: its label, or the name under which
+// everybody knows it, or its name.
 func (p Provider) Title() string {
-	if p.Label != "" {
-		return p.Label
+	return cmp.Or(p.Label, titles()[p.Kind], p.Name)
+}
+
+// titles are the names of the kinds that are one provider each.
+func titles() map[ProviderKind]string {
+	return map[ProviderKind]string{
+		ProviderGoogle: "Google", ProviderGitHub: "GitHub", ProviderFacebook: "Facebook", ProviderMicrosoft: "Microsoft", ProviderGitLab: "GitLab", ProviderLinkedIn: "LinkedIn",
 	}
-	return p.Name
 }
 
 // Tail is by what faces call a provider that show ids and not names: 32
