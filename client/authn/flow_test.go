@@ -211,14 +211,14 @@ func TestFlowRefuses(t *testing.T) {
 			err  error
 			want string
 		}{
-			"what is not offered":          {update(authn.SetPasswordAnswer{Password: password}), "BadState /choice"},
-			"another choice of the vendor": {update(authn.OtherAnswer{Name: "oauth_consent", Data: map[string]string{"scope": "x"}}), "BadState /choice"},
-			"a choice that is none":        {update(authn.OtherAnswer{Name: "handshake"}), "NotEnumMember /choice"},
-			"an unknown key":               {update(authn.OtherAnswer{Name: authn.ChoicePassword, Data: map[string]string{"pin": "1"}}), "UnexpectedProperty /data/pin"},
-			"a weak password":              {update(authn.PasswordAnswer{Password: "password123"}), "ShouldNotBeValid /data/password"},
-			"a callback":                   {start(authn.FlowStartRequest{CallbackURI: "https://evil.example/"}), "DoesNotExist /cb_uri"},
-			"a flow type":                  {start(authn.FlowStartRequest{FlowTypes: []authn.FlowType{"visit"}}), "NotEnumMember /flow_types"},
-			"an invitation":                {start(authn.FlowStartRequest{Invitation: "pmi_" + strings.Repeat("a", 32)}), "DoesNotExist /invitation"},
+			"what is not offered":       {update(authn.SetPasswordAnswer{Password: password}), "BadState /choice"},
+			"a choice of a later phase": {update(authn.OtherAnswer{Name: "oauth_consent", Data: map[string]any{"scope_selections": []map[string]any{{"scope": "x", "is_allowed": true}}}}), "BadState /choice"},
+			"a choice that is none":     {update(authn.OtherAnswer{Name: "handshake"}), "NotEnumMember /choice"},
+			"an unknown key":            {update(authn.OtherAnswer{Name: authn.ChoicePassword, Data: map[string]string{"pin": "1"}}), "UnexpectedProperty /data/pin"},
+			"a weak password":           {update(authn.PasswordAnswer{Password: "password123"}), "ShouldNotBeValid /data/password"},
+			"a callback":                {start(authn.FlowStartRequest{CallbackURI: "https://evil.example/"}), "DoesNotExist /cb_uri"},
+			"a flow type":               {start(authn.FlowStartRequest{FlowTypes: []authn.FlowType{"visit"}}), "NotEnumMember /flow_types"},
+			"an invitation":             {start(authn.FlowStartRequest{Invitation: "pmi_" + strings.Repeat("a", 32)}), "DoesNotExist /invitation"},
 		} {
 			t.Run(name, func(t *testing.T) { refused(t, c.err, authn.StatusValidationError, http.StatusBadRequest, c.want) })
 		}
