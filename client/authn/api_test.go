@@ -171,15 +171,12 @@ func endpoints() []endpoint {
 	}
 }
 
-// What the server serves has a method, and what has a method is served; each
-// method of the client is one of these, or goes through all pages of one.
+// Every path of the server has a method; each method of the client is one of these, or goes through all pages of one.
 func TestEndpointsAreTheServers(t *testing.T) {
 	text := string(ok(os.ReadFile("../../internal/web/pangea/routes.go"))(t))
 	var theirs, ours []string
-	built := map[string]bool{}
-	for _, route := range regexp.MustCompile(`\{(?:post|get), "([^"]+)", .*, (nil|.*\S)\},`).FindAllStringSubmatch(text, -1) {
+	for _, route := range regexp.MustCompile(`\{(?:post|get), "([^"]+)", .*\S\},`).FindAllStringSubmatch(text, -1) {
 		theirs = append(theirs, route[1])
-		built[route[1]] = route[2] != "nil"
 	}
 	if len(theirs) < 40 {
 		t.Fatalf("found %d routes: has their table another form?", len(theirs))
@@ -189,16 +186,7 @@ func TestEndpointsAreTheServers(t *testing.T) {
 	known := map[string]bool{}
 	for _, e := range endpoints() {
 		ours = append(ours, e.path)
-		if e.method == "" {
-			if built[e.path] {
-				t.Errorf("law: what is served has a method; %s has none", e.path)
-			}
-			continue
-		}
 		known[e.method] = true
-		if !built[e.path] {
-			t.Errorf("law: what has a method is served; %s is not", e.path)
-		}
 		method, found := methods[e.method]
 		if !found {
 			t.Errorf("no method %s", e.method)

@@ -115,9 +115,6 @@ func (f *Face) run(ctx context.Context, rt route, r *http.Request) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	if rt.run == nil {
-		return nil, core.Fail(core.CodeNotYet, "")
-	}
 	return rt.run(f, ctx, caller, input{request: r, lenient: rt.lenient})
 }
 

@@ -22,8 +22,8 @@ func TestRoutesMatchSpec(t *testing.T) {
 	var got []string
 	for _, r := range routes() {
 		got = append(got, r.method+"_"+r.path)
-		if (r.run == nil) != (r.summary == "") {
-			t.Errorf("%s: a route that answers has a summary, and one that does not has none", r.path)
+		if r.run == nil || r.summary == "" {
+			t.Errorf("%s: every route answers, with a summary", r.path)
 		}
 		if service := !strings.HasPrefix(r.path, "/v2/client/") && !strings.HasPrefix(r.path, "/v2/flow/") && r.method == http.MethodPost; service != (r.who == serviceKey) {
 			t.Errorf("%s: a client token opens /v2/client, /v2/flow and the poll, and nothing else", r.path)
