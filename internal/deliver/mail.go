@@ -50,8 +50,12 @@ type mails struct {
 	o      Options
 }
 
-func (mails) kind() kind {
-	return kind{channel: core.ChannelMail, noun: "a mail", span: "mail", sent: core.EventMailSent, dropped: core.EventMailDropped, share: mailShare}
+func (l mails) kind() kind {
+	k := kind{channel: core.ChannelMail, noun: "a mail", span: "mail", sent: core.EventMailSent, dropped: core.EventMailDropped, share: mailShare}
+	if l.sender == nil {
+		k.only = core.SecretMailServer // other servers may have a sender for the others
+	}
+	return k
 }
 
 func (l mails) prepare(ctx context.Context, o store.Outgoing, pool core.Pool) (func(context.Context) error, error) {

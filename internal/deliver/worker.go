@@ -81,8 +81,9 @@ type kind struct {
 	noun          string // in the log
 	span          string // in traces
 	sent, dropped core.EventName
-	share         int  // how many messages of one pool are sent at a time
-	alone         bool // whether a pool whose sender failed is left alone for a while
+	share         int             // how many messages of one pool are sent at a time
+	alone         bool            // whether a pool whose sender failed is left alone for a while
+	only          core.SecretName // whose messages are taken: those of pools that were given it; empty: of all
 }
 
 // NewWorker returns a worker for mails, which does nothing until [Worker.Run].
@@ -169,7 +170,7 @@ func takeUpTo(most int, free <-chan struct{}) int {
 func (w *Worker) claim(ctx context.Context, n int) []store.Outgoing {
 	var claimed []store.Outgoing
 	err := w.guarded(func() (err error) {
-		claimed, err = w.store.Across().ClaimMessages(ctx, w.line.kind().channel, n, lease, w.rests.resting(time.Now())...)
+		claimed, err = w.store.Across().ClaimMessagesWith(ctx, w.line.kind().channel, w.line.kind().only, n, lease, w.rests.resting(time.Now())...)
 		return err
 	})
 	if err != nil && ctx.Err() == nil {

@@ -83,6 +83,12 @@ func (a Across) Application(ctx context.Context, id core.ApplicationID) (core.Po
 // comes with its Unreadable set. Messages of the pools in except are left alone.
 // They come in the order in which they were put in line.
 func (a Across) ClaimMessages(ctx context.Context, channel core.Channel, n int, lease time.Duration, except ...core.PoolID) ([]Outgoing, error) {
+	return a.ClaimMessagesWith(ctx, channel, "", n, lease, except...)
+}
+
+// ClaimMessagesWith is the same for the pools alone that were given a secret;
+// empty: for all.
+func (a Across) ClaimMessagesWith(ctx context.Context, channel core.Channel, secret core.SecretName, n int, lease time.Duration, except ...core.PoolID) ([]Outgoing, error) {
 	at := a.store.now()
 	left := "|"
 	for _, pool := range except {
@@ -94,8 +100,9 @@ func (a Across) ClaimMessages(ctx context.Context, channel core.Channel, n int, 
 		rows, err := q.QueryContext(ctx, `
 			UPDATE outbox SET due_at = $2, attempts = attempts + 1
 			WHERE due_at <= $1 AND (pool, id) IN (SELECT pool, id FROM outbox WHERE channel = $4 AND due_at <= $1
-				AND REPLACE(CAST($5 AS TEXT), '|' || pool || '|', '') = CAST($5 AS TEXT) ORDER BY due_at LIMIT $3)
-			RETURNING pool, id, sealed, attempts, expires_at, created_at`, micros(at), micros(at.Add(lease)), n, string(channel), left)
+				AND REPLACE(CAST($5 AS TEXT), '|' || pool || '|', '') = CAST($5 AS TEXT)
+				AND (CAST($6 AS TEXT) = '' OR pool IN (SELECT pool FROM pool_secrets WHERE name = CAST($6 AS TEXT))) ORDER BY due_at LIMIT $3)
+			RETURNING pool, id, sealed, attempts, expires_at, created_at`, micros(at), micros(at.Add(lease)), n, string(channel), left, string(secret))
 		return each(rows, err, func(row scanner) error {
 			var o Outgoing
 			var sealed []byte
