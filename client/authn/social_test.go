@@ -55,7 +55,7 @@ func TestFlowThroughAProvider(t *testing.T) {
 			ok(a.Flow.Complete(ctx, authn.FlowCompleteRequest{FlowID: got.FlowID}))(t)
 		}
 		ways := ok(s.with(t, s.service).User.Authenticators.List(ctx, authn.UserRef{Email: "ana@example.org"}))(t)
-		if len(ways) != 1 || ways[0].Type != authn.AuthenticatorSocial || ways[0].Provider != "github" || ways[0].ProviderName != "github" {
+		if len(ways) != 1 || ways[0].Type != authn.AuthenticatorSocial || ways[0].Provider != "github" || ways[0].ProviderName != "GitHub" {
 			t.Errorf("they have %+v", ways)
 		}
 		_, err := come("rumour", ana, authn.FlowStartRequest{})
