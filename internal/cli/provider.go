@@ -61,7 +61,7 @@ func (f *providerFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.kind, "kind", "", "the `KIND`: "+strings.Join(kinds, ", ")+"; without it, what the name says")
 	cmd.Flags().StringVar(&f.clientID, "client-id", "", "the `ID` that the provider knows the pool by")
 	cmd.Flags().StringVar(&f.issuer, "issuer", "", "the `URL` of an OpenID provider, or of an installation of one's own of a known kind")
-	cmd.Flags().StringVar(&f.label, "label", "", "the `TEXT` that people see; without it, the name that everybody knows, or else its own")
+	cmd.Flags().StringVar(&f.label, "label", "", "the `TEXT` that people see; without it, the name")
 	cmd.Flags().StringArrayVar(&f.scopes, "scope", nil, "a `SCOPE` to ask for besides those that are needed; may be repeated")
 	cmd.Flags().StringArrayVar(&f.domains, "domain", nil, "a `DOMAIN` with whose e-mail addresses alone people come in by it; may be repeated")
 	cmd.Flags().StringArrayVar(&f.profile, "profile", nil, "a `FIELD=CLAIM` that fills a field of the profile of somebody new; may be repeated")

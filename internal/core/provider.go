@@ -23,8 +23,7 @@ type Provider struct {
 	Name string `json:"name"`
 	// Kind says how it is spoken to.
 	Kind ProviderKind `json:"kind"`
-	// Label is what people see on its button; empty: the name under which everybody
-	// knows its kind, or else its own.
+	// Label is what people see on its button; empty: the name.
 	Label string `json:"label,omitempty"`
 	// Disabled: nobody comes in by it, and nothing of it is forgotten.
 	Disabled bool `json:"disabled,omitempty"`
@@ -95,16 +94,16 @@ func ProviderKinds() []ProviderKind {
 	return []ProviderKind{ProviderGoogle, ProviderGitHub, ProviderFacebook, ProviderMicrosoft, ProviderGitLab, ProviderLinkedIn, ProviderOpenID, ProviderSAML}
 }
 
-// Title is what people see of the provider: its label, or the name under which
-// everybody knows it, or its name.
+// Title is what people see of the provider: its label, or else its name, as
+// everybody writes it if it is that of its kind.
 func (p Provider) Title() string {
-	return cmp.Or(p.Label, titles()[p.Kind], p.Name)
+	return cmp.Or(p.Label, titles()[p.Name], p.Name)
 }
 
-// titles are the names of the kinds that are one provider each.
-func titles() map[ProviderKind]string {
-	return map[ProviderKind]string{
-		ProviderGoogle: "Google", ProviderGitHub: "GitHub", ProviderFacebook: "Facebook", ProviderMicrosoft: "Microsoft", ProviderGitLab: "GitLab", ProviderLinkedIn: "LinkedIn",
+// titles are how the kinds are written that are one provider each.
+func titles() map[string]string {
+	return map[string]string{
+		string(ProviderGoogle): "Google", string(ProviderGitHub): "GitHub", string(ProviderFacebook): "Facebook", string(ProviderMicrosoft): "Microsoft", string(ProviderGitLab): "GitLab", string(ProviderLinkedIn): "LinkedIn",
 	}
 }
 

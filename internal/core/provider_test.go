@@ -113,9 +113,9 @@ func TestWhoComesByAProvider(t *testing.T) {
 	if p, ok := s.Provider("b"); !ok || p.Title() != "b" {
 		t.Error("law: a provider is found by its name, which people see where it has no label")
 	}
-	for p, want := range map[*Provider]string{{Name: "gh", Kind: ProviderGitHub}: "GitHub", {Name: "gh", Kind: ProviderGitHub, Label: "Work"}: "Work", {Name: "acme", Kind: ProviderSAML}: "acme"} {
+	for p, want := range map[*Provider]string{{Name: "github", Kind: ProviderGitHub}: "GitHub", {Name: "second", Kind: ProviderGitHub}: "second", {Name: "github", Kind: ProviderGitHub, Label: "Work"}: "Work", {Name: "acme", Kind: ProviderSAML}: "acme"} {
 		if p.Title() != want {
-			t.Errorf("law: people see a provider's label, or the name that everybody knows; %+v is %q", *p, p.Title())
+			t.Errorf("law: people see a provider's label, or its name as everybody writes it; %+v is %q", *p, p.Title())
 		}
 	}
 }
