@@ -33,7 +33,7 @@ func DefaultImportLimits() ImportLimits { return ImportLimits{Size: 1 << 30, Row
 // NewImports makes what brings people over. Uploaded files wait until somebody
 // calls [Imports.Run].
 func NewImports(st *store.Store, limits ImportLimits, log *slog.Logger) *Imports {
-	return &Imports{store: st, log: log, limits: limits, poke: make(chan struct{}, 1), rest: 0.25}
+	return &Imports{store: st, log: log, limits: limits, poke: make(chan struct{}, 1), rest: 0.15}
 }
 
 func (im *Imports) now() time.Time { return time.Now().UTC() }
