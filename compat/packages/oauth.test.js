@@ -32,10 +32,17 @@ async function signIn(page, email) {
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await shown(page, 'Name').filter({ hasText: email }).waitFor();
-  await shown(page, 'Token').filter({ hasText: /\S/ }).waitFor();
+  await token(page);
 }
 
-const token = (page) => shown(page, 'Token').innerText();
+// The page looks into the package's storage 20 times a second, so a page that
+// has just been loaded shows the token a moment after the name.
+async function token(page) {
+  const token = shown(page, 'Token').filter({ hasText: /\S/ });
+  await token.waitFor();
+  return token.innerText();
+}
+
 const active = async (of, text) => (await (await fetch(`${of.loginUrl}/v1beta/oauth/token/introspect`, { method: 'POST', body: new URLSearchParams({ client_id: clientId, token: text }) })).json()).active;
 
 for (const format of ['opaque', 'jwt']) {
