@@ -179,7 +179,7 @@ func (a Across) place(ctx context.Context, q querier, p core.PoolID, events []wr
 	for range length - len(events) {
 		args = append(args, 0, 0, "")
 	}
-	rows := strings.NewReplacer("$2,", "CAST($2 AS BIGINT),", "$3,", "CAST($3 AS BIGINT),").Replace(rowsOf(1, 3, length))
+	rows := strings.NewReplacer("$2,", "CAST($2 AS BIGINT),", "$3,", "CAST($3 AS BIGINT),").Replace(rowsOf(1, 3, length, numbered))
 	result, err := q.ExecContext(ctx, `
 		UPDATE events SET place = v.column3, link = v.column4 FROM (VALUES `+rows+`) AS v
 		WHERE events.pool = v.column1 AND events.seq = v.column2 AND events.place = 0`, args...)

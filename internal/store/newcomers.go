@@ -100,7 +100,7 @@ func (tx *Tx) insertRows(into, conflict string, shared []any, own [][]any, scan 
 		for _, row := range rows {
 			args = append(args, row...)
 		}
-		statement := into + rowsOf(1+len(shared), len(own[0]), len(rows)) + ` ` + conflict
+		statement := into + rowsOf(1+len(shared), len(own[0]), len(rows), tx.store.engine.parameter) + ` ` + conflict
 		var err error
 		if scan != nil {
 			err = tx.rows(scan, statement, args...)

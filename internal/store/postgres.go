@@ -187,6 +187,8 @@ func (e *postgresEngine) snapshot(ctx context.Context, fn transaction) error {
 
 func (e *postgresEngine) rowsAtOnce() int { return 200 }
 
+func (e *postgresEngine) parameter(number int) string { return numbered(number) }
+
 func (e *postgresEngine) countFrom(ctx context.Context, q querier, table, column string, number int64) error {
 	_, err := q.ExecContext(ctx, `SELECT setval(pg_get_serial_sequence($1, $2), $3)`, table, column, number)
 	return err

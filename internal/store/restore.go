@@ -185,7 +185,7 @@ func (l *loader) flush() error {
 	if len(l.args) == 0 {
 		return nil
 	}
-	_, err := l.q.ExecContext(l.ctx, l.into+rowsOf(0, len(l.columns), len(l.args)/len(l.columns)), l.args...)
+	_, err := l.q.ExecContext(l.ctx, l.into+rowsOf(0, len(l.columns), len(l.args)/len(l.columns), l.engine.parameter), l.args...)
 	if err != nil {
 		return fmt.Errorf("the table %s: %w", l.table.name, err)
 	}

@@ -21,7 +21,7 @@ func variable() map[string]string {
 		"audit.go: others":                              "placeholders",
 		"audit.go: strconv.Itoa(i + 2)":                 "a placeholder",
 		"audit.go: rows":                                "placeholders",
-		"users.go: rowsOf(2, 2, len(names))":            "placeholders",
+		"users.go: rowsOf(2, 2, len(names), numbered)":  "placeholders",
 		"groups.go: strings.Join(places, \", \")":       "placeholders",
 		"newcomers.go: strings.Join(places[0], \", \")": "placeholders",
 		"newcomers.go: strings.Join(places[1], \", \")": "placeholders",

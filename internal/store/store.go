@@ -70,6 +70,9 @@ type engine interface {
 	snapshot(ctx context.Context, fn transaction) error
 	// rowsAtOnce is how many rows one statement writes best.
 	rowsAtOnce() int
+	// parameter writes a parameter that follows on all that have numbers and on
+	// those written so before.
+	parameter(number int) string
 	// countFrom lets a column that counts up by itself go on after a number.
 	countFrom(ctx context.Context, q querier, table, column string, number int64) error
 	// noTable reports an error of a query that names a table which is not there.
@@ -283,8 +286,9 @@ func (tx *Tx) exec(query string, args ...any) (int64, error) {
 
 // rowsOf writes n rows of parameters as VALUES has them. Each begins with the
 // statement's first ones, which all share, and goes on with some of its own:
-// rowsOf(1, 2, 2) is "($1, $2, $3), ($1, $4, $5)".
-func rowsOf(shared, own, n int) string {
+// rowsOf(1, 2, 2, numbered) is "($1, $2, $3), ($1, $4, $5)". Their own are
+// written by parameter.
+func rowsOf(shared, own, n int, parameter func(number int) string) string {
 	var text strings.Builder
 	next := shared
 	for row := range n {
@@ -292,21 +296,24 @@ func rowsOf(shared, own, n int) string {
 			text.WriteString("), ")
 		}
 		for i := range shared + own {
-			number := i + 1
-			if i >= shared {
-				next++
-				number = next
-			}
 			if i == 0 {
 				text.WriteString("(")
 			} else {
 				text.WriteString(", ")
 			}
-			text.WriteString("$" + strconv.Itoa(number))
+			if i < shared {
+				text.WriteString(numbered(i + 1))
+				continue
+			}
+			next++
+			text.WriteString(parameter(next))
 		}
 	}
 	return text.String() + ")"
 }
+
+// numbered writes a parameter as both databases understand it.
+func numbered(number int) string { return "$" + strconv.Itoa(number) }
 
 // row runs a query for one row whose $1 is the pool.
 func (tx *Tx) row(query string, args ...any) scanner {

@@ -237,7 +237,7 @@ func (tx *Tx) putProfileValues(id core.UserID, profile core.Profile) error {
 		for _, name := range names {
 			args = append(args, name, core.Fold(profile[name]))
 		}
-		_, err := tx.exec(`INSERT INTO user_profile_values (pool, user_id, name, value_key) VALUES `+rowsOf(2, 2, len(names)), args...)
+		_, err := tx.exec(`INSERT INTO user_profile_values (pool, user_id, name, value_key) VALUES `+rowsOf(2, 2, len(names), numbered), args...)
 		if err != nil {
 			return err
 		}
