@@ -50,6 +50,7 @@ type App struct {
 	public      *url.URL
 	worker      *deliver.Worker
 	texter      *deliver.Worker
+	teller      *deliver.Worker       // of logouts
 	breaches    *directory.BreachFile // nil: there is none
 	mails       *deliver.SMTP         // nil: none is configured
 	certificate *web.Certificate      // nil: TLS is for a proxy to speak
@@ -173,6 +174,13 @@ func (a *App) wire(ctx context.Context, c config.Config, m Mode) error {
 	a.texter = deliver.NewTextWorker(a.Store, deliver.TextOptions{
 		Options: deliver.Options{Log: a.log, Tracer: a.traces.tracer}, Inbox: a.Inbox, TwilioURL: c.TwilioURL, Outbound: calls,
 	})
+	a.teller = deliver.NewLogoutWorker(a.Store, deliver.LogoutOptions{
+		Options: deliver.Options{Log: a.log, Tracer: a.traces.tracer}, Outbound: calls,
+		Token: func(ctx context.Context, p core.Pool, l core.Logout) (secret.Text, error) {
+			token, err := a.Sessions.LogoutToken(ctx, p, l)
+			return secret.Text(token), err
+		},
+	})
 	return nil
 }
 
@@ -232,12 +240,12 @@ func (a *App) Handler(m Mode) (http.Handler, error) {
 }
 
 // Run keeps the server's own work going until ctx ends: reading other nodes'
-// changes, sending mail, deleting what has passed, chaining the audit trail,
+// changes, sending mail, telling of logouts, deleting what has passed, chaining the audit trail,
 // bringing people over.
 func (a *App) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for name, work := range map[string]func(context.Context){
-		"follow": a.Store.Follow, "deliver": a.deliver, "text": a.texter.Run, "sweep": a.sweep, "seal": a.seal, "import": a.Imports.Run, "places": a.Risk.Follow,
+		"follow": a.Store.Follow, "deliver": a.deliver, "text": a.texter.Run, "tell": a.teller.Run, "sweep": a.sweep, "seal": a.seal, "import": a.Imports.Run, "places": a.Risk.Follow,
 	} {
 		running.Go(func() { a.guard(ctx, name, work) })
 	}

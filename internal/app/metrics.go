@@ -91,7 +91,7 @@ func metrics() []metric {
 			func(s *scrape, emit emit) { s.backlog(func(waiting, _, _ float64) { emit(waiting) }) }},
 		{"gatehouse_outbox_oldest_seconds", gauge, nil, "How long the oldest of them has been in line; 0 for none.",
 			func(s *scrape, emit emit) { s.backlog(func(_, oldest, _ float64) { emit(oldest) }) }},
-		{"gatehouse_outbox_overdue_seconds", gauge, nil, "For how long one has been due that no server has taken; 0 for none. More than a minute means that nobody sends.",
+		{"gatehouse_outbox_overdue_seconds", gauge, nil, "For how long a mail or a text message has been due that no server has taken; 0 for none. More than a minute means that nobody sends.",
 			func(s *scrape, emit emit) { s.backlog(func(_, _, overdue float64) { emit(overdue) }) }},
 		{"gatehouse_mail_tries_total", counter, []string{"outcome"}, "Tries to send a mail by this server: `sent`, `put_off` to be tried again, or `dropped`.",
 			func(s *scrape, emit emit) {
@@ -112,6 +112,13 @@ func metrics() []metric {
 			}},
 		{"gatehouse_sms_failing", gauge, nil, "1 if this server's last try of a text message failed and will be made again. Each pool has a sender of its own; the log says whose it was.",
 			func(s *scrape, emit emit) { emit(truth(s.app.texter.Counts().Failing)) }},
+		{"gatehouse_logout_tries_total", counter, []string{"outcome"}, "The same of telling an application of a logout. One that is away is tried for an hour; the log says which it is.",
+			func(s *scrape, emit emit) {
+				c := s.app.teller.Counts()
+				emit(float64(c.Sent), "sent")
+				emit(float64(c.PutOff), "put_off")
+				emit(float64(c.Dropped), "dropped")
+			}},
 
 		{"gatehouse_changes_age_seconds", gauge, nil, "How long ago this server last read what others changed. Normally below 0.3; from 5 on, or from 30 while the database is down, it trusts nothing that it remembers, and is not ready.",
 			func(s *scrape, emit emit) { emit(s.app.Store.ChangesAge().Seconds()) }},
@@ -131,7 +138,7 @@ func metrics() []metric {
 		{"gatehouse_panics_total", counter, []string{"where"}, "Panics that were caught, in a `request` or a `worker`. Each is a bug; the log has where.",
 			func(s *scrape, emit emit) {
 				emit(float64(s.app.traffic.Panics()), "request")
-				emit(float64(s.app.panics.Load()+s.app.worker.Counts().Panics+s.app.texter.Counts().Panics), "worker")
+				emit(float64(s.app.panics.Load()+s.app.worker.Counts().Panics+s.app.texter.Counts().Panics+s.app.teller.Counts().Panics), "worker")
 			}},
 	}
 }

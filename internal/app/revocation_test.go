@@ -146,10 +146,10 @@ type node struct {
 	handler http.Handler
 }
 
-func newNode(t *testing.T, database, master string) *node {
+func newNode(t *testing.T, database, master string, allow ...string) *node {
 	t.Helper()
 	a, err := Open(t.Context(), config.Config{
-		Database: database, MasterKey: secret.Text(master), PublicURL: "http://localhost:8400", Migrate: true, UnsafeDurability: true, HashMemory: 64, HashPasses: 1,
+		Database: database, MasterKey: secret.Text(master), PublicURL: "http://localhost:8400", Migrate: true, UnsafeDurability: true, HashMemory: 64, HashPasses: 1, OutboundAllow: allow,
 	}, Mode{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

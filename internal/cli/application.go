@@ -22,6 +22,7 @@ type applicationAnswer struct {
 	Auth            core.ClientAuth    `json:"auth"`
 	Redirects       []string           `json:"redirects"`
 	LogoutRedirects []string           `json:"logout_redirects"`
+	BackLogout      string             `json:"backchannel_logout"`
 	Scopes          []string           `json:"scopes"`
 	DefaultScopes   []string           `json:"default_scopes"`
 	Audience        []string           `json:"audience"`
@@ -35,7 +36,7 @@ func newApplicationAnswer(a core.Application) applicationAnswer {
 	some := func(list []string) []string { return append([]string{}, list...) }
 	c := a.Client
 	return applicationAnswer{
-		AppID: a.ID, ClientID: pangea.ClientID(a.ID), Name: a.Name, Grants: append([]core.GrantKind{}, c.Grants...), Auth: c.Auth, Redirects: some(c.Redirects), LogoutRedirects: some(c.LogoutRedirects),
+		AppID: a.ID, ClientID: pangea.ClientID(a.ID), Name: a.Name, Grants: append([]core.GrantKind{}, c.Grants...), Auth: c.Auth, Redirects: some(c.Redirects), LogoutRedirects: some(c.LogoutRedirects), BackLogout: c.BackchannelLogout,
 		Scopes: some(c.Scopes), DefaultScopes: some(c.DefaultScopes), Audience: some(c.Audience), TokenLife: c.TokenLife, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
 	}
 }
@@ -47,7 +48,7 @@ func (a applicationAnswer) write(w io.Writer) error {
 	}
 	rows := [][2]string{
 		{"application", string(a.AppID)}, {"client id", a.ClientID}, {"name", plain(a.Name)}, {"grants", strings.Join(grants, " ")}, {"auth", string(a.Auth)},
-		{"redirects", strings.Join(a.Redirects, " ")}, {"logout redirects", strings.Join(a.LogoutRedirects, " ")},
+		{"redirects", strings.Join(a.Redirects, " ")}, {"logout redirects", strings.Join(a.LogoutRedirects, " ")}, {"backchannel logout", plain(a.BackLogout)},
 		{"scopes", strings.Join(a.Scopes, " ")}, {"default scopes", strings.Join(a.DefaultScopes, " ")}, {"audience", plain(strings.Join(a.Audience, " "))},
 		{"created", when(a.CreatedAt)}, {"changed", when(a.UpdatedAt)},
 	}
@@ -69,7 +70,7 @@ func (c *console) application() *cobra.Command {
 type clientFlags struct {
 	name                                                                 string
 	grants, redirects, logoutRedirects, scopes, defaultScopes, audiences []string
-	auth                                                                 string
+	auth, backchannelLogout                                              string
 	public                                                               bool
 	tokenLife                                                            time.Duration
 }
@@ -79,6 +80,7 @@ func (f *clientFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.grants, "grant", nil, "a `KIND` of grant: authorization_code, refresh_token, client_credentials; may be repeated")
 	flags.StringArrayVar(&f.redirects, "redirect", nil, "a `URL` to which people are sent back; may be repeated")
 	flags.StringArrayVar(&f.logoutRedirects, "logout-redirect", nil, "a `URL` to which people are sent who sign out; may be repeated")
+	flags.StringVar(&f.backchannelLogout, "backchannel-logout", "", "a `URL` at which it is told when a session ends that it was given; empty: it is not")
 	flags.StringArrayVar(&f.scopes, "scope", nil, "a `SCOPE` that it may ask for; may be repeated")
 	flags.StringArrayVar(&f.defaultScopes, "default-scope", nil, "a `SCOPE` that it gets where it asks for none; may be repeated")
 	flags.StringArrayVar(&f.audiences, "audience", nil, "for `WHOM` its access tokens are, besides oauth.audience; may be repeated")
@@ -114,6 +116,9 @@ func (f *clientFlags) apply(cmd *cobra.Command, a *core.Application) (names []st
 	}
 	list("redirect", f.redirects, &c.Redirects)
 	list("logout-redirect", f.logoutRedirects, &c.LogoutRedirects)
+	if flags.Changed("backchannel-logout") {
+		c.BackchannelLogout, names = f.backchannelLogout, append(names, "backchannel-logout")
+	}
 	list("scope", f.scopes, &c.Scopes)
 	list("default-scope", f.defaultScopes, &c.DefaultScopes)
 	list("audience", f.audiences, &c.Audience)

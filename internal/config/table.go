@@ -61,7 +61,7 @@ func Table() []Line {
 			Meaning: "Where captchas are checked that pools have from a service (reCAPTCHA, hCaptcha, Turnstile): https, or http on this machine only. The pool's secret goes there. Empty: each service's own address. Others are for a proxy of yours, and for tests.",
 			field:   func(c *Config) any { return &c.CaptchaURL }},
 		{Key: "outbound_allow", Env: "GATEHOUSE_OUTBOUND_ALLOW", InDev: "127.0.0.0/8,::1",
-			Meaning: "Which addresses of its own network the server may call where a pool's settings name them (sms.webhook_url, signin.providers), separated by commas: addresses, networks such as 10.0.0.0/8, and hosts with a port such as idp.internal:8443. Others are called on port 443 only, if they are public.",
+			Meaning: "Which addresses of its own network the server may call where a pool names them (sms.webhook_url, signin.providers, and the addresses at which applications are told of logouts), separated by commas: addresses, networks such as 10.0.0.0/8, and hosts with a port such as idp.internal:8443. Others are called on port 443 only, if they are public.",
 			field:   func(c *Config) any { return &c.OutboundAllow }},
 		{Key: "breaches.file", Env: "GATEHOUSE_BREACHES_FILE",
 			Meaning: "A list of passwords that are known from breaches, which no pool takes then (password.breached): a line for each SHA-1 hash in hexadecimal, in ascending order, as \"Pwned Passwords\" can be downloaded. It is searched where it lies, and takes no memory. Empty: none.",

@@ -27,6 +27,9 @@ type Client struct {
 	// those who sign out are.
 	Redirects       []string `json:"redirects,omitempty"`
 	LogoutRedirects []string `json:"logout_redirects,omitempty"`
+	// BackchannelLogout is where it is told that a session ended which it was
+	// given (OpenID Connect Back-Channel Logout 1.0); empty: it is not.
+	BackchannelLogout string `json:"backchannel_logout,omitempty"`
 	// Scopes are what it may ask for, and DefaultScopes what it gets where it
 	// asks for none.
 	Scopes        []string `json:"scopes,omitempty"`
@@ -131,6 +134,9 @@ func (a Application) Check(s Settings) error {
 				wrong(ProblemFormat, pointer, "The list has %q, which %s.", uri, err)
 			}
 		}
+	}
+	if err := checkWebhook(c.BackchannelLogout); err != nil || strings.HasSuffix(c.BackchannelLogout, "#") {
+		wrong(ProblemFormat, "/backchannel_logout", "The address at which it is told of logouts must be https without user and fragment, or http on this machine.")
 	}
 	if len(c.Scopes) > MaxScopes || len(strings.Join(c.Scopes, " ")) > MaxScopeText {
 		wrong(ProblemTooLarge, "/scopes", "There are at most %d scopes, of %d bytes together.", MaxScopes, MaxScopeText)

@@ -40,14 +40,18 @@ func TestApplications(t *testing.T) {
 		"public, and on its own": {"/auth", func(a *Application) {
 			a.Client.Auth, a.Client.Grants = ClientAuthNone, []GrantKind{GrantCode, GrantClient}
 		}},
-		"nowhere to go back to":           {"/redirects", func(a *Application) { a.Client.Redirects = nil }},
-		"a scope that the pool lacks":     {"/scopes", func(a *Application) { a.Client.Scopes = []string{"openid", "reports"} }},
-		"a scope twice":                   {"/scopes", func(a *Application) { a.Client.Scopes = []string{"openid", "openid"} }},
-		"a default that it may not ask":   {"/default_scopes", func(a *Application) { a.Client.DefaultScopes = []string{"profile"} }},
-		"an audience that is empty":       {"/audience", func(a *Application) { a.Client.Audience = []string{""} }},
-		"tokens of a second":              {"/token_life", func(a *Application) { a.Client.TokenLife = Duration(time.Second) }},
-		"more redirects than there may":   {"/redirects", func(a *Application) { a.Client.Redirects = slices.Repeat(a.Client.Redirects, 101) }},
-		"a logout to where nobody may go": {"/logout_redirects", func(a *Application) { a.Client.LogoutRedirects = []string{"http://shop.example/"} }},
+		"nowhere to go back to":            {"/redirects", func(a *Application) { a.Client.Redirects = nil }},
+		"a scope that the pool lacks":      {"/scopes", func(a *Application) { a.Client.Scopes = []string{"openid", "reports"} }},
+		"a scope twice":                    {"/scopes", func(a *Application) { a.Client.Scopes = []string{"openid", "openid"} }},
+		"a default that it may not ask":    {"/default_scopes", func(a *Application) { a.Client.DefaultScopes = []string{"profile"} }},
+		"an audience that is empty":        {"/audience", func(a *Application) { a.Client.Audience = []string{""} }},
+		"tokens of a second":               {"/token_life", func(a *Application) { a.Client.TokenLife = Duration(time.Second) }},
+		"more redirects than there may":    {"/redirects", func(a *Application) { a.Client.Redirects = slices.Repeat(a.Client.Redirects, 101) }},
+		"a logout to where nobody may go":  {"/logout_redirects", func(a *Application) { a.Client.LogoutRedirects = []string{"http://shop.example/"} }},
+		"the word of logouts in the clear": {"/backchannel_logout", func(a *Application) { a.Client.BackchannelLogout = "http://shop.example/" }},
+		"the word of logouts to a scheme":  {"/backchannel_logout", func(a *Application) { a.Client.BackchannelLogout = "com.example.app:/out" }},
+		"the word of logouts to nowhere":   {"/backchannel_logout", func(a *Application) { a.Client.BackchannelLogout = "/out" }},
+		"the word of logouts to a part":    {"/backchannel_logout", func(a *Application) { a.Client.BackchannelLogout = "https://shop.example/out#" }},
 	} {
 		a := client()
 		one.change(&a)

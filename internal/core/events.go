@@ -78,6 +78,9 @@ const (
 	EventTextQueued         EventName = "sms.queued"
 	EventTextSent           EventName = "sms.sent"
 	EventTextDropped        EventName = "sms.dropped"
+	EventLogoutQueued       EventName = "logout.queued"
+	EventLogoutSent         EventName = "logout.sent"
+	EventLogoutDropped      EventName = "logout.dropped"
 	EventRiskNoticed        EventName = "risk.noticed"
 	EventRefusalsCounted    EventName = "refusals.counted"
 )
@@ -94,7 +97,7 @@ const (
 // Result of what the event tells of.
 func (n EventName) Result() Result {
 	switch n {
-	case EventPasswordRefused, EventPasskeyCopied, EventFlowRefused, EventClientRefused, EventConsentRefused, EventRefreshReused, EventBudgetSpent, EventMailDropped, EventTextDropped:
+	case EventPasswordRefused, EventPasskeyCopied, EventFlowRefused, EventClientRefused, EventConsentRefused, EventRefreshReused, EventBudgetSpent, EventMailDropped, EventTextDropped, EventLogoutDropped:
 		return ResultRefused
 	default:
 		return ResultDone
@@ -174,6 +177,9 @@ func EventNames() []EventMeaning {
 		{EventTextQueued, "A text message was put in line to be sent; data names the template."},
 		{EventTextSent, "A text message was handed to the pool's sender."},
 		{EventTextDropped, "A text message was given up; reason says why."},
+		{EventLogoutQueued, "An application is to be told that a session ended which it was given; data names the application and the session."},
+		{EventLogoutSent, "An application was told of a logout, and took it."},
+		{EventLogoutDropped, "An application could not be told of a logout; reason says why."},
 		{EventRiskNoticed, "A rule about where somebody comes from applied to a sign-up or sign-in, and a second factor was asked for or nothing was done; reason names what decided, data what came of it and the rules that applied. Refusals are told as flow.refused. `gatehouse risk show` has the details, by the request's id."},
 		{EventRefusalsCounted, "There were more refusals in an hour than are told one by one; data says how many of each were only counted since the last such event."},
 	}

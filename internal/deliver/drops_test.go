@@ -65,6 +65,9 @@ func TestHopelessMailsAreDroppedWithTheirReason(t *testing.T) {
 		},
 	}
 	for _, line := range deliver.DropReasons() {
+		if line.Reason == deliver.DropNoAddress && line.Meaning != "" {
+			continue // of logouts alone: TestHopelessLogoutsAreDropped
+		}
 		t.Run(string(line.Reason), func(t *testing.T) {
 			cause, ok := cases[line.Reason]
 			if !ok || line.Meaning == "" {

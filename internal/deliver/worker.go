@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"maps"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -66,7 +68,7 @@ type Worker struct {
 	rests  rests
 }
 
-// line is what a worker sends: mails or text messages.
+// line is what a worker sends: mails, text messages, or logouts.
 type line interface {
 	// kind says which events, traces and words are for it.
 	kind() kind
@@ -81,8 +83,8 @@ type kind struct {
 	noun          string // in the log
 	span          string // in traces
 	sent, dropped core.EventName
-	share         int             // how many messages of one pool are sent at a time
-	alone         bool            // whether a pool whose sender failed is left alone for a while
+	share         int             // how many messages of one lane are sent at a time
+	alone         bool            // whether a lane whose sender failed is left alone for a while
 	only          core.SecretName // whose messages are taken: those of pools that were given it; empty: of all
 }
 
@@ -102,7 +104,7 @@ func newWorker(st *store.Store, l line, o Options) *Worker {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Worker{store: st, line: l, o: o, rests: rests{share: l.kind().share, alone: l.kind().alone, pools: map[core.PoolID]*rest{}}}
+	return &Worker{store: st, line: l, o: o, rests: rests{share: l.kind().share, alone: l.kind().alone, lanes: map[store.Lane]*rest{}}}
 }
 
 // Run sends what is due until ctx ends, then finishes what is in hand and
@@ -129,7 +131,7 @@ func (w *Worker) Run(ctx context.Context) {
 		until := time.Now().Add(lease)
 		claimed := w.claim(ctx, n)
 		for _, o := range claimed {
-			w.rests.begin(o.Pool)
+			w.rests.begin(o.Place())
 			hands.Go(func() {
 				defer func() { free <- struct{}{} }()
 				w.deliver(ctx, o, until)
@@ -150,7 +152,7 @@ func (w *Worker) Run(ctx context.Context) {
 	}
 }
 
-// atOnce is how many messages are claimed at a time: they may all be of one pool.
+// atOnce is how many messages are claimed at a time: they may all be of one lane.
 func (w *Worker) atOnce() int {
 	return min(w.line.kind().share, w.o.Parallel)
 }
@@ -184,10 +186,16 @@ func (w *Worker) claim(ctx context.Context, n int) []store.Outgoing {
 func (w *Worker) deliver(ctx context.Context, o store.Outgoing, until time.Time) {
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)
 	defer cancel()
-	log := w.o.Log.With("pool", string(o.Pool), "message", string(o.ID), "template", o.Template, "attempt", o.Attempts)
+	log := w.o.Log.With("pool", string(o.Pool), "message", string(o.ID), "attempt", o.Attempts)
+	told := o.Told()
+	for _, name := range slices.Sorted(maps.Keys(told)) {
+		log = log.With(name, told[name])
+	}
 	ctx, span := w.o.Tracer.Start(ctx, trace.Works, w.line.kind().span, "", "")
 	defer span.End()
-	span.Text("gatehouse.template", o.Template)
+	if o.Template != "" {
+		span.Text("gatehouse.template", o.Template)
+	}
 	failure := w.guarded(func() error { return w.try(ctx, o, until) })
 	if _, isDropped := errors.AsType[dropped](failure); isDropped {
 		span.Failed("dropped")
@@ -195,7 +203,7 @@ func (w *Worker) deliver(ctx context.Context, o store.Outgoing, until time.Time)
 		span.Failed("put_off")
 	}
 	w.counts.tried(failure)
-	w.rests.end(o.Pool, failure, time.Now())
+	w.rests.end(o.Place(), failure, time.Now())
 	err := w.guarded(func() error { return w.settle(ctx, o, failure, log) })
 	if err != nil {
 		// The message is still in line, and due again after its lease.
@@ -253,10 +261,8 @@ func (w *Worker) late(o store.Outgoing) error {
 // message that was sent and not crossed off is sent twice.
 func (w *Worker) settle(ctx context.Context, o store.Outgoing, failure error, log *slog.Logger) error {
 	gone, isDropped := errors.AsType[dropped](failure)
-	event := core.Event{Name: w.line.kind().sent, Target: string(o.ID), Data: map[string]string{"attempts": strconv.Itoa(o.Attempts)}}
-	if o.Template != "" {
-		event.Data["template"] = o.Template
-	}
+	event := core.Event{Name: w.line.kind().sent, Target: string(o.ID), Data: o.Told()}
+	event.Data["attempts"] = strconv.Itoa(o.Attempts)
 	if isDropped {
 		event.Name, event.Reason = w.line.kind().dropped, string(gone.reason)
 	}

@@ -61,9 +61,11 @@ const (
 	maxClaim = 4 << 10
 	// signedType is the "typ" of our tokens (RFC 7519 section 5.1), and accessType
 	// that of access tokens for applications, so that nobody takes another token
-	// for one (RFC 9068 section 2.1).
+	// for one (RFC 9068 section 2.1). logoutType is that of logout tokens (OpenID
+	// Connect Back-Channel Logout 1.0 section 2.4), of which we read none.
 	signedType = "JWT"
 	accessType = "at+jwt"
+	logoutType = "logout+jwt"
 )
 
 // LooksSigned reports whether a text has the form of a signed token, and of no
@@ -90,6 +92,7 @@ type signingKey struct {
 	core.SigningKey
 	signer jose.Signer // nil for a key that has signed its last
 	access jose.Signer // the same for access tokens of applications
+	logout jose.Signer // the same for logout tokens
 }
 
 func newSigningKey(k store.SigningKey) (signingKey, error) {
@@ -97,13 +100,14 @@ func newSigningKey(k store.SigningKey) (signingKey, error) {
 	if k.Private == nil {
 		return key, nil
 	}
-	var err error
 	with := jose.SigningKey{Algorithm: jose.ES256, Key: steady{k}}
-	if key.signer, err = jose.NewSigner(with, (&jose.SignerOptions{}).WithType(signedType)); err != nil {
-		return key, err
+	for kind, signer := range map[jose.ContentType]*jose.Signer{signedType: &key.signer, accessType: &key.access, logoutType: &key.logout} {
+		var err error
+		if *signer, err = jose.NewSigner(with, (&jose.SignerOptions{}).WithType(kind)); err != nil {
+			return key, err
+		}
 	}
-	key.access, err = jose.NewSigner(with, (&jose.SignerOptions{}).WithType(accessType))
-	return key, err
+	return key, nil
 }
 
 // steady signs by RFC 6979: the same text gets the same signature, so that a

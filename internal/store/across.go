@@ -80,19 +80,19 @@ func (a Across) Application(ctx context.Context, id core.ApplicationID) (core.Po
 // ClaimMessages takes at most n messages of a channel that are due, for the
 // length of the lease: nobody else gets them before it is over, and if they are
 // neither finished nor put off by then, somebody does. One that cannot be opened
-// comes with its Unreadable set. Messages of the pools in except are left alone.
+// comes with its Unreadable set. Messages in the lanes of except are left alone.
 // They come in the order in which they were put in line.
-func (a Across) ClaimMessages(ctx context.Context, channel core.Channel, n int, lease time.Duration, except ...core.PoolID) ([]Outgoing, error) {
+func (a Across) ClaimMessages(ctx context.Context, channel core.Channel, n int, lease time.Duration, except ...Lane) ([]Outgoing, error) {
 	return a.ClaimMessagesWith(ctx, channel, "", n, lease, except...)
 }
 
 // ClaimMessagesWith is the same for the pools alone that were given a secret;
 // empty: for all.
-func (a Across) ClaimMessagesWith(ctx context.Context, channel core.Channel, secret core.SecretName, n int, lease time.Duration, except ...core.PoolID) ([]Outgoing, error) {
+func (a Across) ClaimMessagesWith(ctx context.Context, channel core.Channel, secret core.SecretName, n int, lease time.Duration, except ...Lane) ([]Outgoing, error) {
 	at := a.store.now()
 	left := "|"
-	for _, pool := range except {
-		left += string(pool) + "|"
+	for _, lane := range except {
+		left += string(lane.Pool) + " " + lane.Name + "|"
 	}
 	var claimed []Outgoing
 	err := a.store.engine.update(ctx, func(ctx context.Context, q querier) error {
@@ -100,14 +100,14 @@ func (a Across) ClaimMessagesWith(ctx context.Context, channel core.Channel, sec
 		rows, err := q.QueryContext(ctx, `
 			UPDATE outbox SET due_at = $2, attempts = attempts + 1
 			WHERE due_at <= $1 AND (pool, id) IN (SELECT pool, id FROM outbox WHERE channel = $4 AND due_at <= $1
-				AND REPLACE(CAST($5 AS TEXT), '|' || pool || '|', '') = CAST($5 AS TEXT)
+				AND REPLACE(CAST($5 AS TEXT), '|' || pool || ' ' || lane || '|', '') = CAST($5 AS TEXT)
 				AND (CAST($6 AS TEXT) = '' OR pool IN (SELECT pool FROM pool_secrets WHERE name = CAST($6 AS TEXT))) ORDER BY due_at LIMIT $3)
-			RETURNING pool, id, sealed, attempts, expires_at, created_at`, micros(at), micros(at.Add(lease)), n, string(channel), left, string(secret))
+			RETURNING pool, id, sealed, attempts, expires_at, created_at, lane`, micros(at), micros(at.Add(lease)), n, string(channel), left, string(secret))
 		return each(rows, err, func(row scanner) error {
 			var o Outgoing
 			var sealed []byte
 			var expires int64
-			if err := row.Scan(&o.Pool, &o.ID, &sealed, &o.Attempts, &expires, &o.queued); err != nil {
+			if err := row.Scan(&o.Pool, &o.ID, &sealed, &o.Attempts, &expires, &o.queued, &o.lane); err != nil {
 				return err
 			}
 			o.Channel, o.claim, o.sealed, o.ExpiresAt = channel, at.Add(lease), sealed, moment(expires)

@@ -72,8 +72,7 @@ type feed struct {
 
 	mu        sync.Mutex
 	listeners []func(Change)
-	mailed    chan struct{}
-	texted    chan struct{}
+	queued    map[core.Channel]chan struct{}
 
 	floor  int64 // every number up to here was handed on
 	seen   map[int64]bool
@@ -90,7 +89,11 @@ type mark struct {
 }
 
 func newFeed(s *Store) *feed {
-	return &feed{store: s, born: time.Now(), seen: make(map[int64]bool), mailed: make(chan struct{}, 1), texted: make(chan struct{}, 1)}
+	f := &feed{store: s, born: time.Now(), seen: make(map[int64]bool), queued: make(map[core.Channel]chan struct{})}
+	for _, channel := range core.Channels() {
+		f.queued[channel] = make(chan struct{}, 1)
+	}
+	return f
 }
 
 // Watch calls fn for every change from now on, before the Update that made it
@@ -104,10 +107,7 @@ func (s *Store) Watch(fn func(Change)) {
 
 // Queued receives after messages of a channel were put in line on this node.
 func (s *Store) Queued(channel core.Channel) <-chan struct{} {
-	if channel == core.ChannelText {
-		return s.feed.texted
-	}
-	return s.feed.mailed
+	return s.feed.queued[channel]
 }
 
 // Follow reads the changes of other nodes until ctx ends, and with them the
@@ -168,11 +168,8 @@ func (f *feed) committed(tx *Tx) {
 	for _, c := range tx.changes {
 		f.tell(c)
 	}
-	if tx.mailed {
-		wake(f.mailed)
-	}
-	if tx.texted {
-		wake(f.texted)
+	for _, channel := range tx.queued {
+		wake(f.queued[channel])
 	}
 }
 

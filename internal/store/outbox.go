@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/core"
@@ -17,10 +18,21 @@ type Outgoing struct {
 	// such a message only Pool, ID, Channel, Attempts and ExpiresAt are known. Nil
 	// otherwise.
 	Unreadable error
+	lane       string
 	claim      time.Time
 	queued     int64 // when, in microseconds
 	sealed     []byte
 }
+
+// Lane is the part of a channel's line in which messages of a pool stand: see
+// [core.Message.Lane].
+type Lane struct {
+	Pool core.PoolID
+	Name string
+}
+
+// Place is where the message stands.
+func (o Outgoing) Place() Lane { return Lane{o.Pool, o.lane} }
 
 // Send puts a message in line, in the same transaction as its reason: it
 // leaves if and only if that is committed. Its words are stored sealed.
@@ -33,18 +45,27 @@ func (tx *Tx) Send(m core.Message) error {
 	if expires.IsZero() {
 		expires = tx.now.Add(7 * 24 * time.Hour)
 	}
-	_, err = tx.exec(`INSERT INTO outbox (pool, id, sealed, attempts, due_at, expires_at, created_at, channel) VALUES ($1, $2, $3, 0, $4, $5, $4, $6)`,
-		string(m.ID), tx.store.keys.Seal(plain, outboxContext(tx.pool, m.ID)...), micros(tx.now), micros(expires), string(m.Channel))
+	_, err = tx.exec(`INSERT INTO outbox (pool, id, sealed, attempts, due_at, expires_at, created_at, channel, lane) VALUES ($1, $2, $3, 0, $4, $5, $4, $6, $7)`,
+		string(m.ID), tx.store.keys.Seal(plain, outboxContext(tx.pool, m.ID)...), micros(tx.now), micros(expires), string(m.Channel), m.Lane())
 	if err != nil {
 		return err
 	}
-	queued := core.EventMailQueued
-	if m.Channel == core.ChannelText {
-		tx.texted, queued = true, core.EventTextQueued
-	} else {
-		tx.mailed = true
+	if !slices.Contains(tx.queued, m.Channel) {
+		tx.queued = append(tx.queued, m.Channel)
 	}
-	return tx.Record(core.Event{Name: queued, Target: string(m.ID), Data: map[string]string{"template": m.Template}})
+	return tx.Record(core.Event{Name: queuedEvent(m.Channel), Target: string(m.ID), Data: m.Told()})
+}
+
+// queuedEvent tells that a message of a channel was put in line.
+func queuedEvent(channel core.Channel) core.EventName {
+	switch channel {
+	case core.ChannelText:
+		return core.EventTextQueued
+	case core.ChannelLogout:
+		return core.EventLogoutQueued
+	default:
+		return core.EventMailQueued
+	}
 }
 
 // FinishMessage takes a claimed message out of the line, because it was sent

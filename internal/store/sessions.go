@@ -42,8 +42,16 @@ func (tx *Tx) LiveSession(id core.SessionID) (core.Session, core.User, error) {
 
 // EndSession ends a session; it returns false if it had ended before.
 func (tx *Tx) EndSession(id core.SessionID) (bool, error) {
-	n, err := tx.exec(`UPDATE sessions SET ended_at = $3 WHERE pool = $1 AND id = $2 AND ended_at = 0`, string(id), micros(tx.now))
-	if err != nil || n == 0 {
+	ended := over{session: id}
+	err := tx.row(`UPDATE sessions SET ended_at = $3 WHERE pool = $1 AND id = $2 AND ended_at = 0 RETURNING user_id, application`, string(id), micros(tx.now)).
+		Scan(&ended.user, &ended.application)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := tx.tellOf([]over{ended}); err != nil {
 		return false, err
 	}
 	return true, tx.changed(ChangeSession, string(id))
@@ -52,12 +60,27 @@ func (tx *Tx) EndSession(id core.SessionID) (bool, error) {
 // EndSessionsOf ends a person's sessions, except for one (empty: none is
 // spared), and returns how many those were.
 func (tx *Tx) EndSessionsOf(user core.UserID, except core.SessionID) (int64, error) {
-	n, err := tx.exec(`UPDATE sessions SET ended_at = $4 WHERE pool = $1 AND user_id = $2 AND id <> $3 AND ended_at = 0`,
-		string(user), string(except), micros(tx.now))
-	if err != nil || n == 0 {
+	ended, err := tx.ended(user, `UPDATE sessions SET ended_at = $4 WHERE pool = $1 AND user_id = $2 AND id <> $3 AND ended_at = 0 RETURNING id, application`,
+		string(except), micros(tx.now))
+	if err != nil || len(ended) == 0 {
 		return 0, err
 	}
-	return n, tx.changed(ChangeUser, string(user))
+	if err := tx.tellOf(ended); err != nil {
+		return 0, err
+	}
+	return int64(len(ended)), tx.changed(ChangeUser, string(user))
+}
+
+// ended runs what ends sessions of a person, who is $2, and returns those that
+// it names by their ids and applications.
+func (tx *Tx) ended(user core.UserID, statement string, args ...any) (ended []over, err error) {
+	err = tx.rows(func(row scanner) error {
+		one := over{user: user}
+		err := row.Scan(&one.session, &one.application)
+		ended = append(ended, one)
+		return err
+	}, statement, append([]any{string(user)}, args...)...)
+	return ended, err
 }
 
 // ExtendSession lets a session live until a later time.

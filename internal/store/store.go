@@ -257,8 +257,7 @@ type Tx struct {
 	now    time.Time
 
 	changes  []Change
-	mailed   bool             // a mail was put in line
-	texted   bool             // a text message was
+	queued   []core.Channel   // of which messages were put in line
 	refusals int              // events of refusals that were written
 	untold   []core.EventName // those that were only counted
 }

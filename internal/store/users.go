@@ -157,7 +157,6 @@ func (tx *Tx) DeleteUser(id core.UserID) error {
 	for _, statement := range []string{
 		`DELETE FROM access_tokens WHERE pool = $1 AND session_id IN (SELECT id FROM sessions WHERE pool = $1 AND user_id = $2)`,
 		`DELETE FROM refresh_tokens WHERE pool = $1 AND session_id IN (SELECT id FROM sessions WHERE pool = $1 AND user_id = $2)`,
-		`DELETE FROM sessions WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM authenticators WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM consents WHERE pool = $1 AND user_id = $2`,
 		`DELETE FROM devices WHERE pool = $1 AND user_id = $2`,
@@ -170,6 +169,14 @@ func (tx *Tx) DeleteUser(id core.UserID) error {
 		if _, err := tx.exec(statement, string(id)); err != nil {
 			return err
 		}
+	}
+	// Of those that had ended before, applications were told then.
+	gone, err := tx.ended(id, `DELETE FROM sessions WHERE pool = $1 AND user_id = $2 RETURNING id, CASE WHEN ended_at = 0 THEN application ELSE '' END`)
+	if err != nil {
+		return err
+	}
+	if err := tx.tellOf(gone); err != nil {
+		return err
 	}
 	if err := tx.count(counterUsers, string(id), -1); err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"math"
 	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/core"
 )
 
 // Connections are this node's connections to the database: with SQLite those
@@ -42,7 +44,10 @@ func (s *Store) InTouch() bool { return s.ChangesAge() < s.feed.limit() }
 type Backlog struct {
 	Waiting int64         // messages in line, of all pools
 	Oldest  time.Duration // for how long the first of them has waited; 0: there is none
-	Overdue time.Duration // for how long one could be sent and nobody has taken it; 0: there is none
+	// Overdue is for how long a mail or a text message could be sent and nobody
+	// has taken it; 0: there is none. Logouts do not count: those of an
+	// application that is away wait their turn.
+	Overdue time.Duration
 }
 
 // Backlog counts what waits to leave.
@@ -50,12 +55,15 @@ func (a Across) Backlog(ctx context.Context) (Backlog, error) {
 	at := a.store.now()
 	var b Backlog
 	var created, due int64
-	row := a.q().QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(MIN(created_at), 0), COALESCE(MIN(due_at), 0) FROM outbox`)
+	row := a.q().QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(MIN(created_at), 0), COALESCE(MIN(CASE WHEN channel <> $1 THEN due_at END), 0) FROM outbox`, string(core.ChannelLogout))
 	if err := row.Scan(&b.Waiting, &created, &due); err != nil {
 		return Backlog{}, a.failed(err)
 	}
-	if b.Waiting > 0 {
-		b.Oldest, b.Overdue = max(0, at.Sub(moment(created))), max(0, at.Sub(moment(due)))
+	if created > 0 {
+		b.Oldest = max(0, at.Sub(moment(created)))
+	}
+	if due > 0 {
+		b.Overdue = max(0, at.Sub(moment(due)))
 	}
 	return b, nil
 }

@@ -149,7 +149,7 @@ func TestChannelsAreClaimedApart(t *testing.T) {
 				t.Errorf("law: a message in line wakes who sends those of its channel; %q does not", channel)
 			}
 		}
-		claim := func(channel core.Channel, except ...core.PoolID) (got string) {
+		claim := func(channel core.Channel, except ...store.Lane) (got string) {
 			t.Helper()
 			claimed, err := s.Across().ClaimMessages(context.Background(), channel, 10, time.Hour, except...)
 			if err != nil {
@@ -163,10 +163,10 @@ func TestChannelsAreClaimedApart(t *testing.T) {
 			}
 			return got
 		}
-		both := []core.PoolID{poolOf(t, a), poolOf(t, b)}
+		both := []store.Lane{{Pool: poolOf(t, a)}, {Pool: poolOf(t, b)}}
 		for _, step := range []struct{ got, want string }{
 			{claim(core.ChannelText, both...), ""}, {claim(core.ChannelText, both[0]), "text1 "}, {claim(core.ChannelText), "text0 "}, {claim(core.ChannelText), ""},
-			{claim(core.ChannelMail, both[1], "pol_nowhere"), "mail0 "}, {claim(core.ChannelMail), "mail1 "},
+			{claim(core.ChannelMail, both[1], store.Lane{Pool: "pol_nowhere"}), "mail0 "}, {claim(core.ChannelMail), "mail1 "},
 		} {
 			if step.got != step.want {
 				t.Errorf("law: those are claimed that were asked for; got %q, want %q", step.got, step.want)

@@ -30,6 +30,7 @@ func (s *Server) metadata(w http.ResponseWriter, v *visit) error {
 		"code_challenge_methods_supported": []string{challengeMethod}, "authorization_response_iss_parameter_supported": true,
 		"subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"ES256"},
 		"token_endpoint_auth_methods_supported": core.ClientAuths(), "introspection_endpoint_auth_methods_supported": core.ClientAuths(), "revocation_endpoint_auth_methods_supported": core.ClientAuths(),
+		"backchannel_logout_supported": true, "backchannel_logout_session_supported": true,
 		"scopes_supported": scopes, "claims_supported": claims, "prompt_values_supported": promptValues(),
 		"claims_parameter_supported": false, "request_parameter_supported": false, "request_uri_parameter_supported": false,
 	})

@@ -39,6 +39,11 @@ func TestMetadata(t *testing.T) {
 			t.Errorf("law: what the metadata name is there; %s is not", path)
 		}
 	}
+	for _, name := range []string{"backchannel_logout_supported", "backchannel_logout_session_supported"} {
+		if first[name] != true {
+			t.Errorf("law: libraries find that applications are told of logouts; %s is %v", name, first[name])
+		}
+	}
 	if a := s.visitor().do(http.MethodGet, "/p/nobody/.well-known/openid-configuration", nil); a.status != http.StatusNotFound || a.text("error") != "not_found" {
 		t.Errorf("another pool's are %d %s", a.status, a.body)
 	}
