@@ -292,6 +292,11 @@ func (g *gatehouse) applications(t *testing.T, pool, prefix string) (variables [
 		if name != "PAGE" && prefix == "OAUTH_" {
 			flags = append(flags, "--scope", "reports") // which the other pool has not
 		}
+		if name == "SHOP" {
+			address := logouts(t)
+			flags = append(flags, "--backchannel-logout", address)
+			variables = append(variables, "GATEHOUSE_"+prefix+"LOGOUTS="+address)
+		}
 		var added struct {
 			ClientID     string `json:"client_id"`
 			ClientSecret string `json:"client_secret"`

@@ -4,13 +4,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 
-import { createRemoteJWKSet, jwtVerify } from "jose";
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
 import * as client from "openid-client";
 
 import { browser } from "./browser.js";
-import { signUp } from "./person.js";
-import { CALLBACK, oauth } from "./pool.js";
+import { NEW_PASSWORD, signIn as signInOver, signUp } from "./person.js";
+import { CALLBACK, logoutsURL, oauth } from "./pool.js";
 import { badToken, isID } from "./shape.js";
 
 const local = { execute: [client.allowInsecureRequests] };
@@ -153,6 +154,36 @@ test("signing out at the application's wish", async () => {
   const asked = await browser().visit(client.buildEndSessionUrl(config, { post_logout_redirect_uri: "https://someurl.com/bye" }));
   assert.match(asked.html, /Sign out\?/);
 });
+
+for (const [way, end] of Object.entries({
+  "an administrator": ({ sid }) => oauth.service().session.invalidate(`pmt_${sid}`),
+  "a new password": async ({ who }) => {
+    const { active_token } = await signInOver(oauth.client(), who);
+    await oauth.client().client.password.change(active_token.token, who.password, NEW_PASSWORD);
+  },
+  "the person's deletion": ({ sub }) => oauth.service().user.delete({ id: sub }),
+  "the application itself": ({ config, given }) => browser().visit(client.buildEndSessionUrl(config, { id_token_hint: given.id_token })),
+})) {
+  test(`an application is told of a logout by ${way}`, async () => {
+    const config = await shop();
+    assert.equal(config.serverMetadata().backchannel_logout_supported, true);
+    assert.equal(config.serverMetadata().backchannel_logout_session_supported, true);
+    const { who } = await signUp(oauth.service());
+    const given = await tokens(config, await signIn(config, who));
+    const { sub, sid } = given.claims();
+    await end({ who, config, given, sub, sid });
+    const keys = createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri));
+    const told = async () => {
+      const all = await (await fetch(logoutsURL)).json();
+      return all.filter((token) => decodeJwt(token).sid === sid);
+    };
+    for (const deadline = Date.now() + 30_000; (await told()).length === 0; await sleep(50)) assert.ok(Date.now() < deadline, "it was not told");
+    const [token, ...more] = await told();
+    assert.deepEqual(more, []);
+    const { payload: claims } = await jwtVerify(token, keys, { issuer: oauth.loginURL, audience: oauth.shop.id, typ: "logout+jwt", maxTokenAge: "2m", requiredClaims: ["jti", "exp"] });
+    assert.deepEqual([claims.sub, claims.nonce, claims.events], [sub, undefined, { "http://schemas.openid.net/event/backchannel-logout": {} }]);
+  });
+}
 
 test("a flow over the API is tied to an application", async () => {
   const api = async (path, body) => {

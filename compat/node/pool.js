@@ -79,6 +79,8 @@ export const judged = new Pool("JUDGED_");
 export const oauth = Object.assign(new Pool("OAUTH_"), Object.fromEntries(["shop", "page", "robot"].map((name) => [name, {
   id: variable(`GATEHOUSE_OAUTH_${name.toUpperCase()}_ID`), secret: process.env[`GATEHOUSE_OAUTH_${name.toUpperCase()}_SECRET`],
 }])));
+// Where the first of them is told of logouts; a GET lists the tokens that came.
+export const logoutsURL = variable("GATEHOUSE_OAUTH_LOGOUTS");
 export const authing = new Pool("AUTHING_");
 export const hidden = new Pool("HIDDEN_");
 export const inboxURL = variable("GATEHOUSE_INBOX");
