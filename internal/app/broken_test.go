@@ -524,7 +524,7 @@ func ofOAuth(t *testing.T, pool, client string) []asked {
 	form := "client_id=" + client + "&redirect_uri=" + escape("https://app.example.org/")
 	forms := map[string]string{
 		"metadata": "", "keys": "", "userInfo": "", "authorize": form + "&response_type=code&code_challenge_method=S256&code_challenge=" + matrixChallenge,
-		"token": form + "&grant_type=authorization_code&code=pmc_" + secret.Random(), "introspect": form + "&token=ptu_" + secret.Random(), "revoke": form + "&token=ptr_" + secret.Random(),
+		"token": form + "&grant_type=authorization_code&code=pmc_" + secret.Random(), "device": form, "introspect": form + "&token=ptu_" + secret.Random(), "revoke": form + "&token=ptr_" + secret.Random(),
 		"logout": form + "&post_logout_redirect_uri=" + escape("https://app.example.org/"),
 	}
 	var all []asked

@@ -29,6 +29,7 @@ const (
 	appToken     kind = "application's token"
 	appRefresh   kind = "application's refresh token"
 	appCode      kind = "application's code"
+	deviceCode   kind = "device's code"
 	ownToken     kind = "application's own token"
 	flowID       kind = "flow"
 	nothing      kind = "nothing"
@@ -48,6 +49,7 @@ func states() map[kind][]string {
 		appToken:     {"good", "expired", "revoked", "disabled", "deleted"},
 		appRefresh:   {"good", "expired", "revoked", "disabled", "deleted", "spent"},
 		appCode:      {"good", "expired", "disabled", "deleted", "spent"},
+		deviceCode:   {"good", "expired", "disabled", "deleted", "spent"},
 		ownToken:     {"good", "expired", "revoked"},
 		flowID:       {"expired", "good", "spent"},
 	}
@@ -208,17 +210,23 @@ func (m *maker) credential(k kind, where, state string) credential {
 	p, err := h.Pools.Get(ctx, g.caller.Pool)
 	must(err)
 	var id core.FlowID
+	caller := g.caller
 	begin := func() {
 		start := flow.Start{Email: email}
 		if k == appToken || k == appRefresh || k == appCode {
 			start.OAuth = &core.Authorization{Application: g.page.ID, Challenge: matrixChallenge}
 		}
-		s, err := h.Flows.Start(ctx, g.caller, start)
+		if k == deviceCode {
+			wait, err := h.Sessions.GiveDeviceCode(ctx, g.caller, p.Settings, g.page, []string{"openid"})
+			must(err)
+			c.text, start.UserCode, caller.Browser = wait.Code, wait.UserCode, []byte("a browser")
+		}
+		s, err := h.Flows.Start(ctx, caller, start)
 		must(err)
 		id = s.ID
 	}
 	prove := func() {
-		_, err := h.Flows.Answer(ctx, g.caller, id, flow.Answer{Choice: core.ChoicePassword, Password: flowtest.Password})
+		_, err := h.Flows.Answer(ctx, caller, id, flow.Answer{Choice: core.ChoicePassword, Password: flowtest.Password})
 		must(err)
 	}
 	begin()
@@ -257,6 +265,14 @@ func (m *maker) credential(k kind, where, state string) credential {
 			if _, err := h.Sessions.ExchangeAuthorization(ctx, g.caller, p.Settings, g.page, done.Code, "", matrixVerifier); !core.Is(err, core.CodeTicketInvalid) {
 				m.t.Fatalf("a code that was used gives %v", err)
 			}
+		}
+	case deviceCode:
+		prove()
+		_, err := h.Flows.CompleteWithCode(ctx, caller, id)
+		must(err)
+		end = func() {
+			_, err := h.Sessions.ExchangeDevice(ctx, g.caller, p.Settings, g.page, c.text)
+			must(err)
 		}
 	case appToken, appRefresh:
 		prove()
@@ -341,7 +357,7 @@ func (m *maker) addClients(name string) {
 		}
 		return app
 	}
-	g.page, g.shop = add(core.ClientAuthNone, core.GrantCode, core.GrantRefresh), add(core.ClientAuthPost, core.GrantKinds()...)
+	g.page, g.shop = add(core.ClientAuthNone, core.GrantCode, core.GrantRefresh, core.GrantDevice), add(core.ClientAuthPost, core.GrantKinds()...)
 	_, text, err := m.house.Pools.AddSecret(m.t.Context(), g.caller, g.shop.ID, pool.NewSecret{})
 	if err != nil {
 		m.t.Fatal(err)

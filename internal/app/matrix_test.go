@@ -30,6 +30,7 @@ func opens() map[string][]kind {
 		"refresh":    {refreshToken},
 		"oauthCode":  {appCode},
 		"oauthToken": {appRefresh},
+		"deviceCode": {deviceCode},
 		"oauthAny":   {appToken, ownToken},
 		"openid":     {appToken},
 		"code":       {loginCode},
@@ -95,6 +96,11 @@ func classes() map[string]bodied {
 
 		"/link":                  {class: "link"},
 		"/invitation":            {class: "invitation"},
+		"/device":                {},
+		"POST /device":           {class: "link"}, // nothing but what a device shows
+		"/device/again":          {class: "browser"},
+		"/device/done":           {},
+		"/device/refused":        {},
 		"/login-success":         {},
 		"/logout":                {},
 		"/.well-known/jwks.json": {},
@@ -353,6 +359,10 @@ func cellsOfHosted(t *testing.T, m *maker) (cells []cell) {
 			t.Errorf("law: each route has a class; %s has none", route.path)
 		}
 		for _, method := range route.methods {
+			c := c
+			if own, ok := classes()[method+" "+route.path]; ok {
+				c = own
+			}
 			if c.class == "" {
 				continue
 			}
@@ -365,8 +375,13 @@ func cellsOfHosted(t *testing.T, m *maker) (cells []cell) {
 						path = "/p/own" + path
 					}
 					form := "code=" + escaped
-					if route.path == "/link" {
+					switch route.path {
+					case "/link":
 						form += "&for=verify_email"
+					case "/device":
+						form = "user_code=" + escaped
+					case "/device/again":
+						form = "flow=" + escaped
 					}
 					header := map[string]string{"Authorization": "Bearer " + text, "Cookie": "gatehouse=" + escaped}
 					if method == http.MethodPost {
@@ -394,10 +409,11 @@ type oauthRoute struct {
 
 func oauthRoutes() map[string][]oauthRoute {
 	return map[string][]oauthRoute{
-		"metadata": {{}}, "keys": {{}}, "authorize": {{}},
+		"metadata": {{}}, "keys": {{}}, "authorize": {{}}, "device": {{}},
 		"token": {
 			{"oauthCode", "grant_type=authorization_code&code=CREDENTIAL&code_verifier=" + matrixVerifier + "&client_id=PAGE", "access_token"},
 			{"oauthToken", "grant_type=refresh_token&refresh_token=CREDENTIAL&client_id=PAGE", "access_token"},
+			{"deviceCode", "grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=CREDENTIAL&client_id=PAGE", "access_token"},
 			{"link", "grant_type=client_credentials&client_id=SHOP&client_secret=CREDENTIAL", "access_token"}, // nothing but its secret
 		},
 		"introspect": {{"oauthAny", "token=CREDENTIAL&client_id=SHOP&client_secret=SECRET", `"active":true`}},

@@ -16,6 +16,7 @@ func oauthWords() oidc.Words {
 	return oidc.Words{
 		Paths: oidc.Paths{
 			Authorize: "/v1beta/oauth/authorize", Token: "/v1beta/oauth/token", Introspect: "/v1beta/oauth/token/introspect", Revoke: "/v1beta/oauth/token/revoke",
+			DeviceAuthorization: "/v1beta/oauth/device_authorization", Device: hosted.DevicePath,
 			Logout: "/v1beta/oauth/logout", UserInfo: "/v1beta/oauth/userinfo", Keys: "/v1beta/oauth/jwks.json",
 		},
 		ClientID: pangea.ClientID, ReadClientID: pangea.ReadClientID, ReadSecret: pangea.ReadClientSecret, ReadCode: pangea.ReadLoginCode,

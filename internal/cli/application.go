@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,9 @@ func newApplicationAnswer(a core.Application) applicationAnswer {
 func (a applicationAnswer) write(w io.Writer) error {
 	var grants []string
 	for _, grant := range a.Grants {
+		if grant == core.GrantDevice {
+			grant = deviceGrant
+		}
 		grants = append(grants, string(grant))
 	}
 	rows := [][2]string{
@@ -77,7 +81,7 @@ type clientFlags struct {
 
 func (f *clientFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.grants, "grant", nil, "a `KIND` of grant: authorization_code, refresh_token, client_credentials; may be repeated")
+	flags.StringArrayVar(&f.grants, "grant", nil, "a `KIND` of grant: authorization_code, refresh_token, client_credentials, device_code; may be repeated")
 	flags.StringArrayVar(&f.redirects, "redirect", nil, "a `URL` to which people are sent back; may be repeated")
 	flags.StringArrayVar(&f.logoutRedirects, "logout-redirect", nil, "a `URL` to which people are sent who sign out; may be repeated")
 	flags.StringVar(&f.backchannelLogout, "backchannel-logout", "", "a `URL` at which it is told when a session ends that it was given; empty: it is not")
@@ -110,7 +114,7 @@ func (f *clientFlags) apply(cmd *cobra.Command, a *core.Application) (names []st
 		c.Grants, names = nil, append(names, "grant")
 		for _, grant := range f.grants {
 			if grant != "" {
-				c.Grants = append(c.Grants, core.GrantKind(grant))
+				c.Grants = append(c.Grants, readGrant(grant))
 			}
 		}
 	}
@@ -134,6 +138,18 @@ func (f *clientFlags) apply(cmd *cobra.Command, a *core.Application) (names []st
 	return names
 }
 
+// deviceGrant is how the grant for device codes is called here: its own name is
+// a long one.
+const deviceGrant = "device_code"
+
+// readGrant reads the name of a kind of grant.
+func readGrant(text string) core.GrantKind {
+	if text == deviceGrant {
+		return core.GrantDevice
+	}
+	return core.GrantKind(text)
+}
+
 func (c *console) applicationAdd() *cobra.Command {
 	var f clientFlags
 	cmd := c.command("add POOL NAME", "Add an application, and show its secret this once.", "gatehouse app add demo Shop --redirect https://shop.example.org/callback",
@@ -141,7 +157,7 @@ func (c *console) applicationAdd() *cobra.Command {
 			a := core.Application{Name: args[1], Client: core.Client{
 				Grants: []core.GrantKind{core.GrantCode, core.GrantRefresh}, Auth: core.ClientAuthBasic, Scopes: []string{core.ScopeOpenID, core.ScopeProfile, core.ScopeEmail},
 			}}
-			if len(f.redirects) == 0 {
+			if len(f.redirects) == 0 && !slices.ContainsFunc(f.grants, func(grant string) bool { return readGrant(grant) == core.GrantDevice }) {
 				a.Client.Grants, a.Client.Scopes = []core.GrantKind{core.GrantClient}, nil
 			}
 			f.apply(cmd, &a)

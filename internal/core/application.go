@@ -48,10 +48,13 @@ const (
 	GrantCode    GrantKind = "authorization_code"
 	GrantRefresh GrantKind = "refresh_token"
 	GrantClient  GrantKind = "client_credentials"
+	GrantDevice  GrantKind = "urn:ietf:params:oauth:grant-type:device_code" // RFC 8628
 )
 
 // GrantKinds lists them.
-func GrantKinds() []GrantKind { return []GrantKind{GrantCode, GrantRefresh, GrantClient} }
+func GrantKinds() []GrantKind {
+	return []GrantKind{GrantCode, GrantRefresh, GrantClient, GrantDevice}
+}
 
 // ClientAuth is how a client proves who it is (RFC 7591 section 2).
 type ClientAuth string
@@ -119,8 +122,8 @@ func (a Application) Check(s Settings) error {
 	case c.Public() && c.May(GrantClient):
 		wrong(ProblemState, "/auth", "Who comes to tokens by client_credentials alone has to have a secret.")
 	}
-	if c.May(GrantRefresh) && !c.May(GrantCode) {
-		wrong(ProblemState, "/grants", "refresh_token goes with authorization_code.")
+	if c.May(GrantRefresh) && !c.May(GrantCode) && !c.May(GrantDevice) {
+		wrong(ProblemState, "/grants", "refresh_token goes with authorization_code or a device code.")
 	}
 	if c.May(GrantCode) && len(c.Redirects) == 0 {
 		wrong(ProblemRequired, "/redirects", "Who asks for an authorization_code needs an address to which people are sent back.")

@@ -26,6 +26,9 @@ func TestApplications(t *testing.T) {
 	if err := (Application{Name: "default"}).Check(settings); err != nil {
 		t.Fatalf("an application that is no client is refused: %v", err)
 	}
+	if err := (Application{Name: "TV", Client: Client{Grants: []GrantKind{GrantDevice, GrantRefresh}, Auth: ClientAuthNone}}).Check(settings); err != nil {
+		t.Fatalf("a device that sends nobody back is refused: %v", err)
+	}
 	for name, one := range map[string]struct {
 		pointer string
 		change  func(*Application)

@@ -10,7 +10,11 @@ type BudgetName string
 const (
 	// BudgetTries is what one network may get wrong, whosever account it tries.
 	BudgetTries BudgetName = "tries"
-	// BudgetFlows is how many flows one network may begin.
+	// BudgetUserCodes is how many codes of devices one network may type in that
+	// are none.
+	BudgetUserCodes BudgetName = "user_codes"
+	// BudgetFlows is how many flows one network may begin, in the browser or for a
+	// device that waits.
 	BudgetFlows BudgetName = "flows"
 	// BudgetMails is how many mails one network may cause.
 	BudgetMails BudgetName = "mails"
@@ -52,6 +56,8 @@ func Budgets() []Budget {
 	return []Budget{
 		{BudgetTries, "client network", "budget.tries_per_minute, budget.tries_per_hour",
 			func(s Settings) Limit { return Limit{s.TriesPerMinute, time.Minute} }, func(s Settings) Limit { return Limit{s.TriesPerHour, time.Hour} }},
+		{BudgetUserCodes, "client network", "budget.tries_per_minute",
+			func(s Settings) Limit { return Limit{min(userCodeTries, s.TriesPerMinute), time.Minute} }, nil},
 		{BudgetFlows, "client network", "budget.flows_per_minute",
 			func(s Settings) Limit { return Limit{s.FlowsPerMinute, time.Minute} }, nil},
 		{BudgetMails, "client network", "budget.mails_per_hour",

@@ -65,6 +65,9 @@ const (
 	EventAgreementAccepted  EventName = "agreement.accepted"
 	EventConsentGiven       EventName = "consent.given"
 	EventConsentRefused     EventName = "consent.refused"
+	EventDeviceClaimed      EventName = "device_code.claimed"
+	EventDeviceApproved     EventName = "device_code.approved"
+	EventDeviceRefused      EventName = "device_code.refused"
 	EventGroupCreated       EventName = "group.created"
 	EventGroupChanged       EventName = "group.changed"
 	EventGroupDeleted       EventName = "group.deleted"
@@ -97,7 +100,7 @@ const (
 // Result of what the event tells of.
 func (n EventName) Result() Result {
 	switch n {
-	case EventPasswordRefused, EventPasskeyCopied, EventFlowRefused, EventClientRefused, EventConsentRefused, EventRefreshReused, EventBudgetSpent, EventMailDropped, EventTextDropped, EventLogoutDropped:
+	case EventPasswordRefused, EventPasskeyCopied, EventFlowRefused, EventClientRefused, EventConsentRefused, EventDeviceRefused, EventRefreshReused, EventBudgetSpent, EventMailDropped, EventTextDropped, EventLogoutDropped:
 		return ResultRefused
 	default:
 		return ResultDone
@@ -164,6 +167,9 @@ func EventNames() []EventMeaning {
 		{EventAgreementAccepted, "A person accepted an agreement; data names its id, its kind and the version that was shown."},
 		{EventConsentGiven, "A person let an application have what it asked for; data names the application and the scopes."},
 		{EventConsentRefused, "A person did not let an application have something that it asked for, or all of it; data names the application and the scopes."},
+		{EventDeviceClaimed, "Somebody typed in the code of a device, and began to sign in for it; data names the application and the flow."},
+		{EventDeviceApproved, "A person signed in for a device, which gets tokens; data names the application and the flow."},
+		{EventDeviceRefused, "Somebody typed in the code of a device, and said that it was not they who began; data names the application."},
 		{EventGroupCreated, "A group of people was made."},
 		{EventGroupChanged, "A group's name or other data were changed; data names the fields."},
 		{EventGroupDeleted, "A group was deleted; nobody is in it any more."},

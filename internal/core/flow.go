@@ -204,6 +204,9 @@ type Authorization struct {
 	// client that proves otherwise that the code is its own.
 	Challenge string `json:"challenge,omitempty"`
 	Nonce     string `json:"nonce,omitempty"`
+	// Device is the keyed hash of the user code of the device that waits for this;
+	// nil: the browser takes a code back to the application.
+	Device []byte `json:"device,omitempty"`
 	// Ask: the person is asked again, whatever they granted before.
 	Ask bool `json:"ask,omitempty"`
 	// Granted and Refused are what they said in this flow.

@@ -248,7 +248,7 @@ func (t Turn) person() directory.Person {
 // redirect is where the flow ends: where its application asked, else where the
 // pool says for what it is.
 func (t Turn) redirect() string {
-	if t.Facts.Redirect != "" {
+	if t.Facts.Redirect != "" || t.forDevice() {
 		return t.Facts.Redirect
 	}
 	return t.Settings.DefaultRedirect(t.types())

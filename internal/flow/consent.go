@@ -103,6 +103,9 @@ func (m *Machine) Deny(ctx context.Context, caller core.Caller, id core.FlowID) 
 			if err := tx.CompleteFlow(t.Flow); err != nil {
 				return err
 			}
+			if err := t.refuseDevice(tx); err != nil {
+				return err
+			}
 			return tx.Record(consentEvent(core.EventConsentRefused, t, t.Facts.OAuth.Scopes))
 		})
 	}

@@ -196,7 +196,7 @@ func (m *Machine) CompleteAs(ctx context.Context, caller core.Caller, id core.Fl
 // Completed is a flow that ended on a page of ours.
 type Completed struct {
 	State
-	Code   string // for the application, to fetch the tokens with
+	Code   string // for the application, to fetch the tokens with; empty for a device
 	Device string // for the browser, to be known by: see [core.Caller]
 	// Remembered is for the browser to keep, to be remembered by: see [Start].
 	// Empty: it is not.
@@ -204,7 +204,8 @@ type Completed struct {
 }
 
 // CompleteWithCode ends a flow like Complete, and returns a login code in
-// place of tokens, with where to take it.
+// place of tokens, with where to take it. A flow for a device answers that, and
+// has no code; it returns [core.CodeTicketInvalid] if that waits no more.
 func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id core.FlowID) (Completed, error) {
 	c := Completed{Code: secret.Random()}
 	remembered := secret.Random()
@@ -214,6 +215,9 @@ func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id c
 			if err := m.remember(tx, t, remembered); err != nil {
 				return err
 			}
+		}
+		if t.forDevice() {
+			return m.answerDevice(tx, t)
 		}
 		if t.Facts.OAuth != nil {
 			return m.sessions.PutAuthorization(tx, c.Code, t.Flow.ID, *t.User, t.given(), t.Facts.Redirect, t.Settings)
@@ -225,6 +229,9 @@ func (m *Machine) CompleteWithCode(ctx context.Context, caller core.Caller, id c
 	}
 	user := *t.User
 	user.Credentials = t.Facts.Credentials
+	if t.forDevice() {
+		c.Code = ""
+	}
 	c.State, c.Device = m.state(t), m.passwords.Device(caller.Pool, user)
 	if t.Facts.KeepDevice && t.remembers() {
 		c.Remembered = remembered

@@ -32,12 +32,17 @@ type Start struct {
 	// OAuth is what an application asks for to which people sign in; its redirects
 	// count then, and what it asks for is checked here. Nil: none does.
 	OAuth *core.Authorization
+	// UserCode is what a device shows for which people sign in, and InPlaceOf a
+	// flow of this browser for such a device, in whose place this one is. Either
+	// says what OAuth is.
+	UserCode  string
+	InPlaceOf core.FlowID
 }
 
 // Start starts a flow. With an e-mail address it is as if that had been
 // answered already. It returns [core.CodeRedirectRefused] for an address that
 // is not registered, [core.CodeTicketInvalid] for an invitation that is not
-// pending, [core.CodeTooMany] if the caller's network has begun too many, and
+// pending and a device that does not wait, [core.CodeTooMany] if the caller's network has begun too many, and
 // what set_email returns.
 func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State, error) {
 	p, err := m.pools.Get(ctx, caller.Pool)
@@ -61,7 +66,13 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 		}
 	}
 	var app core.Application
-	if s.OAuth != nil {
+	var device *waiting
+	if s.UserCode != "" || s.InPlaceOf != "" {
+		if device, err = m.forDevice(ctx, caller, &s); err != nil {
+			return State{}, err
+		}
+		app = device.app
+	} else if s.OAuth != nil {
 		if app, err = m.authorization(ctx, caller, p.Settings, &s); err != nil {
 			return State{}, err
 		}
@@ -120,7 +131,10 @@ func (m *Machine) Start(ctx context.Context, caller core.Caller, s Start) (State
 		}
 		stored := after.Flow
 		stored.Facts = after.Facts
-		return tx.PutFlow(stored)
+		if err := tx.PutFlow(stored); err != nil {
+			return err
+		}
+		return device.claim(tx, stored.ID)
 	})
 	if err != nil {
 		return State{}, err

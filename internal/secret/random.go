@@ -35,14 +35,18 @@ func IsText(s string) bool {
 }
 
 // Digits returns a code of n decimal digits, each of them drawn evenly.
-func Digits(n int) string {
+func Digits(n int) string { return Letters("0123456789", n) }
+
+// Letters returns a code of n characters of an alphabet of one byte each, each
+// of them drawn evenly.
+func Letters(from string, n int) string {
 	code := make([]byte, n)
 	for i := range code {
-		digit, err := rand.Int(rand.Reader, big.NewInt(10))
+		drawn, err := rand.Int(rand.Reader, big.NewInt(int64(len(from))))
 		if err != nil {
 			panic(err) // never: crypto/rand ends the program instead
 		}
-		code[i] = '0' + byte(digit.Int64())
+		code[i] = from[drawn.Int64()]
 	}
 	return string(code)
 }

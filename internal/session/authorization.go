@@ -13,11 +13,12 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/store"
 )
 
-// authorized is what the ticket of an authorization code carries.
+// authorized is what the ticket of an authorization code carries, and the answer
+// to a device code.
 type authorized struct {
 	codeData
 	core.Authorization
-	Resolved string    `json:"resolved"` // where the code was sent
+	Resolved string    `json:"resolved,omitempty"` // where the code was sent
 	ProvedAt time.Time `json:"proved_at"`
 }
 
@@ -70,26 +71,41 @@ func (s *Sessions) ExchangeAuthorization(ctx context.Context, caller core.Caller
 			refused = invalid
 			return nil
 		}
-		user, err := tx.User(data.User)
-		if core.Is(err, core.CodeNotFound) || (err == nil && user.Credentials != data.Credentials) {
+		user, err := data.person(tx)
+		if core.Is(err, core.CodeTicketInvalid) {
 			refused = invalid
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		begun := pending
-		begun.address = data.Address
-		granted := recipient{app: app, nonce: data.Nonce, provedAt: data.ProvedAt}
-		granted.scopes = granted.may(data.Given())
-		begun.client = &granted
-		grant, err = begun.Start(tx, user, settings)
+		grant, err = pending.begin(tx, data, user, settings)
 		return err
 	})
 	if err == nil {
 		err = refused
 	}
 	return grant, err
+}
+
+// person is who authorized it, as long as they come in as they did then. It
+// returns [core.CodeTicketInvalid] for somebody who is gone or does not.
+func (a authorized) person(tx *store.Tx) (core.User, error) {
+	user, err := tx.User(a.User)
+	if core.Is(err, core.CodeNotFound) || (err == nil && user.Credentials != a.Credentials) {
+		return core.User{}, core.Fail(core.CodeTicketInvalid, "The person is gone, or their credentials have changed.")
+	}
+	return user, err
+}
+
+// begin starts the session that a person authorized, with the application that
+// it was prepared for.
+func (p Pending) begin(tx *store.Tx, a authorized, user core.User, settings core.Settings) (core.Grant, error) {
+	p.address = a.Address
+	granted := recipient{app: p.client.app, nonce: a.Nonce, provedAt: a.ProvedAt}
+	granted.scopes = granted.may(a.Given())
+	p.client = &granted
+	return p.Start(tx, user, settings)
 }
 
 // returnsTo reports whether this is the redirect that the code was asked for

@@ -150,6 +150,8 @@ func allPassed() []passed {
 		{`DELETE FROM sightings WHERE (pool, user_id, country) IN (SELECT pool, user_id, country FROM sightings WHERE seen_at < $1 LIMIT $2)`, core.SightingLife},
 		{`DELETE FROM risk_decisions WHERE (pool, request_id, id) IN (SELECT pool, request_id, id FROM risk_decisions WHERE expires_at > 0 AND expires_at < $1 LIMIT $2)`, 0},
 		{`DELETE FROM client_tokens WHERE (pool, hash) IN (SELECT pool, hash FROM client_tokens WHERE expires_at < $1 LIMIT $2)`, time.Hour},
+		// A device that is late is told so for a while.
+		{`DELETE FROM device_codes WHERE (pool, hash) IN (SELECT pool, hash FROM device_codes WHERE expires_at < $1 LIMIT $2)`, time.Hour},
 		{`DELETE FROM notes WHERE (pool, face, name) IN (SELECT pool, face, name FROM notes WHERE expires_at < $1 LIMIT $2)`, 0},
 		// What stored nobody is of no interest for long.
 		{`DELETE FROM import_details WHERE (pool, import_id, outcome, number) IN (SELECT d.pool, d.import_id, d.outcome, d.number FROM user_imports i

@@ -61,6 +61,7 @@ func (tx *Tx) DeleteApplication(id core.ApplicationID) error {
 	for _, statement := range []string{
 		`DELETE FROM application_secrets WHERE pool = $1 AND application = $2`,
 		`DELETE FROM client_tokens WHERE pool = $1 AND application = $2`,
+		`DELETE FROM device_codes WHERE pool = $1 AND application = $2`,
 		`DELETE FROM consents WHERE pool = $1 AND application = $2`,
 	} {
 		if _, err := tx.exec(statement, string(id)); err != nil {

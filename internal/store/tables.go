@@ -60,6 +60,7 @@ func allTables() []table {
 		{"access_tokens", 1, fleeting, ""},
 		{"refresh_tokens", 1, fleeting, ""},
 		{"client_tokens", 21, fleeting, ""},
+		{"device_codes", 23, fleeting, ""},
 		{"flows", 1, fleeting, ""},
 		{"tickets", 1, fleeting, ""},
 		{"notes", 1, fleeting, ""},

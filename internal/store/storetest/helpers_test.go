@@ -71,6 +71,8 @@ type filled struct {
 	secret   store.PoolSecret
 	given    core.ApplicationSecret
 	client   core.ClientToken
+	waiting  core.DeviceCode // it was answered; another waits under asking
+	asking   []byte
 	user     core.User
 	password core.Authenticator
 	passkey  core.Authenticator
@@ -113,6 +115,8 @@ func fill(t testing.TB, s *store.Store) filled {
 	f.app = core.Application{ID: core.NewApplicationID(), Name: "App", CreatedAt: soon(0), Version: 1, Client: core.Client{Grants: core.GrantKinds(), Auth: core.ClientAuthPost, Redirects: []string{"https://a.example/cb"}, Scopes: []string{"openid"}}}
 	f.given = core.ApplicationSecret{ID: core.NewApplicationSecretID(), Application: f.app.ID, Name: "näme", Description: "Büro", Metadata: map[string]string{"größe": "Ü"}, CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
 	f.client = core.ClientToken{ID: core.NewTokenID(), Application: f.app.ID, Scopes: []string{"openid", "email"}, CreatedAt: soon(0), ExpiresAt: soon(time.Hour)}
+	f.waiting = core.DeviceCode{Application: f.app.ID, Scopes: []string{"openid", "email"}, Every: core.DeviceCodeEvery, ExpiresAt: soon(time.Hour)}
+	f.asking = []byte("asking-" + random)
 	f.secret = store.PoolSecret{Name: "pair", Hash: []byte("h"), Plain: []byte("private"), Public: "public"}
 	f.user = core.User{
 		ID: core.NewUserID(), Email: "Ana.É@example.org", Username: "Ana-" + random, Phone: "+491234567", Profile: core.Profile{"first_name": "Ana", "größe": "Übergröße 密"},
@@ -153,7 +157,9 @@ func fill(t testing.TB, s *store.Store) filled {
 	err := f.bound.Update(context.Background(), func(tx *store.Tx) error {
 		return errors.Join(
 			tx.CreatePool(f.pool), tx.PutKey(f.key, f.hash, plainKey), tx.PutApplication(f.app, []byte("secret-hash")), tx.PutPoolSecret(f.secret),
-			tx.PutApplicationSecret(f.given, f.hash), tx.PutClientToken(f.hash, f.client), tx.CreateUser(f.user), tx.PutConsent(f.user.ID, f.app.ID, []string{"openid", "email"}), tx.PutPassword(f.password), added(tx.PutAuthenticator(f.passkey)), added(tx.PutAuthenticator(f.identity)), tx.PutRecoveryCodes(f.user.ID, [][]byte{f.hash}), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
+			tx.PutApplicationSecret(f.given, f.hash), tx.PutClientToken(f.hash, f.client),
+			added(tx.PutDeviceCode(f.hash, f.hash, f.waiting)), tx.ClaimDeviceCode(f.hash, "", f.flow.ID), tx.AnswerDeviceCode(f.hash, f.flow.ID, "answer ü"), added(tx.PutDeviceCode(f.asking, f.asking, f.waiting)),
+			tx.CreateUser(f.user), tx.PutConsent(f.user.ID, f.app.ID, []string{"openid", "email"}), tx.PutPassword(f.password), added(tx.PutAuthenticator(f.passkey)), added(tx.PutAuthenticator(f.identity)), tx.PutRecoveryCodes(f.user.ID, [][]byte{f.hash}), tx.PutFlow(f.flow), tx.PutTicket(f.hash, f.ticket), tx.PutSession(f.session),
 			tx.RememberDevice(core.Device{User: f.user.ID, Hash: f.hash, Address: "192.0.2.3", ExpiresAt: soon(time.Hour)}, 10),
 			added(tx.SpendAssertion("acme", f.hash, soon(time.Hour))), tx.PutSighting(f.sighting), tx.PutRiskDecision(f.decision),
 			tx.PutRefresh(f.hash, f.refresh), tx.PutAccess(f.hash, f.access), tx.Send(f.message), tx.PutNote("face", f.note, "data", soon(time.Hour)),

@@ -102,6 +102,32 @@ func foreigners() map[string]foreign {
 		"DeleteClientToken": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return tx.DeleteClientToken(a.app.ID, a.hash)
 		},
+		"PutDeviceCode": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			// Another pool's codes do not stand in the way.
+			made, err := tx.PutDeviceCode(a.hash, a.hash, a.waiting)
+			return err == nil && !made, err
+		},
+		"DeviceCode": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			c, err := tx.DeviceCode(a.hash)
+			return c.Application != "", err
+		},
+		"WaitingDevice": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			c, err := tx.WaitingDevice(a.asking)
+			return c.Application != "", err
+		},
+		"ClaimDeviceCode": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.ClaimDeviceCode(a.asking, "", a.flow.ID))
+		},
+		"AnswerDeviceCode": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return wrote(tx.AnswerDeviceCode(a.asking, "", "data"))
+		},
+		"PollDeviceCode": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			return tx.PollDeviceCode(a.asking)
+		},
+		"TakeDeviceCode": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
+			c, err := tx.TakeDeviceCode(a.hash)
+			return c.Application != "", err
+		},
 		"PutPoolSecret": func(tx *store.Tx, a filled, _ store.Outgoing) (bool, error) {
 			return wrote(tx.PutPoolSecret(store.PoolSecret{Name: a.secret.Name, Public: "other"}))
 		},

@@ -200,12 +200,18 @@ func (p *Pages) lookAgain(w http.ResponseWriter, v *visit) (string, error) {
 // now on.
 func (p *Pages) finish(w http.ResponseWriter, v *visit, id core.FlowID) (string, error) {
 	s, err := p.Flows.CompleteWithCode(v.r.Context(), v.caller, id)
+	if core.Is(err, core.CodeTicketInvalid) {
+		return v.lateForDevice(), nil
+	}
 	if err != nil {
 		return "", err
 	}
 	http.SetCookie(w, p.cookie(p.deviceName(), s.Device, deviceLife))
 	if s.Remembered != "" {
 		http.SetCookie(w, p.cookie(p.keptName(), s.Remembered, int(time.Duration(s.Pool.Settings.RememberDeviceLife).Seconds())))
+	}
+	if forDevice(s.State) {
+		return v.base + deviceDonePath, nil
 	}
 	if s.Redirect == "" {
 		return v.base + "/login-success", nil

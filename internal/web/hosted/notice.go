@@ -8,6 +8,7 @@ const (
 	noticeResent  notice = "resent"
 	noticeEarly   notice = "early"
 	noticeWaiting notice = "waiting"
+	noticeLate    notice = "late"
 )
 
 // notices is every notice and its sentence.
@@ -16,5 +17,6 @@ func notices() map[notice]string {
 		noticeResent:  "We have sent another one.",
 		noticeEarly:   "One left only a moment ago, so we have not sent another yet.",
 		noticeWaiting: "The link in the mail has not been opened yet.",
+		noticeLate:    "Your device waits no more: this took too long, or was begun elsewhere. Begin there again, and type in the new code.",
 	}
 }

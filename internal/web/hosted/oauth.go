@@ -39,11 +39,14 @@ func consentOf(f form) flow.Answer {
 }
 
 // deny gives an application nothing, and returns where it is told so (RFC 6749
-// section 4.1.2.1).
+// section 4.1.2.1). A device is told when it asks.
 func (p *Pages) deny(v *visit) (string, error) {
 	s, err := p.Flows.Deny(v.r.Context(), v.caller, v.flowID())
 	if err != nil {
 		return "", err
+	}
+	if forDevice(s) {
+		return v.base + deviceRefusedPath, nil
 	}
 	pairs := []string{"error", "access_denied", "error_description", "The person did not allow this."}
 	if s.AppState != "" {
@@ -55,7 +58,9 @@ func (p *Pages) deny(v *visit) (string, error) {
 // again is what is needed to begin a flow once more.
 func (p *Pages) again(v *visit, s flow.State) again {
 	a := again{base: v.base, redirect: s.Asked, state: s.AppState}
-	if s.OAuth != nil && p.Authorize != nil {
+	if forDevice(s) {
+		a.authorize = func(t core.FlowType, email string) string { return v.deviceAgain(s.ID, t, email) }
+	} else if s.OAuth != nil && p.Authorize != nil {
 		a.authorize = func(t core.FlowType, email string) string { return p.Authorize(v.base, s, t, email) }
 	}
 	return a

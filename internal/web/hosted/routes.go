@@ -32,6 +32,10 @@ func routes() []route {
 		{path: "/flow/saml/{provider}/metadata", get: (*Pages).samlMetadata, anyone: true},
 		{path: "/link", get: (*Pages).showLink, post: (*Pages).openLink},
 		{path: "/invitation", get: (*Pages).showInvitation, post: (*Pages).acceptInvitation},
+		{path: "/device", get: (*Pages).showDevice, post: (*Pages).connectDevice},
+		{path: "/device/again", get: (*Pages).againForDevice},
+		{path: "/device/done", get: (*Pages).deviceDone, anyone: true},
+		{path: "/device/refused", get: (*Pages).deviceRefused, anyone: true},
 		{path: "/login-success", get: (*Pages).loginSuccess, anyone: true},
 		{path: "/logout", get: (*Pages).logout, post: (*Pages).logout},
 

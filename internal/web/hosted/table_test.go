@@ -32,6 +32,11 @@ func TestRoutes(t *testing.T) {
 		"POST /link",
 		"GET /invitation",
 		"POST /invitation",
+		"GET " + DevicePath,
+		"POST " + DevicePath,
+		"GET " + deviceAgainPath,
+		"GET " + deviceDonePath,
+		"GET " + deviceRefusedPath,
 		"GET /login-success",
 		"GET /logout",
 		"POST /logout",
@@ -122,7 +127,7 @@ func TestEveryChoiceHasAScreen(t *testing.T) {
 
 // Every template is one that some page renders, and the other way round.
 func TestTemplatesAreTheOnesUsed(t *testing.T) {
-	used := []string{"plain", "completed", "link", "invitation", "inbox", "saml_form", "leave"}
+	used := []string{"plain", "completed", "link", "invitation", "inbox", "saml_form", "leave", "device", "device_found"}
 	for _, c := range choices() {
 		used = append(used, string(c.name))
 	}

@@ -24,7 +24,7 @@ func (s *Server) metadata(w http.ResponseWriter, v *visit) error {
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	writeJSON(w, http.StatusOK, map[string]any{
 		"issuer":                 s.Sessions.Issuer(v.at.Pool),
-		"authorization_endpoint": at(p.Authorize), "token_endpoint": at(p.Token), "introspection_endpoint": at(p.Introspect), "revocation_endpoint": at(p.Revoke),
+		"authorization_endpoint": at(p.Authorize), "token_endpoint": at(p.Token), "device_authorization_endpoint": at(p.DeviceAuthorization), "introspection_endpoint": at(p.Introspect), "revocation_endpoint": at(p.Revoke),
 		"userinfo_endpoint": at(p.UserInfo), "end_session_endpoint": at(p.Logout), "jwks_uri": at(p.Keys),
 		"response_types_supported": []string{"code"}, "response_modes_supported": []string{"query"}, "grant_types_supported": core.GrantKinds(),
 		"code_challenge_methods_supported": []string{challengeMethod}, "authorization_response_iss_parameter_supported": true,

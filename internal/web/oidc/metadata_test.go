@@ -33,7 +33,7 @@ func TestMetadata(t *testing.T) {
 	if first["issuer"] != issuer || first["token_endpoint"] != issuer+"/o/token" || !strings.HasSuffix(first["authorization_endpoint"].(string), "/authorize") {
 		t.Errorf("the metadata are %v", first)
 	}
-	for _, name := range []string{"authorization_endpoint", "token_endpoint", "introspection_endpoint", "revocation_endpoint", "userinfo_endpoint", "end_session_endpoint", "jwks_uri"} {
+	for _, name := range []string{"authorization_endpoint", "token_endpoint", "device_authorization_endpoint", "introspection_endpoint", "revocation_endpoint", "userinfo_endpoint", "end_session_endpoint", "jwks_uri"} {
 		path := strings.TrimPrefix(first[name].(string), publicURL)
 		if a := s.visitor().do(http.MethodGet, path, nil); a.status == http.StatusNotFound {
 			t.Errorf("law: what the metadata name is there; %s is not", path)

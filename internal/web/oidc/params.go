@@ -34,7 +34,7 @@ func known() []string {
 // secrets are the parameters that are never in an address: those stand in logs
 // and histories.
 func secrets() []string {
-	return []string{"client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "token", "access_token", "password"}
+	return []string{"client_secret", "client_assertion", "code", "code_verifier", "device_code", "refresh_token", "token", "access_token", "password"}
 }
 
 // readParams reads the parameters of a request: those of a GET from its address,

@@ -33,6 +33,7 @@ func routes(p Paths) []route {
 		{path: p.Keys, methods: get, run: (*Server).keys, anySite: true},
 		{path: p.Authorize, methods: both, run: (*Server).authorize, page: true},
 		{path: p.Token, methods: post, run: (*Server).token, anySite: true},
+		{path: p.DeviceAuthorization, methods: post, run: (*Server).device, anySite: true},
 		{path: p.Introspect, methods: post, run: (*Server).introspect, anySite: true},
 		{path: p.Revoke, methods: post, run: (*Server).revoke, anySite: true},
 		{path: p.UserInfo, methods: both, run: (*Server).userInfo, anySite: true, bodiless: true},

@@ -46,6 +46,7 @@ const (
 // HTTP server.
 type site struct {
 	t        *testing.T
+	database string
 	store    *store.Store
 	pools    *pool.Pools
 	sessions *session.Sessions
@@ -62,6 +63,7 @@ type site struct {
 	lock  string           // its secret
 	robot core.Application // is nobody
 	oil   string           // its secret
+	tv    core.Application // has no browser, and keeps no secret
 }
 
 // buffer is a log that several write to.
@@ -94,7 +96,7 @@ func prefixed(prefix string) (func(string) string, func(string) string) {
 
 func words() oidc.Words {
 	w := oidc.Words{
-		Paths:    oidc.Paths{Authorize: "/o/authorize", Token: "/o/token", Introspect: "/o/introspect", Revoke: "/o/revoke", Logout: "/o/logout", UserInfo: "/o/me", Keys: "/o/keys"},
+		Paths:    oidc.Paths{Authorize: "/o/authorize", Token: "/o/token", Introspect: "/o/introspect", Revoke: "/o/revoke", Logout: "/o/logout", UserInfo: "/o/me", Keys: "/o/keys", DeviceAuthorization: "/o/device_authorization", Device: hosted.DevicePath},
 		ClientID: func(id core.ApplicationID) string { return "client-" + core.Tail(id) },
 		ReadClientID: func(s string) core.ApplicationID {
 			return core.ApplicationID("app_" + strings.TrimPrefix(s, "client-"))
@@ -127,10 +129,11 @@ func must(t *testing.T, err error) {
 
 func newSite(t *testing.T, settings map[string]any) *site {
 	t.Helper()
-	st := storetest.New(t)
+	database := storetest.SQLite(t)
+	st := storetest.Open(t, database)
 	pageURL := func(p core.Pool) string { return publicURL + "/p/" + p.Name }
 	w := words()
-	s := &site{t: t, store: st, pools: pool.New(st), people: directory.New(st), log: &buffer{}}
+	s := &site{t: t, database: database, store: st, pools: pool.New(st), people: directory.New(st), log: &buffer{}}
 	s.sessions = session.New(st, session.Spelling{Issuer: pageURL, Application: w.ClientID, Access: w.Access, Custom: "own.claims"})
 	passwords := directory.NewPasswords(st, secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}, st.Keys().Peppers()))
 	flows := flow.New(st, s.pools, passwords, s.sessions, deliver.NewCaptchas(st, ""), pageURL)
@@ -155,6 +158,8 @@ func newSite(t *testing.T, settings map[string]any) *site {
 	s.other, s.lock = s.client("Other", core.Client{Grants: core.GrantKinds(), Auth: core.ClientAuthPost, Redirects: []string{callback, "https://other.example/cb"}, Scopes: scopes})
 	s.page, _ = s.client("Page", core.Client{Grants: []core.GrantKind{core.GrantCode, core.GrantRefresh}, Auth: core.ClientAuthNone, Redirects: []string{callback}, LogoutRedirects: []string{bye}, Scopes: scopes, DefaultScopes: []string{"openid", "email"}})
 	s.robot, s.oil = s.client("Robot", core.Client{Grants: []core.GrantKind{core.GrantClient}, Auth: core.ClientAuthPost, Scopes: []string{"plain"}, DefaultScopes: []string{"plain"}})
+
+	s.tv, _ = s.client("TV & Co", core.Client{Grants: []core.GrantKind{core.GrantDevice, core.GrantRefresh}, Auth: core.ClientAuthNone, Scopes: scopes, DefaultScopes: []string{"openid"}})
 
 	s.user, err = s.people.Create(t.Context(), s.caller(), directory.NewUser{Email: email, Profile: core.Profile{"first_name": "Ana", "last_name": "Roe"}})
 	must(t, err)

@@ -28,13 +28,13 @@ func (s *Server) token(w http.ResponseWriter, v *visit) error {
 	v.caller.Actor.ID = string(app.ID)
 	grant := core.GrantKind(v.given.of("grant_type"))
 	give, known := map[core.GrantKind]func(*visit, core.Application) (tokenAnswer, error){
-		core.GrantCode: s.byCode, core.GrantRefresh: s.byRefresh, core.GrantClient: s.bySecret,
+		core.GrantCode: s.byCode, core.GrantRefresh: s.byRefresh, core.GrantClient: s.bySecret, core.GrantDevice: s.byDevice,
 	}[grant]
 	switch {
 	case grant == "":
 		return refuse("invalid_request", "The grant_type is missing.")
 	case !known:
-		return refuse("unsupported_grant_type", "The grant_type is authorization_code, refresh_token or client_credentials.")
+		return refuse("unsupported_grant_type", "The grant_type is authorization_code, refresh_token, client_credentials or the one for device codes.")
 	case !app.Client.May(grant):
 		return refuse("unauthorized_client", "This client may not come to tokens in this way.")
 	}

@@ -81,7 +81,7 @@ func TestScopesDecideWhatIsSeen(t *testing.T) {
 func TestO27GrantsThatThereAreNot(t *testing.T) {
 	s := newSite(t, nil)
 	given := s.tokens("openid")
-	for _, grant := range []string{"password", "implicit", "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer", "urn:openid:params:grant-type:ciba", "Authorization_code"} {
+	for _, grant := range []string{"password", "implicit", "urn:ietf:params:oauth:grant-type:token-exchange", "device_code", "urn:ietf:params:oauth:grant-type:device_code ", "urn:ietf:params:oauth:grant-type:jwt-bearer", "urn:openid:params:grant-type:ciba", "Authorization_code"} {
 		f := fields("grant_type", grant, "subject_token", given.text("access_token"), "subject_token_type", "urn:ietf:params:oauth:token-type:access_token", "assertion", given.text("id_token"), "username", email, "device_code", "x")
 		s.visitor().do(http.MethodPost, "/o/token", f, basic(s.shop, s.key)).refuses(400, "unsupported_grant_type", grant)
 	}

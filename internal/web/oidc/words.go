@@ -33,7 +33,9 @@ type Words struct {
 // Paths are those of the endpoints whose places are no standard's to name, at
 // the hosts of a pool and under /p/{pool}.
 type Paths struct {
-	Authorize, Token, Introspect, Revoke, Logout, UserInfo, Keys string
+	Authorize, Token, DeviceAuthorization, Introspect, Revoke, Logout, UserInfo, Keys string
+	// Device is the page on which people type in what a device shows.
+	Device string
 }
 
 // AuthorizeLink is where people begin anew whom an application sent, with what
