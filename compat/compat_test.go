@@ -287,6 +287,7 @@ func (g *gatehouse) applications(t *testing.T, pool, prefix string) (variables [
 		"SHOP":    {"--redirect", callbacks[0], "--logout-redirect", "https://someurl.com/bye", "--scope", "openid", "--scope", "profile", "--scope", "email", "--default-scope", "openid"},
 		"PAGE":    {"--public", "--redirect", page, "--token-life", "10m"},
 		"ROBOT":   {"--auth", "client_secret_post"},
+		"TV":      {"--public", "--grant", "device_code", "--grant", "refresh_token", "--scope", "openid", "--scope", "email", "--default-scope", "openid"},
 		"PARTNER": {"--public", "--redirect", callbacks[3], "--scope", "openid", "--scope", "email"},
 	} {
 		if name != "PAGE" && prefix == "OAUTH_" {

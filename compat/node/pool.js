@@ -75,8 +75,8 @@ export const captcha = new Pool("CAPTCHA_");
 export const social = new Pool("SOCIAL_");
 export const judged = new Pool("JUDGED_");
 // People sign in to applications of it by OAuth 2.0: one that keeps a secret, one
-// that runs in browsers, and a program that is nobody.
-export const oauth = Object.assign(new Pool("OAUTH_"), Object.fromEntries(["shop", "page", "robot"].map((name) => [name, {
+// that runs in browsers, a program that is nobody, and a device without a browser.
+export const oauth = Object.assign(new Pool("OAUTH_"), Object.fromEntries(["shop", "page", "robot", "tv"].map((name) => [name, {
   id: variable(`GATEHOUSE_OAUTH_${name.toUpperCase()}_ID`), secret: process.env[`GATEHOUSE_OAUTH_${name.toUpperCase()}_SECRET`],
 }])));
 // Where the first of them is told of logouts; a GET lists the tokens that came.
