@@ -68,6 +68,9 @@ func TestCataloguesAreComplete(t *testing.T) {
 		{"errors.go", "Code", texts(core.Codes())},
 		{"problem.go", "ProblemCode", texts(core.ProblemCodes())},
 		{"events.go", "EventName", texts(events)},
+		{"message.go", "Channel", texts(core.Channels())},
+		{"application.go", "GrantKind", texts(core.GrantKinds())},
+		{"application.go", "ClientAuth", texts(core.ClientAuths())},
 	} {
 		source := constants(t, c.file, c.kind)
 		for _, value := range source {
