@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/gatehouse-id/gatehouse/internal/deliver"
 	"github.com/gatehouse-id/gatehouse/internal/web"
 )
 
@@ -94,31 +95,16 @@ func metrics() []metric {
 		{"gatehouse_outbox_overdue_seconds", gauge, nil, "For how long a mail or a text message has been due that no server has taken; 0 for none. More than a minute means that nobody sends.",
 			func(s *scrape, emit emit) { s.backlog(func(_, _, overdue float64) { emit(overdue) }) }},
 		{"gatehouse_mail_tries_total", counter, []string{"outcome"}, "Tries to send a mail by this server: `sent`, `put_off` to be tried again, or `dropped`.",
-			func(s *scrape, emit emit) {
-				c := s.app.worker.Counts()
-				emit(float64(c.Sent), "sent")
-				emit(float64(c.PutOff), "put_off")
-				emit(float64(c.Dropped), "dropped")
-			}},
+			func(s *scrape, emit emit) { emitTries(s.app.worker, emit) }},
 		{"gatehouse_mail_failing", gauge, nil, "1 if this server's last try of a mail failed and will be made again, as when the mail server is away; else 0.",
 			func(s *scrape, emit emit) { emit(truth(s.app.worker.Counts().Failing)) }},
 
 		{"gatehouse_sms_tries_total", counter, []string{"outcome"}, "The same of text messages.",
-			func(s *scrape, emit emit) {
-				c := s.app.texter.Counts()
-				emit(float64(c.Sent), "sent")
-				emit(float64(c.PutOff), "put_off")
-				emit(float64(c.Dropped), "dropped")
-			}},
+			func(s *scrape, emit emit) { emitTries(s.app.texter, emit) }},
 		{"gatehouse_sms_failing", gauge, nil, "1 if this server's last try of a text message failed and will be made again. Each pool has a sender of its own; the log says whose it was.",
 			func(s *scrape, emit emit) { emit(truth(s.app.texter.Counts().Failing)) }},
 		{"gatehouse_logout_tries_total", counter, []string{"outcome"}, "The same of telling an application of a logout. One that is away is tried for an hour; the log says which it is.",
-			func(s *scrape, emit emit) {
-				c := s.app.teller.Counts()
-				emit(float64(c.Sent), "sent")
-				emit(float64(c.PutOff), "put_off")
-				emit(float64(c.Dropped), "dropped")
-			}},
+			func(s *scrape, emit emit) { emitTries(s.app.teller, emit) }},
 
 		{"gatehouse_changes_age_seconds", gauge, nil, "How long ago this server last read what others changed. Normally below 0.3; from 5 on, or from 30 while the database is down, it trusts nothing that it remembers, and is not ready.",
 			func(s *scrape, emit emit) { emit(s.app.Store.ChangesAge().Seconds()) }},
@@ -141,6 +127,14 @@ func metrics() []metric {
 				emit(float64(s.app.panics.Load()+s.app.worker.Counts().Panics+s.app.texter.Counts().Panics+s.app.teller.Counts().Panics), "worker")
 			}},
 	}
+}
+
+// emitTries tells what came of what a worker tried to send.
+func emitTries(w *deliver.Worker, emit emit) {
+	c := w.Counts()
+	emit(float64(c.Sent), "sent")
+	emit(float64(c.PutOff), "put_off")
+	emit(float64(c.Dropped), "dropped")
 }
 
 func truth(is bool) float64 {
